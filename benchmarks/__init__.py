@@ -1,0 +1,1 @@
+"""Side-by-side runs with peers on the same work, reported as ratios."""

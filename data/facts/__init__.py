@@ -1,0 +1,1 @@
+"""Packaged facts (CSV), each table described in README.md of this folder."""

@@ -1,0 +1,1 @@
+"""The doors: people's files become validated tables, or a list of faults."""

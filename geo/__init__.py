@@ -1,0 +1,1 @@
+"""Pure spatial computation on frames and arrays; knows nothing of files, databases or screens."""

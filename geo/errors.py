@@ -1,0 +1,49 @@
+"""The errors of the house: each is also a built-in, and says what is wrong, where, and what to do."""
+
+
+class SutuError(Exception):
+    """Base of every error this project raises on purpose; the message is meant for its users (Chinese)."""
+
+
+class DatumError(SutuError, ValueError):
+    """A datum is unknown, missing, or contradicts the coordinates that claim it."""
+
+
+class CrsError(SutuError, ValueError):
+    """A frame has no CRS, or one that the function cannot measure in."""
+
+
+class GeometryError(SutuError, ValueError):
+    """A geometry is invalid, empty, or does not tile its parent."""
+
+
+class UnknownRegionError(SutuError, KeyError):
+    """An adcode names no region of the store."""
+
+    def __str__(self) -> str:
+        """Return the message itself: ``KeyError`` would quote it."""
+        return str(self.args[0]) if self.args else ""
+
+
+class UnknownIndicatorError(SutuError, KeyError):
+    """An indicator id is not in the registry or the store."""
+
+    def __str__(self) -> str:
+        """Return the message itself: ``KeyError`` would quote it."""
+        return str(self.args[0]) if self.args else ""
+
+
+class RegistryError(SutuError, ValueError):
+    """A registry file is faulty; the message names file, entry and field."""
+
+
+class StoreError(SutuError, RuntimeError):
+    """The store is missing, unreadable, or of another schema version."""
+
+
+class DataFaultError(SutuError, ValueError):
+    """A person's file has faults; carries all of them (see ``data.ingest.faults``)."""
+
+
+class NetworkError(SutuError, ValueError):
+    """A road network is empty, lies elsewhere, or cannot be routed."""

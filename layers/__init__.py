@@ -1,0 +1,1 @@
+"""Layers are defined once (frame, style, legend, provenance) and drawn everywhere."""
