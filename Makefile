@@ -1,0 +1,59 @@
+# make run   set up, build the store when missing or out of date, open the app on http://127.0.0.1:8501
+# make test  set up, then format check, lint, types, import rules, tests (a skipped test fails)
+# make bench the benchmark table
+
+SHELL := /bin/bash
+VENV  ?= .venv
+BIN   := $(VENV)/bin
+HOST  ?= 127.0.0.1
+PORT  ?= 8501
+JOBS  ?= 2
+CODE  := app.py cli.py geo data layers pages tests benchmarks scripts $(wildcard commands)
+
+.PHONY: run test bench lint format types imports unit docs-screenshots lock clean
+
+run: $(VENV)/.run
+	@$(BIN)/sutu serve --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.dev lint types imports unit
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev
+	@bash scripts/need-chromium.sh
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+bench: $(VENV)/.dev
+	@bash scripts/need-chromium.sh
+	$(BIN)/python -m benchmarks all
+
+docs-screenshots: $(VENV)/.dev
+	@bash scripts/need-chromium.sh
+	$(BIN)/python -m scripts.docs_screenshots
+
+# Run after a change of dependencies in pyproject.toml, from an environment that reaches a package index.
+lock: $(VENV)/.dev
+	bash scripts/lock.sh $(BIN)
+
+$(VENV)/.run: requirements.lock pyproject.toml scripts/setup.sh
+	@bash scripts/setup.sh $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml scripts/setup.sh
+	@bash scripts/setup.sh $(VENV) requirements-dev.lock
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
