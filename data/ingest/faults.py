@@ -1,0 +1,99 @@
+"""What is wrong with a person's file: each fault with its place and its remedy, all of them reported
+together.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from geo.errors import DataFaultError
+
+SHOWN_FAULTS = 50
+"""How many faults the text of a report lists; the report itself keeps every one."""
+
+FAULT_COLUMNS = ("文件", "工作表", "行", "列", "问题", "处理办法")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a file.
+
+    ``row`` counts as the person counts, the header line included (so data starts in row 2); ``column`` is
+    the header text, or the letter of the column when the header itself is at fault. ``None`` means the
+    fault has no such place.
+    """
+
+    file: str
+    sheet: str | None
+    row: int | None
+    column: str | None
+    problem: str
+    remedy: str
+
+    def place(self) -> str:
+        """Return where the fault is, in Chinese, leaving out the parts it does not have."""
+        parts = [self.file]
+        if self.sheet:
+            parts.append(f"工作表“{self.sheet}”")
+        if self.row is not None:
+            parts.append(f"第 {self.row} 行")
+        if self.column:
+            parts.append(f"“{self.column}”列")
+        return "，".join(parts)
+
+    def __str__(self) -> str:
+        """Return place, problem and remedy on one line."""
+        return f"{self.place()}：{self.problem}。处理办法：{self.remedy}。"
+
+
+class FaultReport(DataFaultError):  # noqa: N818 - a report of many faults, not one error
+    """Every fault of a file, raised once.
+
+    ``faults`` is the complete list in the order found. ``str()`` is a Chinese list of the first
+    ``SHOWN_FAULTS``, headed by the full count and ended by how many more there are.
+    """
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        """Keep the faults; a report without any is a programming error (``ValueError``)."""
+        self.faults: list[Fault] = list(faults)
+        if not self.faults:
+            raise ValueError("a fault report needs at least one fault")
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        total = len(self.faults)
+        lines = [f"数据有 {total} 处问题，未写入任何内容："]
+        lines += [f"{n}. {fault}" for n, fault in enumerate(self.faults[:SHOWN_FAULTS], start=1)]
+        if total > SHOWN_FAULTS:
+            lines.append(f"……另有 {total - SHOWN_FAULTS} 处未列出。")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[type["FaultReport"], tuple[list[Fault]]]:
+        """Pickle by the faults, so that a report crosses a process border whole."""
+        return (type(self), (self.faults,))
+
+    def as_rows(self) -> list[dict[str, str]]:
+        """Return every fault as a row of text under ``FAULT_COLUMNS``; a missing place is an empty string."""
+        return [
+            dict(
+                zip(
+                    FAULT_COLUMNS,
+                    (
+                        fault.file,
+                        fault.sheet or "",
+                        "" if fault.row is None else str(fault.row),
+                        fault.column or "",
+                        fault.problem,
+                        fault.remedy,
+                    ),
+                    strict=True,
+                )
+            )
+            for fault in self.faults
+        ]
+
+
+def raise_if_any(faults: Iterable[Fault]) -> None:
+    """Raise ``FaultReport`` when there is at least one fault; return otherwise."""
+    found = list(faults)
+    if found:
+        raise FaultReport(found)

@@ -1,0 +1,160 @@
+"""Normalised imports reach ``imports/`` whole or not at all, and can be taken back when the build that
+follows fails.
+
+Use: ``staged = StagedImport.stage(data_dir, "facilities_hospital.parquet", write)``; then
+``staged.commit()``, build, and ``staged.rollback()`` when the build fails, ``staged.finish()`` when it
+succeeds. As a context manager the body is the build: an exception in it takes the import back.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from geo.errors import StoreError
+
+IMPORTS = "imports"
+_SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+)+")
+
+
+def imports_dir(data_dir: Path) -> Path:
+    """Return the folder of the normalised imports below ``data_dir``; it need not exist yet."""
+    return data_dir / IMPORTS
+
+
+def _sync(path: Path) -> None:
+    """Force a file's bytes to the disk, so that the rename after it never publishes an empty file."""
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())
+
+
+class StagedImport:
+    """One file on its way into ``imports/``.
+
+    Life: staged (hidden beside its target) → ``commit`` (in place by ``os.replace``, the file it replaced
+    kept aside) → ``finish`` (the old file dropped) or ``rollback`` (the old file, or its absence,
+    restored). ``rollback`` before ``commit`` drops the staged file. A second call of the same step does
+    nothing.
+    """
+
+    def __init__(self, target: Path, staged: Path, summary: dict[str, Any] | None = None) -> None:
+        """Take a file already written at ``staged`` in the folder of ``target``; ``summary`` is the
+        importer's own.
+        """
+        self.target = target
+        self.summary: dict[str, Any] = dict(summary or {})
+        self._staged: Path | None = staged
+        self._previous: Path | None = None
+        self._committed = False
+
+    @classmethod
+    def stage(
+        cls,
+        data_dir: Path,
+        name: str,
+        write: Callable[[Path], object],
+        *,
+        summary: dict[str, Any] | None = None,
+    ) -> Self:
+        """Let ``write(path)`` produce the normalised file, and return it staged for ``imports/<name>``.
+
+        ``name`` is a plain lower-case file name with an extension (``StoreError`` otherwise): it never
+        comes from a person's file. When ``write`` raises, nothing is left behind.
+        """
+        if not _SAFE_NAME.fullmatch(name):
+            raise StoreError(
+                f"导入文件名不合规：{name!r}。只能用小写字母、数字、下划线和连字符，并带扩展名。"
+            )
+        folder = imports_dir(data_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / name
+        # The extension stays last: some writers choose their format by it.
+        staged = folder / f".staged-{os.getpid()}-{secrets.token_hex(4)}-{name}"
+        try:
+            write(staged)
+            _sync(staged)
+        except BaseException:
+            staged.unlink(missing_ok=True)
+            raise
+        return cls(target, staged, summary)
+
+    def commit(self) -> Path:
+        """Put the file in place atomically, keep the one it replaces aside, and return the target path."""
+        if self._staged is None:
+            return self.target
+        if self.target.exists():
+            previous = self.target.with_name(f".previous-{secrets.token_hex(4)}-{self.target.name}")
+            # A copy, not a move: the target is never missing in between.
+            shutil.copy2(self.target, previous)
+            self._previous = previous
+        self._staged.replace(self.target)
+        self._staged = None
+        self._committed = True
+        return self.target
+
+    def rollback(self) -> None:
+        """Restore what stood before ``commit`` (a file or none); drop the staged file if it was never
+        committed.
+        """
+        if self._staged is not None:
+            self._staged.unlink(missing_ok=True)
+            self._staged = None
+        if not self._committed:
+            return
+        if self._previous is not None:
+            self._previous.replace(self.target)
+            self._previous = None
+        else:
+            self.target.unlink(missing_ok=True)
+        self._committed = False
+
+    def finish(self) -> None:
+        """Keep the committed file for good: drop the copy of the one it replaced. ``rollback`` does nothing
+        after.
+        """
+        if self._previous is not None:
+            self._previous.unlink(missing_ok=True)
+            self._previous = None
+        self._committed = False
+
+    def __enter__(self) -> Self:
+        """Commit; the body is expected to build on the new file."""
+        self.commit()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the import back when the body raised, keep it otherwise."""
+        if kind is None:
+            self.finish()
+        else:
+            self.rollback()
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write ``content`` as UTF-8 JSON with sorted keys, the same bytes for the same content."""
+    path.write_text(
+        json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1) + "\n", encoding="utf-8"
+    )
+
+
+def remove_leftovers(data_dir: Path) -> list[Path]:
+    """Remove staged and set-aside files a killed import left in ``imports/``; return the paths removed.
+
+    Call it only while holding the build lock: a staged file of a running import looks the same. What was
+    committed stays: it was validated, and the next build takes it in.
+    """
+    removed: list[Path] = []
+    folder = imports_dir(data_dir)
+    if not folder.is_dir():
+        return removed
+    for leftover in sorted(folder.glob(".staged-*")) + sorted(folder.glob(".previous-*")):
+        leftover.unlink(missing_ok=True)
+        removed.append(leftover)
+    return removed
