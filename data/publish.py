@@ -1,0 +1,126 @@
+"""How a version of the store comes to be: written aside, forced to disk, renamed, named by ``CURRENT``.
+
+Until the last rename readers see the earlier version; a process killed at any moment leaves only a folder
+that the next build removes. The functions here expect the caller to hold the build lock.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from data.locking import is_being_read
+from data.schema import SCHEMA_VERSION, TABLES, create_tables, insert_frame, tables_digest
+from data.store import connect
+from data.versions import (
+    DATABASE,
+    Pointer,
+    file_digest,
+    read_pointer,
+    store_number,
+    sync_folder,
+    write_pointer,
+)
+from geo.errors import StoreError
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What goes into a version: frames by table (``catalogue``, ``meta`` are made here), parquet by name."""
+
+    tables: Mapping[str, pd.DataFrame]
+    parquet: Mapping[str, gpd.GeoDataFrame]
+    meta: Mapping[str, str]
+
+
+@contextmanager
+def building_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to build in, and remove it again unless it was published (renamed away).
+
+    Folders of builds that died are removed first: the build lock is held, so none of them is alive.
+    """
+    for leftover in folder.glob("building-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    building = folder / f"building-{os.getpid()}-{next_number(folder)}"
+    try:
+        building.mkdir()
+        yield building
+    except OSError as fault:
+        raise StoreError(f"写入数据目录 {folder} 失败：{fault.strerror}。请检查磁盘空间和权限。") from fault
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def write_contents(building: Path, contents: Contents, *, step: Callable[[str], None]) -> dict[str, str]:
+    """Write the parquet files and the database of a version; return the digest of each table.
+
+    ``step`` is told each table or file before it is written.
+    """
+    catalogue = []
+    for name, frame in contents.parquet.items():
+        step(name)
+        path = building / f"{name}.parquet"
+        frame.to_parquet(
+            path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
+        )
+        catalogue.append((name, path.name, len(frame), file_digest(path)))
+    made = {
+        "catalogue": pd.DataFrame(catalogue, columns=list(TABLES["catalogue"].columns)),
+        "meta": pd.DataFrame(sorted(contents.meta.items()), columns=["key", "value"]),
+    }
+    connection = connect(building / DATABASE, read_only=False)
+    try:
+        create_tables(connection)
+        for name in TABLES:
+            step(name)
+            frame = made[name] if name in made else contents.tables.get(name)
+            if frame is not None:
+                insert_frame(connection, name, frame)
+        connection.execute("CHECKPOINT")
+        return tables_digest(connection)
+    finally:
+        connection.close()
+
+
+def publish(folder: Path, building: Path, data_version: str) -> Pointer:
+    """Make ``building`` the current version of ``folder``, and remove versions nobody needs any more."""
+    for path in building.iterdir():
+        with path.open("rb") as handle:
+            os.fsync(handle.fileno())
+    sync_folder(building)
+    previous = _named(folder)
+    pointer = Pointer(f"store-{data_version}-{next_number(folder)}", data_version, SCHEMA_VERSION)
+    building.rename(folder / pointer.store)
+    sync_folder(folder)
+    write_pointer(folder, pointer)
+    _prune(folder, keep={pointer.store, previous})
+    return pointer
+
+
+def next_number(folder: Path) -> int:
+    """Return a running number above that of every version in ``folder``."""
+    return 1 + max((store_number(path.name) or 0 for path in folder.glob("store-*")), default=0)
+
+
+def _named(folder: Path) -> str | None:
+    """Return the store that ``CURRENT`` names, or None when there is none or it cannot be read."""
+    try:
+        return read_pointer(folder).store
+    except StoreError:
+        return None
+
+
+def _prune(folder: Path, *, keep: set[str | None]) -> None:
+    """Remove versions that are neither kept nor read by anybody, and pointers that a killed build left."""
+    for path in folder.glob("store-*"):
+        if store_number(path.name) is not None and path.name not in keep and not is_being_read(path):
+            shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob(".CURRENT-*"):
+        path.unlink(missing_ok=True)

