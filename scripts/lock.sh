@@ -3,8 +3,9 @@
 set -euo pipefail
 bin=$1
 compile() {
-    "$bin/pip-compile" --quiet --strip-extras --allow-unsafe --generate-hashes --no-header --no-annotate \
-        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options "$@" pyproject.toml
+    "$bin/uv" pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+        --python-version 3.11 --extra editable "$@" pyproject.toml
 }
-compile --extra editable --output-file requirements.lock
-compile --extra editable --extra dev --output-file requirements-dev.lock
+compile --upgrade --output-file requirements.lock
+# The second file holds the first one's versions and adds the tools of the tests.
+compile --constraint requirements.lock --extra dev --output-file requirements-dev.lock
