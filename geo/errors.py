@@ -47,3 +47,7 @@ class DataFaultError(SutuError, ValueError):
 
 class NetworkError(SutuError, ValueError):
     """A road network is empty, lies elsewhere, or cannot be routed."""
+
+
+class CoverageError(SutuError, ValueError):
+    """A coverage question has no answer as put: no facility, no cell, an impossible threshold."""
