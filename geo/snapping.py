@@ -1,0 +1,249 @@
+"""Places put onto the network: the nearest point of a nearby edge, and the walk to it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
+
+from geo.minutes import quantise_minutes
+from geo.network import Network
+from geo.points import build_tree, metric_points, nearest_points
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+BoolArray = NDArray[np.bool_]
+
+SAMPLE_SPACING_M: float = 100.0
+"""Edges longer than this are searched by points along them, not only by their ends."""
+
+_CHUNK = 200_000
+
+
+@dataclass(frozen=True, eq=False)
+class Snap:
+    """Where each of n places joins the network; arrays of length n.
+
+    The place walks ``access_minutes`` (``distance_m`` at the mode's walking speed) to the point at
+    ``fraction`` of the edge between nodes ``a`` and ``b`` (int32, ``a`` < ``b``; -1: not within the limit).
+    From that point ``leave_a`` / ``leave_b`` minutes lead to either node, and ``arrive_a`` / ``arrive_b``
+    minutes lead from either node to the point; infinite where a one-way road forbids it. All minutes are
+    quantised.
+    """
+
+    a: IntArray
+    b: IntArray
+    fraction: FloatArray
+    distance_m: FloatArray
+    access_minutes: FloatArray
+    leave_a: FloatArray
+    leave_b: FloatArray
+    arrive_a: FloatArray
+    arrive_b: FloatArray
+
+    def __len__(self) -> int:
+        """Return the number of places."""
+        return len(self.a)
+
+    @property
+    def found(self) -> BoolArray:
+        """Which places lie within the limit of the network."""
+        return self.a >= 0
+
+
+class _Locator(NamedTuple):
+    """Points of the network that can be searched: nodes, and samples along long edges."""
+
+    tree: cKDTree | None
+    points: FloatArray
+    node: IntArray
+    other: IntArray
+    """-1 for a node; else the point lies on the edge between ``node`` and ``other``."""
+
+
+def snap_points(network: Network, xy: ArrayLike, *, limit_m: float | None = None) -> Snap:
+    """Return where places (shape (n, 2), metres of ``ALBERS``) join the network.
+
+    The nearest point of any edge that meets the nearest node, or that the nearest sample point lies on
+    (samples stand every ``SAMPLE_SPACING_M`` on longer edges). Its distance exceeds that of the truly
+    nearest point d by at most sqrt(d² + (spacing/2)²) - d. Only edges that trips may start on count, and
+    isolated bits of network only where nothing better is within ``limit_m`` (default: the mode's). Ties go
+    to the lower node numbers. Raises ``CrsError`` for points that are not in the measuring CRS.
+    """
+    points = metric_points(xy, "待接入路网的点")
+    limit = network.mode.snap_limit_m if limit_m is None else float(limit_m)
+    a = np.full(len(points), -1, dtype=np.int32)
+    b = np.full(len(points), -1, dtype=np.int32)
+    fraction = np.zeros(len(points))
+    distance = np.full(len(points), np.inf)
+    for locator in _locators(network):
+        open_rows = np.flatnonzero(a < 0)
+        for rows in np.array_split(open_rows, max(1, -(-len(open_rows) // _CHUNK))):
+            found, low, high, share, away = _nearest_on_edges(network, locator, points[rows], limit)
+            at = rows[found]
+            a[at], b[at], fraction[at], distance[at] = low, high, share, away
+    return _timed(network, a, b, fraction, distance)
+
+
+def _locators(network: Network) -> list[_Locator]:
+    """Return what to search in turn: the major parts of the network, then the isolated ones; built once."""
+    cached: list[_Locator] | None = network.__dict__.get("_locators")
+    if cached is None:
+        cached = [_build_locator(network, major=True), _build_locator(network, major=False)]
+        network.__dict__["_locators"] = cached
+    return cached
+
+
+def _build_locator(network: Network, *, major: bool) -> _Locator:
+    """Return the search points of the snappable edges whose both ends are (or are not) in a major part."""
+    start = network.edge_starts()
+    wanted = network.snappable & ((network.major[start] & network.major[network.indices]) == major)
+    start, end = start[wanted], network.indices[wanted]
+    is_end = np.zeros(network.node_count, dtype=bool)
+    is_end[start] = True
+    is_end[end] = True
+    node = np.flatnonzero(is_end).astype(np.int32)
+    points = np.column_stack([network.x[node], network.y[node]])
+    other = np.full(len(node), -1, dtype=np.int32)
+    sampled = _samples(network, start, end)
+    if len(sampled.node):
+        points = np.concatenate([points, sampled.points])
+        node, other = np.concatenate([node, sampled.node]), np.concatenate([other, sampled.other])
+    return _Locator(build_tree(points) if len(points) else None, points, node, other)
+
+
+def _samples(network: Network, start: IntArray, end: IntArray) -> _Locator:
+    """Return points along the edges longer than the spacing, each edge once (from its lower node)."""
+    x, y = network.x, network.y
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    length = np.hypot(x[high] - x[low], y[high] - y[low])
+    long = np.flatnonzero(length > SAMPLE_SPACING_M)
+    key = np.unique(low[long].astype(np.int64) * network.node_count + high[long])
+    low = (key // network.node_count).astype(np.int32)
+    high = (key % network.node_count).astype(np.int32)
+    length = np.hypot(x[high] - x[low], y[high] - y[low])
+    pieces = np.ceil(length / SAMPLE_SPACING_M).astype(np.int64)
+    edge = np.repeat(np.arange(len(key)), pieces - 1)
+    step = np.arange(len(edge)) - np.repeat(np.cumsum(pieces - 1) - (pieces - 1), pieces - 1) + 1
+    t = step / pieces[edge]
+    px = x[low[edge]] + t * (x[high[edge]] - x[low[edge]])
+    py = y[low[edge]] + t * (y[high[edge]] - y[low[edge]])
+    return _Locator(None, np.column_stack([px, py]), low[edge], high[edge])
+
+
+def _nearest_on_edges(
+    network: Network, locator: _Locator, points: FloatArray, limit: float
+) -> tuple[NDArray[np.int64], IntArray, IntArray, FloatArray, FloatArray]:
+    """Return (rows found, a, b, fraction, distance) of the places that have an edge of this locator in
+    reach.
+    """
+    if locator.tree is None or len(points) == 0:
+        none = np.zeros(0, dtype=np.int32)
+        return np.zeros(0, dtype=np.int64), none, none, np.zeros(0), np.zeros(0)
+    # An edge within the limit has a search point within this reach.
+    reach = float(np.hypot(limit, SAMPLE_SPACING_M / 2.0))
+    _, index = nearest_points(locator.tree, locator.points, points, limit_m=reach)
+    rows = np.flatnonzero(index >= 0)
+    node, other = locator.node[index[rows]], locator.other[index[rows]]
+    place, low, high = _candidate_edges(network, node, other)
+    fraction, distance = _project(network, points[rows[place]], low, high)
+    order = np.lexsort((high, low, distance, place))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = place[order][1:] != place[order][:-1]
+    best = order[first]
+    best = best[distance[best] <= limit]
+    return rows[place[best]], low[best], high[best], fraction[best], distance[best]
+
+
+def _candidate_edges(
+    network: Network, node: IntArray, other: IntArray
+) -> tuple[NDArray[np.int64], IntArray, IntArray]:
+    """Return (place, lower node, higher node) of the snappable edges at each place's node, or of its
+    sample.
+    """
+    start, end = [], []
+    place = []
+    tables = [(network.indptr, network.indices, network.snappable)]
+    if not network.symmetric:
+        tables.append(_incoming(network))
+    at_node = np.flatnonzero(other < 0)
+    for indptr, indices, snappable in tables:
+        count = indptr[node[at_node] + 1] - indptr[node[at_node]]
+        owner = np.repeat(np.arange(len(at_node)), count)
+        offset = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+        position = indptr[node[at_node]][owner] + offset
+        usable = snappable[position]
+        place.append(at_node[owner[usable]])
+        start.append(node[at_node][owner[usable]])
+        end.append(indices[position[usable]])
+    on_edge = np.flatnonzero(other >= 0)
+    place.append(on_edge)
+    start.append(node[on_edge])
+    end.append(other[on_edge])
+    one, two = np.concatenate(start), np.concatenate(end)
+    return np.concatenate(place), np.minimum(one, two), np.maximum(one, two)
+
+
+def _incoming(network: Network) -> tuple[IntArray, IntArray, BoolArray]:
+    """Return (indptr, indices, snappable) of the edges that end at each node; built once."""
+    cached: tuple[IntArray, IntArray, BoolArray] | None = network.__dict__.get("_incoming")
+    if cached is None:
+        start = network.edge_starts()
+        order = np.lexsort((start, network.indices))
+        count = np.bincount(network.indices, minlength=network.node_count)
+        indptr = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
+        cached = (indptr, start[order], network.snappable[order])
+        network.__dict__["_incoming"] = cached
+    return cached
+
+
+def _project(
+    network: Network, points: FloatArray, low: IntArray, high: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return (fraction from the lower node, distance in metres) of the nearest point of each edge."""
+    x, y = network.x, network.y
+    dx, dy = x[high] - x[low], y[high] - y[low]
+    px, py = points[:, 0] - x[low], points[:, 1] - y[low]
+    square = dx * dx + dy * dy
+    along = np.divide(px * dx + py * dy, square, out=np.zeros_like(square), where=square > 0.0)
+    fraction = np.clip(along, 0.0, 1.0)
+    return fraction, np.hypot(px - fraction * dx, py - fraction * dy)
+
+
+def _timed(network: Network, a: IntArray, b: IntArray, fraction: FloatArray, distance: FloatArray) -> Snap:
+    """Return the snap with its minutes along the edge and on foot."""
+    ahead, back = edge_minutes(network, a, b), edge_minutes(network, b, a)
+    return Snap(
+        a=a,
+        b=b,
+        fraction=fraction,
+        distance_m=np.where(a >= 0, distance, np.nan),
+        access_minutes=quantise_minutes(distance / network.mode.access_m_per_minute),
+        leave_a=_part(back, fraction),
+        leave_b=_part(ahead, 1.0 - fraction),
+        arrive_a=_part(ahead, fraction),
+        arrive_b=_part(back, 1.0 - fraction),
+    )
+
+
+def _part(minutes: FloatArray, share: FloatArray) -> FloatArray:
+    """Return the quantised minutes of a share of an edge; no share takes no time even against a one-way
+    road.
+    """
+    finite = np.isfinite(minutes)
+    product = np.multiply(minutes, share, out=np.full(len(minutes), np.inf), where=finite)
+    return np.where(share > 0.0, quantise_minutes(product), 0.0)
+
+
+def edge_minutes(network: Network, start: IntArray, end: IntArray) -> FloatArray:
+    """Return the minutes of the directed edges from ``start`` to ``end``; inf where there is none."""
+    result = np.full(len(start), np.inf)
+    rows = np.flatnonzero(start >= 0)
+    count = network.indptr[start[rows] + 1] - network.indptr[start[rows]]
+    owner = np.repeat(np.arange(len(rows)), count)
+    offset = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    position = network.indptr[start[rows]][owner] + offset
+    hit = network.indices[position] == end[rows][owner]
+    result[rows[owner[hit]]] = network.minutes[position[hit]]
+    return result
