@@ -164,6 +164,8 @@ TABLES: dict[str, Table] = {
             "scope": TEXT,
             "attribute": TEXT,
             "domain": TEXT,
+            "period": REQUIRED,
+            "plan_table": REQUIRED,
             "base_year": "INTEGER",
             "base_value": NUMBER,
             "base_text": TEXT,
