@@ -1,0 +1,93 @@
+"""What the table readers and their callers share: the bounds, a reading under way, and lists of faults."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from data.ingest.faults import Fault, FaultReport
+
+FORM_SHEET: Final = "填报"
+"""The sheet of our forms that holds the data; preferred when a workbook has several."""
+
+MAX_FAULTS: Final = 5_000
+"""A file this wrong is not corrected line by line: beyond it faults are counted, not kept."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may be at most."""
+
+    file_bytes: int = 50_000_000
+    unpacked_bytes: int = 300_000_000
+    parts: int = 2_000
+    rows: int = 1_000_000
+    columns: int = 500
+    cells: int = 10_000_000
+    cell_chars: int = 32_767
+
+
+@dataclass(frozen=True)
+class CellFault:
+    """A fault found by a reader, which knows positions (column from 0) but no headers."""
+
+    row: int | None
+    column: int | None
+    problem: str
+    remedy: str
+
+
+@dataclass
+class Reading:
+    """What a reader hands over: rows as they stand in the file, and faults that grow while rows are taken."""
+
+    sheet: str | None
+    rows: Iterator[tuple[int, list[str]]]
+    faults: list[CellFault] = field(default_factory=list)
+    delimiter: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class FaultList:
+    """Collects faults of one file up to ``MAX_FAULTS`` and counts the rest."""
+
+    def __init__(self, file: str, sheet: str | None) -> None:
+        """Start empty for ``file`` and ``sheet``."""
+        self.file = file
+        self.sheet = sheet
+        self.faults: list[Fault] = []
+        self.uncounted = 0
+
+    def add(self, row: int | None, column: str | None, problem: str, remedy: str) -> None:
+        """Add one fault, or count it when the list is full."""
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(Fault(self.file, self.sheet, row, column, problem, remedy))
+        else:
+            self.uncounted += 1
+
+    def extend(self, faults: Sequence[Fault]) -> None:
+        """Add faults made elsewhere."""
+        for fault in faults:
+            if len(self.faults) < MAX_FAULTS:
+                self.faults.append(fault)
+            else:
+                self.uncounted += 1
+
+    def report(self) -> list[Fault]:
+        """Return the faults in order of row, closed by the count of those not kept."""
+        found = sorted(self.faults, key=lambda fault: (fault.sheet or "", fault.row or 0))
+        if self.uncounted:
+            problem = f"另有 {self.uncounted} 处问题未逐条列出"
+            found.append(Fault(self.file, self.sheet, None, None, problem, "先改正已列出的问题，再导入一次"))
+        return found
+
+    def raise_if_any(self) -> None:
+        """Raise ``FaultReport`` with everything found, if anything was."""
+        if self.faults:
+            raise FaultReport(self.report())
+
+
+def fatal(
+    file: str, problem: str, remedy: str, *, sheet: str | None = None, row: int | None = None
+) -> FaultReport:
+    """Return the report of a file that cannot be read further."""
+    return FaultReport([Fault(file, sheet, row, None, problem, remedy)])
