@@ -1,0 +1,162 @@
+"""The model of ``osm_mapping.yaml``: which OpenStreetMap objects are our facilities, roads and waters."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from data.registry.loading import load_yaml_object, registry_folder
+from data.registry.models import Entry, Identifier, Text
+
+OSM_MAPPING_FILE = "osm_mapping.yaml"
+
+Values = Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class TagTest(Entry):
+    """One condition on an object's tags: the key has one of the values."""
+
+    key_name: Annotated[str, Field(alias="key", min_length=1)]
+    values: Values
+
+    def holds(self, tags: dict[str, str]) -> bool:
+        """Return whether ``tags`` satisfies the condition; of a list (``a;b``) the first part counts."""
+        value = tags.get(self.key_name)
+        return value is not None and value.split(";", 1)[0].strip() in self.values
+
+
+class FacilityRule(Entry):
+    """Objects that satisfy all of ``all_of`` and none of ``none_of`` are facilities of ``type``.
+
+    ``capacity_keys`` are tags whose number is the capacity, in ``capacity_unit``; the first that is a number
+    counts.
+    """
+
+    type: Identifier
+    level: str = ""
+    all_of: Annotated[tuple[TagTest, ...], Field(min_length=1)]
+    none_of: tuple[TagTest, ...] = ()
+    capacity_keys: tuple[Text, ...] = ()
+    capacity_unit: str = ""
+
+    @model_validator(mode="after")
+    def _capacity_has_a_unit(self) -> Self:
+        if bool(self.capacity_keys) != bool(self.capacity_unit):
+            raise ValueError("capacity_keys 与 capacity_unit 要么都写，要么都不写")
+        return self
+
+    def matches(self, tags: dict[str, str]) -> bool:
+        """Return whether an object with ``tags`` is of this rule's type."""
+        return all(test.holds(tags) for test in self.all_of) and not any(
+            test.holds(tags) for test in self.none_of
+        )
+
+
+class AccessRule(Entry):
+    """The tags that decide over one mode, the most specific first."""
+
+    mode: Annotated[str, Field(pattern="^(walk|ebike|drive)$")]
+    keys: Values
+
+
+class RoadRules(Entry):
+    """Which ways are roads, and how their tags are read."""
+
+    highways: Values
+    allow: Values
+    deny: Values
+    access: Annotated[tuple[AccessRule, ...], Field(min_length=3, max_length=3)]
+    oneway_highways: Values
+    oneway_junctions: Values
+    motorroad_denies: tuple[Text, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        modes = [rule.mode for rule in self.access]
+        if len(set(modes)) != len(modes):
+            raise ValueError("access 里每种出行方式只写一条")
+        both = sorted(set(self.allow) & set(self.deny))
+        if both:
+            raise ValueError(f"{'、'.join(both)} 同时写在 allow 和 deny 里")
+        unknown = sorted(set(self.oneway_highways) - set(self.highways))
+        if unknown:
+            raise ValueError(f"oneway_highways 里的 {'、'.join(unknown)} 不在 highways 里")
+        return self
+
+
+class LineRules(Entry):
+    """Which ways are lines of a layer (rail, rivers), and by which tag they are classed."""
+
+    tag: Text
+    values: Values
+    none_of: tuple[TagTest, ...] = ()
+
+
+class WaterAreaRules(Entry):
+    """Which areas are water; smaller ones than ``min_area_m2`` are left out of the layer and counted."""
+
+    any_of: Annotated[tuple[TagTest, ...], Field(min_length=1)]
+    min_area_m2: float = Field(ge=0)
+
+
+class ExtractSettings(Entry):
+    """Where the extract comes from, and how large a file may be."""
+
+    url: Annotated[str, Field(pattern=r"^https?://\S+\.pbf$")]
+    checksum_suffix: str
+    max_bytes: int = Field(gt=0)
+
+
+class OsmMapping(Entry):
+    """The whole of ``osm_mapping.yaml``. Facility rules are tried in order; the first that matches counts."""
+
+    extract: ExtractSettings
+    ignore: tuple[TagTest, ...] = ()
+    facilities: Annotated[tuple[FacilityRule, ...], Field(min_length=1)]
+    roads: RoadRules
+    rail: LineRules
+    rivers: LineRules
+    water: WaterAreaRules
+
+    @model_validator(mode="after")
+    def _every_rule_can_match(self) -> Self:
+        """A rule behind a broader one would never be reached, whatever its author meant."""
+        for number, later in enumerate(self.facilities):
+            for earlier in self.facilities[:number]:
+                if _covers(earlier, later):
+                    raise ValueError(
+                        f"facilities 第 {number + 1} 条（{later.type}）永远轮不到："
+                        f"第 {self.facilities.index(earlier) + 1} 条（{earlier.type}）已包含它，请调换顺序"
+                    )
+        return self
+
+    def facility_rule(self, tags: dict[str, str]) -> FacilityRule | None:
+        """Return the first rule that ``tags`` satisfies, or ``None`` (also for what ``ignore`` takes out)."""
+        if any(test.holds(tags) for test in self.ignore):
+            return None
+        return next((rule for rule in self.facilities if rule.matches(tags)), None)
+
+    def facility_types(self) -> list[str]:
+        """Return the facility types the rules can give, each once, in the order of the rules."""
+        return list(dict.fromkeys(rule.type for rule in self.facilities))
+
+
+def _covers(earlier: FacilityRule, later: FacilityRule) -> bool:
+    """Return whether everything ``later`` matches is already matched by ``earlier``."""
+    if earlier.none_of:
+        return False
+    return all(
+        any(
+            test.key_name == other.key_name and set(other.values) <= set(test.values)
+            for other in later.all_of
+        )
+        for test in earlier.all_of
+    )
+
+
+def load_osm_mapping(folder: Path | None = None) -> OsmMapping:
+    """Return the OpenStreetMap mapping of the registry in ``folder`` (default: the packaged one).
+
+    Raises ``RegistryError`` (Chinese; file, entry and field) when the file is missing or faulty.
+    """
+    return load_yaml_object(registry_folder(folder) / OSM_MAPPING_FILE, OsmMapping)
