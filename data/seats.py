@@ -77,7 +77,7 @@ def _seat_table() -> dict[str, tuple[float, float, str | None]]:
     path = resources.files("data.facts") / "seats.csv"
     places = _jiangsu_places()
     seats: dict[str, tuple[float, float, str | None]] = {}
-    with path.open(encoding="utf-8", newline="") as handle:
+    with path.open(encoding="utf-8") as handle:
         for row in csv.DictReader(handle):
             if not row["geonameid"]:
                 seats[row["adcode"]] = (float(row["lon"]), float(row["lat"]), FROM_OURSELVES)

@@ -127,11 +127,9 @@ def _rounded_coverage(shapes: NDArray[np.object_], decimals: int) -> NDArray[np.
     them valid.
     """
     for kept in range(decimals, _MOST_DECIMALS):
-        rounded = shapely.remove_repeated_points(
-            shapely.transform(shapes, lambda xy, n=kept: np.round(xy, n))
-        )
+        rounded = shapely.transform(shapes, lambda xy, n=kept: np.round(xy, n))
         if shapely.is_valid(rounded).all() and shapely.coverage_is_valid(rounded):
-            return rounded
+            return np.asarray(shapely.remove_repeated_points(rounded))
     return shapes
 
 
