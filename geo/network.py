@@ -156,16 +156,16 @@ class _EdgeSpeeds:
 
 def _edge_speeds(edges: pd.DataFrame, mode: TravelMode) -> _EdgeSpeeds:
     """Return minutes and snappability of every edge for a mode."""
-    codes, kinds = pd.factorize(edges["highway"].astype("str"))
-    speed_of = [mode.classes[kind].speed_kmh if kind in mode.classes else np.nan for kind in kinds]
-    snap_of = [mode.classes[kind].snap if kind in mode.classes else True for kind in kinds]
-    speed = np.asarray(speed_of, dtype=np.float64)[codes]
-    snappable = np.asarray(snap_of, dtype=bool)[codes]
+    codes, kinds = pd.factorize(edges["highway"])
+    roads = [mode.classes.get(str(kind)) for kind in kinds]
+    # A missing class has code -1, which picks what is appended last: not passable.
+    speed = np.array([np.nan if road is None else road.speed_kmh for road in roads] + [np.nan])[codes]
+    snappable = np.array([road is None or road.snap for road in roads] + [True], dtype=bool)[codes]
     speed = _with_overrides(speed, edges, mode)
     if mode.use_maxspeed and "maxspeed_kmh" in edges:
         posted = edges["maxspeed_kmh"].to_numpy(dtype=np.float64, na_value=np.nan)
         speed = np.where(posted > 0.0, np.minimum(speed, posted), speed)
-    ferry = (np.asarray(kinds) == FERRY)[codes]
+    ferry = np.array([str(kind) == FERRY for kind in kinds] + [False], dtype=bool)[codes]
     speed[ferry] = np.nan if mode.ferry_kmh is None else mode.ferry_kmh
     minutes = edges["length_m"].to_numpy(dtype=np.float64) / (speed * METRES_PER_MINUTE_PER_KMH)
     if "duration_minutes" in edges:

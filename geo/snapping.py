@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
 
-SAMPLE_SPACING_M: float = 100.0
+SAMPLE_SPACING_M: float = 250.0
 """Edges longer than this are searched by points along them, not only by their ends."""
 
 _CHUNK = 200_000
@@ -62,14 +62,17 @@ class _Locator(NamedTuple):
     """-1 for a node; else the point lies on the edge between ``node`` and ``other``."""
 
 
-def snap_points(network: Network, xy: ArrayLike, *, limit_m: float | None = None) -> Snap:
+def snap_points(
+    network: Network, xy: ArrayLike, *, limit_m: float | None = None, exact: bool = False
+) -> Snap:
     """Return where places (shape (n, 2), metres of ``ALBERS``) join the network.
 
     The nearest point of any edge that meets the nearest node, or that the nearest sample point lies on
     (samples stand every ``SAMPLE_SPACING_M`` on longer edges). Its distance exceeds that of the truly
-    nearest point d by at most sqrt(d² + (spacing/2)²) - d. Only edges that trips may start on count, and
-    isolated bits of network only where nothing better is within ``limit_m`` (default: the mode's). Ties go
-    to the lower node numbers. Raises ``CrsError`` for points that are not in the measuring CRS.
+    nearest point d by at most sqrt(d² + (spacing/2)²) - d; with ``exact`` it is the truly nearest, at
+    several times the cost: meant for facilities, which are few. Only edges that trips may start on count,
+    and isolated bits of network only where nothing better is within ``limit_m`` (default: the mode's). Ties
+    go to the lower node numbers. Raises ``CrsError`` for points that are not in the measuring CRS.
     """
     points = metric_points(xy, "待接入路网的点")
     limit = network.mode.snap_limit_m if limit_m is None else float(limit_m)
@@ -80,9 +83,13 @@ def snap_points(network: Network, xy: ArrayLike, *, limit_m: float | None = None
     for locator in _locators(network):
         open_rows = np.flatnonzero(a < 0)
         for rows in np.array_split(open_rows, max(1, -(-len(open_rows) // _CHUNK))):
-            found, low, high, share, away = _nearest_on_edges(network, locator, points[rows], limit)
-            at = rows[found]
-            a[at], b[at], fraction[at], distance[at] = low, high, share, away
+            joined = _nearest_on_edges(network, locator, points[rows], limit)
+            if exact:
+                joined = _nearest_of_all(network, locator, points[rows], joined)
+            near = joined.distance <= limit
+            at = rows[joined.place[near]]
+            a[at], b[at] = joined.low[near], joined.high[near]
+            fraction[at], distance[at] = joined.fraction[near], joined.distance[near]
     return _timed(network, a, b, fraction, distance)
 
 
@@ -95,11 +102,26 @@ def _locators(network: Network) -> list[_Locator]:
     return cached
 
 
+class _Joined(NamedTuple):
+    """Places (rows) that join an edge: its lower and higher node, the fraction from the lower, the
+    distance.
+    """
+
+    place: NDArray[np.int64]
+    low: IntArray
+    high: IntArray
+    fraction: FloatArray
+    distance: FloatArray
+
+
 def _build_locator(network: Network, *, major: bool) -> _Locator:
     """Return the search points of the snappable edges whose both ends are (or are not) in a major part."""
-    start = network.edge_starts()
-    wanted = network.snappable & ((network.major[start] & network.major[network.indices]) == major)
-    start, end = start[wanted], network.indices[wanted]
+    start, end, snappable = network.edge_starts(), network.indices, network.snappable
+    if network.symmetric:  # each pair of nodes once is enough
+        once = np.flatnonzero(start < end)
+        start, end, snappable = start[once], end[once], snappable[once]
+    wanted = snappable & ((network.major[start] & network.major[end]) == major)
+    start, end = start[wanted], end[wanted]
     is_end = np.zeros(network.node_count, dtype=bool)
     is_end[start] = True
     is_end[end] = True
@@ -116,15 +138,15 @@ def _build_locator(network: Network, *, major: bool) -> _Locator:
 def _samples(network: Network, start: IntArray, end: IntArray) -> _Locator:
     """Return points along the edges longer than the spacing, each edge once (from its lower node)."""
     x, y = network.x, network.y
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    length = np.hypot(x[high] - x[low], y[high] - y[low])
-    long = np.flatnonzero(length > SAMPLE_SPACING_M)
-    key = np.unique(low[long].astype(np.int64) * network.node_count + high[long])
-    low = (key // network.node_count).astype(np.int32)
-    high = (key % network.node_count).astype(np.int32)
+    dx, dy = x[end] - x[start], y[end] - y[start]
+    long = np.flatnonzero(dx * dx + dy * dy > SAMPLE_SPACING_M**2)
+    low, high = np.minimum(start[long], end[long]), np.maximum(start[long], end[long])
+    if not network.symmetric:
+        key = np.unique(low.astype(np.int64) * network.node_count + high)
+        low, high = (key // network.node_count).astype(np.int32), (key % network.node_count).astype(np.int32)
     length = np.hypot(x[high] - x[low], y[high] - y[low])
     pieces = np.ceil(length / SAMPLE_SPACING_M).astype(np.int64)
-    edge = np.repeat(np.arange(len(key)), pieces - 1)
+    edge = np.repeat(np.arange(len(low)), pieces - 1)
     step = np.arange(len(edge)) - np.repeat(np.cumsum(pieces - 1) - (pieces - 1), pieces - 1) + 1
     t = step / pieces[edge]
     px = x[low[edge]] + t * (x[high[edge]] - x[low[edge]])
@@ -132,28 +154,52 @@ def _samples(network: Network, start: IntArray, end: IntArray) -> _Locator:
     return _Locator(None, np.column_stack([px, py]), low[edge], high[edge])
 
 
-def _nearest_on_edges(
-    network: Network, locator: _Locator, points: FloatArray, limit: float
-) -> tuple[NDArray[np.int64], IntArray, IntArray, FloatArray, FloatArray]:
-    """Return (rows found, a, b, fraction, distance) of the places that have an edge of this locator in
-    reach.
+def _nearest_on_edges(network: Network, locator: _Locator, points: FloatArray, limit: float) -> _Joined:
+    """Return the places that have an edge of this locator within the limit: the nearest at their nearest
+    node.
     """
     if locator.tree is None or len(points) == 0:
         none = np.zeros(0, dtype=np.int32)
-        return np.zeros(0, dtype=np.int64), none, none, np.zeros(0), np.zeros(0)
+        return _Joined(np.zeros(0, dtype=np.int64), none, none, np.zeros(0), np.zeros(0))
     # An edge within the limit has a search point within this reach.
     reach = float(np.hypot(limit, SAMPLE_SPACING_M / 2.0))
     _, index = nearest_points(locator.tree, locator.points, points, limit_m=reach)
-    rows = np.flatnonzero(index >= 0)
-    node, other = locator.node[index[rows]], locator.other[index[rows]]
-    place, low, high = _candidate_edges(network, node, other)
-    fraction, distance = _project(network, points[rows[place]], low, high)
-    order = np.lexsort((high, low, distance, place))
+    place = np.flatnonzero(index >= 0)
+    return _best_edges(network, locator, points, place, index[place])
+
+
+def _nearest_of_all(network: Network, locator: _Locator, points: FloatArray, joined: _Joined) -> _Joined:
+    """Return the truly nearest edge: every edge that could be nearer has a search point in this circle."""
+    if len(joined.place) == 0 or locator.tree is None:
+        return joined
+    radius = np.hypot(joined.distance, SAMPLE_SPACING_M / 2.0) * (1.0 + 1e-9)
+    within = locator.tree.query_ball_point(points[joined.place], radius)
+    place = np.repeat(joined.place, [len(indices) for indices in within])
+    index = np.concatenate([np.asarray(indices, dtype=np.int64) for indices in within])
+    return _best_edges(network, locator, points, place, index)
+
+
+def _best_edges(
+    network: Network,
+    locator: _Locator,
+    points: FloatArray,
+    place: NDArray[np.int64],
+    index: NDArray[np.int64],
+) -> _Joined:
+    """Return for every place the nearest of the edges at its search points; ``place`` repeats, one per
+    point.
+    """
+    candidate, low, high = _candidate_edges(network, locator.node[index], locator.other[index])
+    owner = place[candidate]
+    fraction, distance = _project(network, points[owner], low, high)
+    least = np.full(len(points), np.inf)
+    np.minimum.at(least, owner, distance)
+    nearest = np.flatnonzero(distance == least[owner])
+    order = nearest[np.lexsort((high[nearest], low[nearest], owner[nearest]))]
     first = np.ones(len(order), dtype=bool)
-    first[1:] = place[order][1:] != place[order][:-1]
+    first[1:] = owner[order][1:] != owner[order][:-1]
     best = order[first]
-    best = best[distance[best] <= limit]
-    return rows[place[best]], low[best], high[best], fraction[best], distance[best]
+    return _Joined(owner[best], low[best], high[best], fraction[best], distance[best])
 
 
 def _candidate_edges(

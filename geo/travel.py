@@ -82,7 +82,7 @@ def nearest_facility_network(
     cells_at = snap_points(network, cells) if cells_snap is None else cells_snap
     if len(cells_at) != len(cells):
         raise CoverageError(f"接入结果有 {len(cells_at)} 个点，格网有 {len(cells)} 个，两者不是同一份格网。")
-    facilities_at = snap_points(network, facilities)
+    facilities_at = snap_points(network, facilities, exact=True)
     _require_overlap(network, cells, cells_at, "人口格网")
     _require_overlap(network, facilities, facilities_at, "设施")
     rank = tie_rank(facility_ids, len(facilities))

@@ -78,5 +78,5 @@ def load_mode_entries(folder: Path | None = None) -> tuple[ModeEntry, ...]:
 
 
 def load_modes(folder: Path | None = None) -> dict[str, TravelMode]:
-    """Return the modes of travel by id (walk, ebike, drive, straight); ``RegistryError`` lists every fault."""
+    """Return the modes by id (walk, ebike, drive, straight); ``RegistryError`` lists every fault."""
     return {entry.id: entry.travel_mode() for entry in load_mode_entries(folder)}
