@@ -10,14 +10,17 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from data.plan_states import UNDEFINED, actual_bound, is_range, target_state
 from data.registry.plan_models import HeadlineIndicator, HeadlineTable, PlanSynonym
 from data.schema import TABLES
 from geo.errors import RegistryError
+
+Row = dict[str, Any]
+"""A row of a plan table: column to value, None where the cell is empty."""
 
 _UNIT_SYNONYMS = {"/10万": "1/10万", "个百分点": "百分点", "/": ""}
 
@@ -43,51 +46,54 @@ def headline_targets(plan_target: pd.DataFrame, tables: Sequence[HeadlineTable])
     """Return the table ``headline_target``: one row per target row of the main tables, in registry order.
 
     ``plan_target`` has the columns of that table. Raises `RegistryError` listing every entry that names no
-    target row, or more than one that cannot be told apart.
+    target row, or several that cannot be told apart.
     """
-    rows = plan_target.assign(
-        text_key=plan_target["indicator_text"].map(normalise_text),
-        unit_key=plan_target["unit"].map(normalise_unit),
-    )
-    by_plan = dict(list(rows.groupby("plan", sort=False)))
+    targets, actuals = _by_text(plan_target)
     faults: list[str] = []
-    headline: list[dict[str, object]] = []
+    headline: list[Row] = []
     for table in tables:
-        plan = by_plan.get(table.plan)
-        if plan is None:
-            faults.append(f"headline.yaml，条目 {table.plan}/{table.table}：没有这个规划")
-            continue
         for entry in table.indicators:
             try:
-                targets = _target_rows(plan, table, entry)
-                headline += [_pair(plan, table, entry, target) for target in targets]
+                chosen = _target_rows(targets.get((table.plan, normalise_text(entry.text)), []), table, entry)
             except RegistryError as fault:
                 faults.append(str(fault))
+                continue
+            found = actuals.get((table.plan, normalise_text(entry.base or entry.text)), [])
+            headline += [_pair(table, entry, target, _find_base(found, table, target)) for target in chosen]
     if faults:
         raise RegistryError("\n".join(faults))
     frame = pd.DataFrame(headline, columns=list(TABLES["headline_target"].columns))
     return frame.astype({"base_year": "Int64", "target_year": "Int64"})
 
 
-def _target_rows(plan: pd.DataFrame, table: HeadlineTable, entry: HeadlineIndicator) -> list[pd.Series]:
+def _by_text(plan_target: pd.DataFrame) -> tuple[dict[tuple[str, str], list[Row]], ...]:
+    """Return targets and actual values by plan and normalised text, each row a dict with None for missing."""
+    frame = plan_target.astype(object)
+    targets: dict[tuple[str, str], list[Row]] = {}
+    actuals: dict[tuple[str, str], list[Row]] = {}
+    for row in frame.where(frame.notna(), None).to_dict("records"):
+        group = {"target": targets, "actual": actuals}.get(row["kind"])
+        if group is not None:
+            group.setdefault((row["plan"], normalise_text(row["indicator_text"])), []).append(row)  # type: ignore[arg-type]
+    return targets, actuals
+
+
+def _target_rows(rows: Sequence[Row], table: HeadlineTable, entry: HeadlineIndicator) -> list[Row]:
     """Return an entry's target rows: one per scope and unit; a table's row comes before one of the text."""
     where = f"headline.yaml，条目 {table.plan}/{table.table}，指标“{entry.text}”"
-    found = plan[
-        (plan["kind"] == "target")
-        & (plan["year"] == table.target_year)
-        & (plan["indicator_text"] == entry.text)
-    ]
-    if found.empty:
+    found = [row for row in rows if row["year"] == table.target_year and row["indicator_text"] == entry.text]
+    if not found:
         raise RegistryError(f"{where}：规划里没有 {table.target_year} 年的这一目标")
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in found:
+        groups.setdefault((row["scope"] or "", normalise_unit(row["unit"])), []).append(row)
     targets = []
-    for _, group in found.groupby(["scope", "unit_key"], sort=False, dropna=False):
-        in_table = group[group["attribute"].notna()]
-        chosen = group if in_table.empty else in_table
+    for group in groups.values():
+        chosen = [row for row in group if row["attribute"]] or group
         if len(chosen) > 1:
-            raise RegistryError(
-                f"{where}：有 {len(chosen)} 行目标分不清，出处 {'、'.join(chosen['seed_line'])}"
-            )
-        targets.append(chosen.iloc[0])
+            places = "、".join(row["seed_line"] for row in chosen)
+            raise RegistryError(f"{where}：有 {len(chosen)} 行目标分不清，出处 {places}")
+        targets += chosen
     return targets
 
 
@@ -95,50 +101,41 @@ def _target_rows(plan: pd.DataFrame, table: HeadlineTable, entry: HeadlineIndica
 class _Base:
     """The actual value found for a target, and why it cannot be compared (None when it can)."""
 
-    row: pd.Series | None
+    row: Row | None
     reason: str | None
 
 
-def _find_base(
-    plan: pd.DataFrame, table: HeadlineTable, entry: HeadlineIndicator, target: pd.Series
-) -> _Base:
+def _find_base(rows: Sequence[Row], table: HeadlineTable, target: Row) -> _Base:
     """Return the actual value that belongs to a target: of the same scope and unit, and of the base year.
 
-    A row that differs in one of the three is returned with the difference as the reason; rows of a table
-    come before rows of the text, rows with a number before rows without.
+    A row that differs in one of the three is returned with the difference as the reason; rows of a table come
+    before rows of the text, rows with a number before rows without.
     """
-    key = normalise_text(entry.base or entry.text)
-    found = plan[(plan["kind"] == "actual") & (plan["text_key"] == key)]
-    if found.empty:
+    if not rows:
         return _Base(None, "规划没有给出现状值")
-    other = pd.DataFrame(
-        {
-            "scope": found["scope"].fillna("")
-            != (target["scope"] if isinstance(target["scope"], str) else ""),
-            "unit": found["unit_key"] != target["unit_key"],
-            "year": found["year"] != table.base_year,
-            "text": found["attribute"].isna(),
-            "number": found["value_num"].isna(),
-            "order": range(len(found)),
-        },
-        index=found.index,
-    )
-    best = int(np.lexsort([other[name] for name in reversed(other.columns)])[0])
-    row, differs = found.iloc[best], other.iloc[best]
-    if differs["scope"]:
-        return _Base(row, f"现状值的范围是“{row['scope']}”，目标是“{target['scope']}”，两者不能比较")
-    if differs["unit"]:
-        return _Base(row, f"现状值的单位是“{row['unit']}”，目标是“{target['unit']}”，两者不能比较")
-    if differs["year"]:
-        return _Base(row, f"现状值是 {row['year_text']} 年的，不是基期 {table.base_year} 年的，两者不能比较")
-    return _Base(row, None)
+
+    def differs(row: Row) -> tuple[bool, ...]:
+        return (
+            (row["scope"] or "") != (target["scope"] or ""),
+            normalise_unit(row["unit"]) != normalise_unit(target["unit"]),
+            row["year"] != table.base_year,
+        )
+
+    best = min(rows, key=lambda row: (differs(row), not row["attribute"], row["value_num"] is None))
+    scope, unit, year = differs(best)
+    if scope:
+        return _Base(best, f"现状值的范围是“{best['scope']}”，目标是“{target['scope']}”，两者不能比较")
+    if unit:
+        return _Base(best, f"现状值的单位是“{best['unit']}”，目标是“{target['unit']}”，两者不能比较")
+    if year:
+        return _Base(
+            best, f"现状值是 {best['year_text']} 年的，不是基期 {table.base_year} 年的，两者不能比较"
+        )
+    return _Base(best, None)
 
 
-def _pair(
-    plan: pd.DataFrame, table: HeadlineTable, entry: HeadlineIndicator, target: pd.Series
-) -> dict[str, object]:
+def _pair(table: HeadlineTable, entry: HeadlineIndicator, target: Row, base: _Base) -> Row:
     """Return one row of ``headline_target``."""
-    base = _find_base(plan, table, entry, target)
     state, reason = _state(table, entry, target, base)
     actual = base.row
     return {
@@ -151,10 +148,10 @@ def _pair(
         "domain": target["domain"],
         "period": table.period,
         "plan_table": table.table,
-        "base_year": None if actual is None else actual["year"],
-        "base_value": None if actual is None else actual["value_num"],
-        "base_text": None if actual is None else actual["value_text"],
-        "base_row": None if actual is None else actual["id"],
+        "base_year": actual and actual["year"],
+        "base_value": actual and actual["value_num"],
+        "base_text": actual and actual["value_text"],
+        "base_row": actual and actual["id"],
         "target_year": target["year"],
         "target_value": target["value_num"],
         "target_text": target["value_text"],
@@ -167,7 +164,7 @@ def _pair(
 
 
 def _state(
-    table: HeadlineTable, entry: HeadlineIndicator, target: pd.Series, base: _Base
+    table: HeadlineTable, entry: HeadlineIndicator, target: Row, base: _Base
 ) -> tuple[str, str | None]:
     """Return state and reason of a pair."""
     reason = _target_fault(target) or entry.incomparable or _base_fault(table, target, base)
@@ -183,20 +180,20 @@ def _state(
     )
 
 
-def _target_fault(target: pd.Series) -> str | None:
+def _target_fault(target: Row) -> str | None:
     """Return why a target cannot be held against anything, or None."""
     text = target["value_text"]
-    if pd.isna(target["value_num"]):
+    if target["value_num"] is None:
         return f"目标为定性表述（“{text}”），没有数值"
     return f"目标是区间（“{text}”），没有单一的目标值" if is_range(text) else None
 
 
-def _base_fault(table: HeadlineTable, target: pd.Series, base: _Base) -> str | None:
+def _base_fault(table: HeadlineTable, target: Row, base: _Base) -> str | None:
     """Return why a target cannot be held against its base, or None."""
     if base.row is None:
         return base.reason
     text = base.row["value_text"]
-    if pd.isna(base.row["value_num"]):
+    if base.row["value_num"] is None:
         return f"规划中的现状值为“{text}”，没有数值"
     if base.reason is not None:
         return base.reason

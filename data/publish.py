@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,17 +58,13 @@ def building_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def write_contents(building: Path, contents: Contents, *, step: Callable[[str], None]) -> dict[str, str]:
-    """Write the parquet files and the database of a version; return the digest of each table.
-
-    ``step`` is told each table or file before it is written.
-    """
+def write_contents(building: Path, contents: Contents) -> dict[str, str]:
+    """Write the parquet files and the database of a version; return the digest of each table."""
     catalogue = []
     for name, frame in contents.parquet.items():
-        step(name)
         path = building / f"{name}.parquet"
         frame.to_parquet(
-            path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
+            path, index=False, compression="zstd", schema_version="1.1.0"
         )
         catalogue.append((name, path.name, len(frame), file_digest(path)))
     made = {
@@ -79,7 +75,6 @@ def write_contents(building: Path, contents: Contents, *, step: Callable[[str], 
     try:
         create_tables(connection)
         for name in TABLES:
-            step(name)
             frame = made[name] if name in made else contents.tables.get(name)
             if frame is not None:
                 insert_frame(connection, name, frame)
