@@ -20,9 +20,9 @@ class TagTest(Entry):
     values: Values
 
     def holds(self, tags: dict[str, str]) -> bool:
-        """Return whether ``tags`` satisfies the condition; of a list (``a;b``) the first part counts."""
+        """Return whether ``tags`` satisfies the condition; of a list (``a;b``) any part does."""
         value = tags.get(self.key_name)
-        return value is not None and value.split(";", 1)[0].strip() in self.values
+        return value is not None and any(part.strip() in self.values for part in value.split(";"))
 
 
 class FacilityRule(Entry):
@@ -88,7 +88,7 @@ class LineRules(Entry):
     """Which ways are lines of a layer (rail, rivers), and by which tag they are classed."""
 
     tag: Text
-    values: Values
+    wanted: Values
     none_of: tuple[TagTest, ...] = ()
 
 
