@@ -50,7 +50,7 @@ FILES: dict[str, type[Entry]] = {
 
 @dataclass(frozen=True)
 class Registry:
-    """Every registry file: a tuple of validated, frozen entries in file order (``osm_mapping``: one object)."""
+    """Every registry file as validated, frozen entries in file order (``osm_mapping`` is one object)."""
 
     indicators: tuple[Indicator, ...]
     counts: tuple[Count, ...]
