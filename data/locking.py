@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +17,22 @@ from geo.errors import StoreError
 
 BUILD_LOCK = "build.lock"
 
+_held: set[tuple[str, int]] = set()
+"""Folders whose lock this process holds, each with the thread that holds it."""
+
 
 @contextmanager
 def build_lock(folder: Path, *, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the one build lock of ``folder`` (created when missing), after any other build has ended.
 
-    ``on_wait`` is told once, in Chinese, when there is a build to wait for. Raises `StoreError` when the
-    folder cannot be written.
+    ``on_wait`` is told once, in Chinese, when there is a build to wait for. The thread that holds the lock
+    may take it again: an import holds it around its own build. Raises `StoreError` when the folder cannot
+    be written.
     """
+    holder = (str(folder.resolve()), threading.get_ident())
+    if holder in _held:
+        yield
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / BUILD_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
@@ -40,8 +49,10 @@ def build_lock(folder: Path, *, on_wait: Callable[[str], None] | None = None) ->
             fcntl.flock(handle, fcntl.LOCK_EX)
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
+        _held.add(holder)
         yield
     finally:
+        _held.discard(holder)
         os.close(handle)
 
 

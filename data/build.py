@@ -1,0 +1,244 @@
+"""The build: every input read, the tables made, checked, written aside and published as one version.
+
+The same inputs give the same data version and the same tables. A build that fails or is killed leaves the
+previous version as it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from data.boundaries import Boundaries, build_region_table, load_boundaries, simplify_regions
+from data.census import FactTables, build_facts
+from data.check import check_store
+from data.ingest.indicators import load_imported_indicators, load_imported_sources
+from data.ingest.staging import remove_leftovers
+from data.locking import build_lock
+from data.plans import PlanTables, build_plan_tables
+from data.publish import Contents, building_folder, publish, write_contents
+from data.registry import load_registry
+from data.schema import SCHEMA_VERSION
+from data.store import Store
+from data.versions import ZOOMS, input_version, read_pointer
+from geo.errors import StoreError
+
+__all__ = ["BuildSummary", "ProgressCallback", "build_store", "input_version", "is_current"]
+
+ProgressCallback = Callable[[str, int, int], None]
+"""Told what is being done (Chinese), and how many of how many steps are done."""
+
+STEPS = ("读取登记表", "读取边界", "汇总地区", "整理事实", "整理规划", "写入", "体检", "发布")
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class BuildSummary:
+    """The outcome of a build.
+
+    ``rows`` counts the rows of each table, ``digests`` is the sha256 of each (equal for equal inputs),
+    ``seconds`` the duration of each step. ``built`` is False when the store was up to date and left alone.
+    """
+
+    data_version: str
+    store: str
+    built: bool
+    rows: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    unmatched: int = 0
+
+    @property
+    def total_seconds(self) -> float:
+        """Return the duration of the whole build."""
+        return sum(self.seconds.values())
+
+
+class _Steps:
+    """Tells the caller each step, and times it."""
+
+    def __init__(self, progress: ProgressCallback | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress or (lambda _step, _done, _total: None)
+        self._current: str | None = None
+        self._since = 0.0
+
+    def begin(self, step: str) -> None:
+        self._end()
+        self._current, self._since = step, time.perf_counter()
+        self._progress(step, STEPS.index(step), len(STEPS))
+
+    def finish(self) -> None:
+        self._end()
+        self._progress("完成", len(STEPS), len(STEPS))
+
+    def wait(self, message: str) -> None:
+        self._progress(message, 0, len(STEPS))
+
+    def _end(self) -> None:
+        if self._current is not None:
+            spent = time.perf_counter() - self._since
+            self.seconds[self._current] = self.seconds.get(self._current, 0.0) + spent
+        self._current = None
+
+
+def is_current(data_dir: Path) -> bool:
+    """Return whether the store of ``data_dir`` exists, opens, and is what the inputs would give now."""
+    try:
+        pointer = read_pointer(data_dir)
+        if pointer.schema_version != SCHEMA_VERSION or pointer.data_version != input_version(data_dir):
+            return False
+        Store(data_dir / pointer.store).close()
+    except StoreError:
+        return False
+    return True
+
+
+def build_store(
+    data_dir: Path, *, progress: ProgressCallback | None = None, only_if_stale: bool = False
+) -> BuildSummary:
+    """Build the store of ``data_dir`` and make it the current one; return what was built.
+
+    One build at a time: a second one waits for the first. With ``only_if_stale`` a store that is up to date
+    once the lock is held is left alone. Raises `StoreError` when the folder cannot be written or the result
+    does not pass the check, `RegistryError` and `GeometryError` for faulty inputs; the previous version stays
+    in each case.
+    """
+    steps = _Steps(progress)
+    with build_lock(data_dir, on_wait=steps.wait):
+        if only_if_stale and is_current(data_dir):
+            pointer = read_pointer(data_dir)
+            return BuildSummary(pointer.data_version, pointer.store, built=False)
+        remove_leftovers(data_dir)
+        for _ in range(_ATTEMPTS):
+            version = input_version(data_dir)
+            contents = _gather(data_dir, version, steps)
+            # An import may have arrived while the inputs were read: then they are read again.
+            if input_version(data_dir) == version:
+                return _write(data_dir, version, contents, steps)
+        raise StoreError("构建期间导入的数据不断变化，无法得到一致的版本。请稍后再运行 sutu build。")
+
+
+def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
+    """Read every input and make the tables."""
+    steps.begin("读取登记表")
+    registry = load_registry()
+    steps.begin("读取边界")
+    boundaries = load_boundaries(data_dir)
+    steps.begin("汇总地区")
+    regions = build_region_table(boundaries.frame)
+    parquet = _region_files(regions)
+    steps.begin("整理事实")
+    table = pd.DataFrame(regions.drop(columns="geometry"))
+    facts = build_facts(registry, table)
+    if facts.problems:
+        raise StoreError("随程序发布的数据不自洽，没有构建：\n" + "\n".join(facts.problems))
+    facts = _with_imports(facts, data_dir, set(table["adcode"]))
+    steps.begin("整理规划")
+    plans = build_plan_tables(registry)
+    return Contents(_tables(table, facts, plans), parquet, _meta(version, boundaries))
+
+
+def _with_imports(facts: FactTables, data_dir: Path, adcodes: set[str]) -> FactTables:
+    """Return the fact tables with what people imported.
+
+    Indicators and sources of the registry stay as they are. An imported fact whose region or indicator is no
+    longer known (the registry changed since) is reported as unmatched, not dropped and not fatal.
+    """
+    imported, definitions = load_imported_indicators(data_dir)
+    sources = load_imported_sources(data_dir)
+    if sources.empty:
+        return facts
+    own = definitions[~definitions["id"].isin(facts.indicator["id"])]
+    indicator = pd.concat([facts.indicator, own], ignore_index=True)
+    lost_region = ~imported["adcode"].isin(adcodes)
+    lost = imported[lost_region | ~imported["indicator"].isin(indicator["id"])]
+    unmatched = pd.DataFrame(
+        {
+            "table_name": "fact",
+            "source": lost["source"],
+            "row": lost["year"].astype(str),
+            "code": lost["adcode"],
+            "name": lost["indicator"],
+            "value": lost["value"].map("{:g}".format),
+            "reason": lost_region[lost.index].map({True: "代码不是现行地区", False: "登记表里没有这个指标"}),
+        }
+    )
+    return replace(
+        facts,
+        fact=pd.concat([facts.fact, imported.drop(lost.index)], ignore_index=True),
+        indicator=indicator,
+        source=pd.concat([facts.source, sources], ignore_index=True),
+        unmatched=pd.concat([facts.unmatched, unmatched], ignore_index=True),
+    )
+
+
+def _region_files(regions: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Return the geometry of every region that has one, in full and for each zoom class."""
+    frames = {"full": regions, **{zoom: simplify_regions(regions, zoom) for zoom in ZOOMS}}
+    columns = ["adcode", "name", "level", "geometry"]
+    return {
+        f"regions_{zoom}": frame.loc[~frame.geometry.isna(), columns].reset_index(drop=True)
+        for zoom, frame in frames.items()
+    }
+
+
+def _tables(regions: pd.DataFrame, facts: FactTables, plans: PlanTables) -> dict[str, pd.DataFrame]:
+    """Return the frames by table name, as the schema names them."""
+    return {
+        "region": regions,
+        "indicator": facts.indicator,
+        "fact": facts.fact,
+        "zone": facts.zone,
+        "census_change": facts.census_change,
+        "source": facts.source,
+        "unmatched": facts.unmatched,
+        "plan_document": plans.plan_document,
+        "plan_target": plans.plan_target,
+        "headline_target": plans.headline_target,
+        "target_contradiction": plans.target_contradiction,
+    }
+
+
+def _meta(version: str, boundaries: Boundaries) -> dict[str, str]:
+    return {
+        "schema_version": str(SCHEMA_VERSION),
+        "data_version": version,
+        "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "boundary_source": boundaries.source,
+        "boundary_date": boundaries.date,
+        "boundary_imported": "yes" if boundaries.imported else "no",
+    }
+
+
+def _write(data_dir: Path, version: str, contents: Contents, steps: _Steps) -> BuildSummary:
+    """Write, check and publish a version."""
+    with building_folder(data_dir) as building:
+        steps.begin("写入")
+        digests = write_contents(building, contents)
+        steps.begin("体检")
+        store = Store(building)
+        try:
+            report = check_store(store)
+        finally:
+            store.close()
+        if not report.ok:
+            raise StoreError("构建结果没有通过体检，原有数据库保持不变：\n" + "\n".join(report.problems))
+        steps.begin("发布")
+        pointer = publish(data_dir, building, version)
+    steps.finish()
+    return BuildSummary(
+        data_version=version,
+        store=pointer.store,
+        built=True,
+        rows={name: len(frame) for name, frame in contents.tables.items()},
+        digests=digests,
+        seconds=steps.seconds,
+        unmatched=len(contents.tables["unmatched"]),
+    )
