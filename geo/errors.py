@@ -51,3 +51,11 @@ class NetworkError(SutuError, ValueError):
 
 class CoverageError(SutuError, ValueError):
     """A coverage question has no answer as put: no facility, no cell, an impossible threshold."""
+
+
+class DownloadError(SutuError, OSError):
+    """A file could not be fetched whole: wrong address, refused, cut off, too large, or of wrong content."""
+
+
+class ScaleError(SutuError, RuntimeError):
+    """A distributed run cannot start, or its workers gave up."""
