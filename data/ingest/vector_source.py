@@ -1,0 +1,259 @@
+"""What kind of spatial file a person handed over, told by its bytes, and made safe for the reader to open.
+
+Three formats come in: GeoPackage, GeoJSON and a zipped shapefile. Everything else is refused before any of
+the many drivers of GDAL sees it. What is opened is a private name in a temporary folder, never the name a
+person chose.
+"""
+
+import codecs
+import sqlite3
+import stat
+import zipfile
+import zlib
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from data.ingest.cells import shown
+from data.ingest.faults import Fault, FaultReport
+
+_CHUNK = 1 << 20
+_GEOPACKAGE_IDS = (b"GPKG", b"GP10", b"GP11")
+_SHAPE_PARTS = ("shp", "shx", "dbf", "prj", "cpg")
+_REQUIRED_PARTS = ("shp", "shx", "dbf")
+_TEXT_FIELDS = b"C"
+
+_FORMATS = "请另存为 GeoPackage（.gpkg）、GeoJSON（.geojson）或 shapefile 压缩包（.zip）"
+_KNOWN_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"\x00\x00\x27\x0a", "这是单独的 .shp 文件，缺少属性和坐标系"),
+    (b"Rar!", "这是 RAR 压缩包"),
+    (b"7z\xbc\xaf", "这是 7z 压缩包"),
+    (b"\x1f\x8b", "这是 gzip 压缩文件"),
+    (b"PAR1", "这是 Parquet 文件"),
+    (b"<", "这是 XML 类文件（KML、GML 等）"),
+    (b"\xd0\xcf\x11\xe0", "这是旧版 Office 文件"),
+    (b"%PDF", "这是 PDF 文件"),
+)
+
+
+@dataclass(frozen=True)
+class VectorLimits:
+    """What a spatial file may be at most; beyond it the file is refused before it is read."""
+
+    file_bytes: int = 200_000_000
+    unpacked_bytes: int = 600_000_000
+    compression_ratio: int = 200
+    members: int = 200
+    features: int = 1_000_000
+    vertices: int = 20_000_000
+
+
+@dataclass(frozen=True)
+class VectorSource:
+    """A file ready to be opened: the private path, the driver that must claim it, and what was found on the
+    way.
+
+    ``layers`` are the names a person may choose from; ``encoding`` is set for shapefiles only.
+    """
+
+    path: Path
+    driver: str
+    layers: tuple[str, ...]
+    encoding: str | None = None
+
+
+def refuse(file: str, problem: str, remedy: str, layer: str | None = None) -> FaultReport:
+    """Return the report of a single fault of the whole file."""
+    return FaultReport([Fault(file, layer, None, None, problem, remedy)])
+
+
+def prepare(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -> VectorSource:
+    """Return the source behind ``path``, told by content and laid out in ``folder`` (an empty temporary one).
+
+    ``layer`` picks one shapefile of a zip that holds several. Raises ``FaultReport``.
+    """
+    if not path.is_file():
+        raise refuse(path.name, "文件不存在或不是普通文件", "核对文件路径")
+    size = path.stat().st_size
+    if size == 0:
+        raise refuse(path.name, "文件是空的", "换一个有内容的文件")
+    if size > limits.file_bytes:
+        problem = f"文件有 {size / 1e6:,.0f} MB，超过上限 {limits.file_bytes / 1e6:,.0f} MB"
+        raise refuse(path.name, problem, "只保留需要的图层和字段，或化简图形后再导入")
+    with path.open("rb") as handle:
+        head = handle.read(100)
+    if head.startswith(b"SQLite format 3\x00"):
+        return _geopackage(path, folder, head)
+    if head.startswith(b"PK\x03\x04"):
+        return _zipped_shapefile(path, folder, limits, layer)
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+        return _geojson(path, folder)
+    what = next(
+        (text for magic, text in _KNOWN_OTHERS if head.lstrip().startswith(magic)), "认不出这种文件格式"
+    )
+    raise refuse(path.name, what, _FORMATS)
+
+
+def _link(path: Path, target: Path) -> Path:
+    """Give the file a name of ours: the reader must not choose a driver by a name somebody else chose."""
+    target.symlink_to(path.resolve())
+    return target
+
+
+def _geojson(path: Path, folder: Path) -> VectorSource:
+    """Accept text in UTF-8, as the standard asks; the reader would turn other bytes into rubbish silently."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as handle:
+            while chunk := handle.read(_CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError as fault:
+        raise refuse(path.name, "GeoJSON 不是 UTF-8 编码", "另存为 UTF-8 编码后再导入") from fault
+    return VectorSource(_link(path, folder / "input.geojson"), "GeoJSON", ())
+
+
+def _geopackage(path: Path, folder: Path, head: bytes) -> VectorSource:
+    """Accept a database that says it is a GeoPackage and keeps its features in tables, not in views."""
+    if head[68:72] not in _GEOPACKAGE_IDS:
+        raise refuse(path.name, "这是 SQLite 数据库，但不是 GeoPackage", _FORMATS)
+    query = (
+        "SELECT c.table_name FROM gpkg_contents AS c JOIN sqlite_master AS m ON m.name = c.table_name"
+        " WHERE c.data_type = 'features' AND m.type = 'table' ORDER BY c.table_name"
+    )
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+            database.execute("PRAGMA trusted_schema = OFF")
+            layers = tuple(str(row[0]) for row in database.execute(query))
+    except sqlite3.Error as fault:
+        raise refuse(path.name, "GeoPackage 已损坏，无法打开", "重新导出一份") from fault
+    if not layers:
+        raise refuse(path.name, "GeoPackage 中没有矢量图层", "导出时选择“要素”图层")
+    return VectorSource(_link(path, folder / "input.gpkg"), "GPKG", layers)
+
+
+def _zipped_shapefile(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -> VectorSource:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = _checked_members(path.name, archive, limits)
+            stem, parts = _chosen_shapefile(path.name, members, layer)
+            budget = limits.unpacked_bytes
+            for extension, member in parts.items():
+                budget -= _extract(path.name, archive, member, folder / f"input.{extension}", budget)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as fault:
+        raise refuse(path.name, "压缩包已损坏或压缩方式不受支持", "用普通 zip 方式重新压缩") from fault
+    encoding = _dbf_encoding(folder / "input.dbf", folder / "input.cpg")
+    # The reader is told the encoding; a .cpg that contradicts it must not speak as well.
+    (folder / "input.cpg").unlink(missing_ok=True)
+    return VectorSource(folder / "input.shp", "ESRI Shapefile", (stem,), encoding)
+
+
+def _member_name(member: zipfile.ZipInfo) -> str:
+    """Return the name as a person saw it: archivers on Chinese Windows write GBK without saying so."""
+    if member.flag_bits & 0x800:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("gb18030")
+    except UnicodeError:
+        return member.filename
+
+
+def _checked_members(
+    file: str, archive: zipfile.ZipFile, limits: VectorLimits
+) -> list[tuple[PurePosixPath, zipfile.ZipInfo]]:
+    """Return the files of the archive; refuse one that could overwrite, overflow or hide something."""
+    members = [m for m in archive.infolist() if not m.is_dir()]
+    if len(members) > limits.members:
+        raise refuse(file, f"压缩包里有 {len(members)} 个文件，超过上限 {limits.members}", "只压缩需要的文件")
+    total = sum(m.file_size for m in members)
+    packed = max(1, sum(m.compress_size for m in members))
+    if total > limits.unpacked_bytes:
+        problem = f"压缩包解开后有 {total / 1e6:,.1f} MB，超过上限 {limits.unpacked_bytes / 1e6:,.1f} MB"
+        raise refuse(file, problem, "只压缩需要的图层")
+    if total > limits.compression_ratio * packed:
+        problem = f"压缩包解开后是压缩前的 {total / packed:,.0f} 倍"
+        raise refuse(file, problem, "检查压缩包来源；正常的 shapefile 不会这样")
+    named = []
+    for member in members:
+        name = _member_name(member).replace("\\", "/")
+        inner = PurePosixPath(name)
+        if inner.is_absolute() or ".." in inner.parts or ":" in inner.parts[0]:
+            raise refuse(file, f"压缩包里有越界的路径“{shown(name)}”", "检查压缩包来源，重新压缩")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise refuse(file, f"压缩包里有符号链接“{shown(name)}”", "压缩原始文件而不是链接")
+        if member.flag_bits & 0x1:
+            raise refuse(file, "压缩包有密码", "去掉密码后重新压缩")
+        if "__MACOSX" not in inner.parts and not inner.name.startswith("._"):
+            named.append((inner, member))
+    return named
+
+
+def _chosen_shapefile(
+    file: str, members: list[tuple[PurePosixPath, zipfile.ZipInfo]], layer: str | None
+) -> tuple[str, dict[str, zipfile.ZipInfo]]:
+    """Return the stem of the one shapefile meant and its parts by extension."""
+    stems = sorted({str(inner.with_suffix("")) for inner, _ in members if inner.suffix.lower() == ".shp"})
+    if not stems:
+        raise refuse(file, "压缩包里没有 .shp 文件", _FORMATS)
+    wanted = [stem for stem in stems if layer in (None, stem, PurePosixPath(stem).name)]
+    if len(wanted) != 1:
+        names = "、".join(shown(stem) for stem in stems[:10])
+        problem = (
+            f"压缩包里没有图层“{shown(layer or '')}”" if not wanted else f"压缩包里有 {len(stems)} 个图层"
+        )
+        raise refuse(file, problem, f"指定其中一个图层：{names}")
+    stem = wanted[0]
+    parts: dict[str, zipfile.ZipInfo] = {}
+    for inner, member in members:
+        extension = inner.suffix.lower().lstrip(".")
+        if str(inner.with_suffix("")) == stem and extension in _SHAPE_PARTS:
+            parts[extension] = member
+    missing = [f".{extension}" for extension in _REQUIRED_PARTS if extension not in parts]
+    if missing:
+        raise refuse(file, f"shapefile 缺少 {'、'.join(missing)}", "把同名的各个文件一起压缩")
+    return stem, parts
+
+
+def _extract(file: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, budget: int) -> int:
+    """Write one member and return its size; sizes in the archive's own list may lie, so bytes are counted."""
+    written = 0
+    with archive.open(member) as source, target.open("wb") as sink:
+        while chunk := source.read(_CHUNK):
+            written += len(chunk)
+            if written > budget:
+                raise refuse(file, "压缩包解开后超过大小上限", "检查压缩包来源；正常的 shapefile 不会这样")
+            sink.write(chunk)
+    return written
+
+
+def _dbf_encoding(dbf: Path, cpg: Path) -> str:
+    """Return the encoding that reads the DBF with the fewest broken characters; the .cpg decides a tie.
+
+    A missing or wrong .cpg is common, and so are values cut in mid-character at 254 bytes, hence the count.
+    """
+    declared = cpg.read_text(encoding="ascii", errors="replace").strip().lower() if cpg.exists() else ""
+    gbk_declared = any(word in declared for word in ("936", "gb"))
+    text = _dbf_text(dbf.read_bytes())
+    broken = {name: text.decode(name, errors="replace").count("\ufffd") for name in ("utf-8", "gb18030")}
+    if broken["utf-8"] == broken["gb18030"]:
+        return "CP936" if gbk_declared else "UTF-8"
+    return "UTF-8" if broken["utf-8"] < broken["gb18030"] else "CP936"
+
+
+def _dbf_text(content: bytes) -> bytes:
+    """Return the field names and the text columns of a DBF, each value ended by a line break."""
+    header_size = int.from_bytes(content[8:10], "little")
+    record_size = int.from_bytes(content[10:12], "little")
+    descriptors = [content[i : i + 32] for i in range(32, max(32, header_size - 31), 32)]
+    names = [d[:11].split(b"\x00")[0] for d in descriptors if d[:1] != b"\x0d"]
+    spans, start = [], 1
+    for descriptor in descriptors:
+        width = descriptor[16] if len(descriptor) == 32 else 0
+        if descriptor[11:12] == _TEXT_FIELDS:
+            spans.append((start, start + width))
+        start += width
+    values = []
+    if record_size > 0:
+        for offset in range(header_size, len(content) - record_size + 1, record_size):
+            values += [content[offset + a : offset + b].rstrip() for a, b in spans]
+    return b"\n".join(names + values)
