@@ -19,7 +19,7 @@ from typing import Any, Self
 from geo.errors import StoreError
 
 IMPORTS = "imports"
-_SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+)+")
+_SAFE_NAME = re.compile(r"([a-z0-9][a-z0-9_-]*/)?[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+)+")
 
 
 def imports_dir(data_dir: Path) -> Path:
@@ -63,18 +63,19 @@ class StagedImport:
     ) -> Self:
         """Let ``write(path)`` produce the normalised file, and return it staged for ``imports/<name>``.
 
-        ``name`` is a plain lower-case file name with an extension (``StoreError`` otherwise): it never
-        comes from a person's file. When ``write`` raises, nothing is left behind.
+        ``name`` is a plain lower-case file name with an extension, below at most one folder
+        (``facilities/osm.parquet``; ``StoreError`` otherwise): it never comes from a person's file. When
+        ``write`` raises, nothing is left behind.
         """
         if not _SAFE_NAME.fullmatch(name):
             raise StoreError(
                 f"导入文件名不合规：{name!r}。只能用小写字母、数字、下划线和连字符，并带扩展名。"
             )
-        folder = imports_dir(data_dir)
+        target = imports_dir(data_dir) / name
+        folder = target.parent
         folder.mkdir(parents=True, exist_ok=True)
-        target = folder / name
         # The extension stays last: some writers choose their format by it.
-        staged = folder / f".staged-{os.getpid()}-{secrets.token_hex(4)}-{name}"
+        staged = folder / f".staged-{os.getpid()}-{secrets.token_hex(4)}-{target.name}"
         try:
             write(staged)
             _sync(staged)
@@ -154,7 +155,7 @@ def remove_leftovers(data_dir: Path) -> list[Path]:
     folder = imports_dir(data_dir)
     if not folder.is_dir():
         return removed
-    for leftover in sorted(folder.glob(".staged-*")) + sorted(folder.glob(".previous-*")):
+    for leftover in sorted(folder.rglob(".staged-*")) + sorted(folder.rglob(".previous-*")):
         leftover.unlink(missing_ok=True)
         removed.append(leftover)
     return removed

@@ -104,3 +104,18 @@ def test_json_is_the_same_bytes_for_the_same_content(tmp_path: Path) -> None:
     write_json(tmp_path / "b.json", {"a": 1, "b": "江苏"})
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert "江苏" in (tmp_path / "a.json").read_text(encoding="utf-8")
+
+
+def test_an_import_may_stand_in_a_folder_of_its_kind(tmp_path: Path) -> None:
+    staged = StagedImport.stage(tmp_path, "network/edges.parquet", lambda path: path.write_text("edges"))
+    hidden = next((imports_dir(tmp_path) / "network").iterdir())
+    assert hidden.name.startswith(".staged-")
+    assert staged.commit() == imports_dir(tmp_path) / "network" / "edges.parquet"
+    staged.finish()
+    assert [path.name for path in (imports_dir(tmp_path) / "network").iterdir()] == ["edges.parquet"]
+
+
+def test_leftovers_are_removed_from_folders_too(tmp_path: Path) -> None:
+    StagedImport.stage(tmp_path, "network/edges.parquet", lambda path: path.write_text("edges"))
+    assert len(remove_leftovers(tmp_path)) == 1
+    assert list((imports_dir(tmp_path) / "network").iterdir()) == []
