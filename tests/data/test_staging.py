@@ -80,7 +80,18 @@ def test_a_failing_writer_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../x.parquet", "a/b.json", ".hidden.json", "noextension", "表.csv", "", "A.csv"]
+    "name",
+    [
+        "../x.parquet",
+        "a/../b.json",
+        "a/b/c.json",
+        "/b.json",
+        ".hidden.json",
+        "noextension",
+        "表.csv",
+        "",
+        "A.csv",
+    ],
 )
 def test_names_that_could_leave_the_folder_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(StoreError, match="文件名"):
