@@ -56,17 +56,25 @@ class FaultList:
         self.sheet = sheet
         self.faults: list[Fault] = []
         self.uncounted = 0
+        self._unreadable: set[tuple[int | None, str]] = set()
 
     def add(self, row: int | None, column: str | None, problem: str, remedy: str) -> None:
-        """Add one fault, or count it when the list is full."""
+        """Add one fault, or count it when the list is full.
+
+        A cell that could not be read has its fault already: what follows from its being empty is left out.
+        """
+        if column is not None and (row, column) in self._unreadable:
+            return
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(Fault(self.file, self.sheet, row, column, problem, remedy))
         else:
             self.uncounted += 1
 
     def extend(self, faults: Sequence[Fault]) -> None:
-        """Add faults made elsewhere."""
+        """Add faults made elsewhere, such as those of cells that could not be read."""
         for fault in faults:
+            if fault.column is not None and fault.sheet == self.sheet:
+                self._unreadable.add((fault.row, fault.column))
             if len(self.faults) < MAX_FAULTS:
                 self.faults.append(fault)
             else:

@@ -21,6 +21,7 @@ from data.ingest.xlsx_reader import read_xlsx_rows
 
 TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 _CHUNK_ROWS = 20_000
+_HEAD_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,16 @@ class RawTable:
     """A table as text.
 
     ``header`` are the header texts in file order; ``cells`` has columns 0…n-1 in the same order and the
-    row numbers people see (header line included) as its index, wholly blank rows left out. ``faults`` are
-    the cell faults found while reading. ``delimiter`` is None for a workbook.
+    row numbers people see (header line included) as its index, wholly blank rows left out. ``head`` are the
+    first rows at their own width, in case the header stands further down. ``faults`` are the cell faults
+    found while reading. ``delimiter`` is None for a workbook.
     """
 
     file: str
     sheet: str | None
     header: tuple[str, ...]
     header_row: int
+    head: tuple[tuple[int, tuple[str, ...]], ...]
     cells: pd.DataFrame
     faults: tuple[Fault, ...]
     delimiter: str | None
@@ -120,54 +123,79 @@ def _is_encrypted(path: Path) -> bool:
         return "EncryptedPackage".encode("utf-16-le") in handle.read(50_000_000)
 
 
-def _blank(cells: list[str]) -> bool:
-    return not any(cell.strip() for cell in cells)
-
-
 def _assemble(file: str, reading: Reading, limits: Limits) -> RawTable:
     """Take the rows within bounds, split off the header and give each cell fault its header text."""
-    header: list[str] = []
-    header_row = 0
-    chunks: list[pd.DataFrame] = []
-    numbers: list[int] = []
-    rows: list[list[str]] = []
-    taken = 0
-    faults = FaultList(file, reading.sheet)
+    assembly = _Assembly(file, reading, limits)
     for number, raw in reading.rows:
         if number > limits.rows + 1:
             raise fatal(file, f"行数超过上限 {limits.rows}", "按年份或地区拆成几个文件", sheet=reading.sheet)
-        if _blank(raw):
-            continue
-        cells = _clean_row(number, raw, reading.faults, limits)
-        if not header:
-            header, header_row = _take_header(file, reading.sheet, cells, limits), number
-            continue
-        taken += len(header)
-        if taken > limits.cells:
-            problem = f"单元格数超过上限 {limits.cells}"
-            raise fatal(file, problem, "按年份或地区拆成几个文件", sheet=reading.sheet)
-        numbers.append(number)
-        rows.append(_fit(number, cells, len(header), faults, reading.delimiter))
-        if len(rows) == _CHUNK_ROWS:
-            chunks.append(pd.DataFrame(rows, index=numbers, dtype="str"))
-            numbers, rows = [], []
-    if not header:
-        raise fatal(file, "没有任何内容", "填写表头和数据后再导入", sheet=reading.sheet)
-    chunks.append(pd.DataFrame(rows, index=numbers, columns=range(len(header)), dtype="str"))
-    frame = pd.concat(chunks) if len(chunks) > 1 else chunks[0]
-    _check_header(header, header_row, frame, faults)
-    for found in reading.faults:
-        faults.add(found.row, _label(header, found.column), found.problem, found.remedy)
-    return RawTable(
-        file=file,
-        sheet=reading.sheet,
-        header=tuple(header),
-        header_row=header_row,
-        cells=frame,
-        faults=tuple(faults.report()),
-        delimiter=reading.delimiter,
-        notes=tuple(reading.notes),
-    )
+        if any(cell.strip() for cell in raw):
+            assembly.take(number, raw)
+    return assembly.table()
+
+
+class _Assembly:
+    """A table under way: the header once it came, and the rows below it in chunks that weigh little."""
+
+    def __init__(self, file: str, reading: Reading, limits: Limits) -> None:
+        self.file, self.reading, self.limits = file, reading, limits
+        self.header: list[str] = []
+        self.header_row = self.header_width = 0
+        self.head: list[tuple[int, tuple[str, ...]]] = []
+        self.faults = FaultList(file, reading.sheet)
+        self._chunks: list[pd.DataFrame] = []
+        self._numbers: list[int] = []
+        self._rows: list[list[str]] = []
+        self._taken = 0
+
+    def take(self, number: int, raw: list[str]) -> None:
+        """Take one row that is not blank: the first is the header."""
+        cells = _clean_row(number, raw, self.reading.faults, self.limits)
+        # A separator too many shows in delimited text even where the cell behind it is empty.
+        width = len(cells) if self.reading.delimiter is None else len(raw)
+        if not self.header:
+            self.header = _take_header(self.file, self.reading.sheet, cells, self.limits)
+            self.header_row, self.header_width = number, width
+            return
+        if len(self.head) < _HEAD_ROWS:
+            self.head.append((number, tuple(cells)))
+        if width > self.header_width:
+            self.faults.add(number, None, *_too_wide(width, self.header_width, self.reading.delimiter))
+        self._taken += len(self.header)
+        if self._taken > self.limits.cells:
+            problem = f"单元格数超过上限 {self.limits.cells}"
+            raise fatal(self.file, problem, "按年份或地区拆成几个文件", sheet=self.reading.sheet)
+        self._numbers.append(number)
+        self._rows.append((cells + [""] * len(self.header))[: len(self.header)])
+        if len(self._rows) == _CHUNK_ROWS:
+            self._chunk()
+
+    def _chunk(self) -> None:
+        columns = range(len(self.header))
+        self._chunks.append(pd.DataFrame(self._rows, index=self._numbers, columns=columns, dtype="str"))
+        self._numbers, self._rows = [], []
+
+    def table(self) -> RawTable:
+        """Return the table; ``FaultReport`` when there was not even a header."""
+        if not self.header:
+            raise fatal(self.file, "没有任何内容", "填写表头和数据后再导入", sheet=self.reading.sheet)
+        self._chunk()
+        frame = pd.concat(self._chunks) if len(self._chunks) > 1 else self._chunks[0]
+        _check_header(self.header, self.header_row, frame, self.faults)
+        for found in self.reading.faults:
+            label = _label(self.header, found.column)
+            self.faults.add(found.row, label, found.problem, found.remedy)
+        return RawTable(
+            file=self.file,
+            sheet=self.reading.sheet,
+            header=tuple(self.header),
+            header_row=self.header_row,
+            head=tuple(self.head),
+            cells=frame,
+            faults=tuple(self.faults.report()),
+            delimiter=self.reading.delimiter,
+            notes=tuple(self.reading.notes),
+        )
 
 
 def _label(header: list[str], column: int | None) -> str | None:
@@ -205,15 +233,12 @@ def _take_header(file: str, sheet: str | None, cells: list[str], limits: Limits)
     return cells
 
 
-def _fit(number: int, cells: list[str], width: int, faults: FaultList, delimiter: str | None) -> list[str]:
-    """Return the row at the header's width; more cells than headers is a fault."""
-    if len(cells) > width:
-        remedy = "补上缺的表头，或清空多出的单元格"
-        if delimiter == ",":
-            remedy = "数值里的千分位逗号请去掉；文字里有逗号时给该格加英文双引号"
-        faults.add(number, None, f"该行有 {len(cells)} 格，表头只有 {width} 列", remedy)
-        return cells[:width]
-    return cells + [""] * (width - len(cells))
+def _too_wide(width: int, header_width: int, delimiter: str | None) -> tuple[str, str]:
+    """Return problem and remedy of a row with more cells than the header."""
+    remedy = "补上缺的表头，或清空多出的单元格"
+    if delimiter == ",":
+        remedy = "数值里的千分位逗号请去掉；文字里有逗号时给该格加英文双引号"
+    return f"该行有 {width} 格，表头只有 {header_width} 列", remedy
 
 
 def _check_header(header: list[str], row: int, frame: pd.DataFrame, faults: FaultList) -> None:

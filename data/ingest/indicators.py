@@ -1,0 +1,266 @@
+"""Import indicators from a person's table: everything checked first, then written whole, or nothing at all.
+
+A fact is known by region, indicator, year and source. Importing a source again adds what is new and puts
+corrected values in place of the old; what the new table leaves out stays. Facts of other sources, the
+built-in ones among them, are never touched: they stand side by side.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from data.ingest.cells import match_key
+from data.ingest.columns import Matched, match_columns
+from data.ingest.faults import FaultReport
+from data.ingest.indicator_definitions import (
+    DEFINITION_COLUMNS,
+    DEFINITION_SHEET,
+    Catalogue,
+    Definition,
+    read_definitions,
+)
+from data.ingest.indicator_rows import FORM_COLUMNS, RowChecker
+from data.ingest.indicator_store import (
+    ImportedSource,
+    empty_facts,
+    fact_frame,
+    indicator_frame,
+    load_sources,
+    merge_facts,
+    source_frame,
+    source_id,
+    write_source,
+)
+from data.ingest.reading import FaultList, Limits
+from data.ingest.region_match import RegionMatcher
+from data.ingest.staging import StagedImport
+from data.ingest.summary import ImportSummary
+from data.ingest.tabular import RawTable, read_table
+from data.ingest.xlsx_reader import sheet_names
+from data.registry import Registry
+
+INDICATOR_LIMITS: Final = Limits(rows=300_000, cells=6_000_000)
+"""More than every region, indicator and year of the store; a larger table is not an indicator table."""
+
+_FORM = "sutu template indicators"
+_SUSPICIOUS_RATIO = 5.0
+
+
+@dataclass(frozen=True)
+class CheckedIndicators:
+    """A table without faults: facts by source title, new definitions, and what was noticed."""
+
+    rows: pd.DataFrame
+    definitions: tuple[Definition, ...]
+    notes: tuple[str, ...]
+
+
+def load_imported_indicators(data_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return every imported fact and every indicator that imports defined.
+
+    The frames have the columns of the ``fact`` and ``indicator`` tables; facts are of quality ``imported``
+    and their ``source`` is an id of ``load_imported_sources``. ``StoreError`` when a file is damaged.
+    """
+    sources = load_sources(data_dir)
+    frames = [source.facts for source in sources if len(source.facts)]
+    facts = pd.concat(frames, ignore_index=True) if frames else empty_facts()
+    return facts, indicator_frame(sources)
+
+
+def load_imported_sources(data_dir: Path) -> pd.DataFrame:
+    """Return the sources of imported facts, with the columns of the ``source`` table."""
+    return source_frame(load_sources(data_dir))
+
+
+def check_indicators(
+    path: Path, data_dir: Path, registry: Registry, regions: pd.DataFrame, *, last_year: int | None = None
+) -> CheckedIndicators:
+    """Return the facts in ``path`` (CSV or XLSX, one value per row) when nothing is wrong with them.
+
+    ``regions`` is the region table. ``last_year`` is the last year a value can be of (default: this year).
+    Raises ``FaultReport`` with every fault; writes nothing.
+    """
+    table = read_table(path, limits=INDICATOR_LIMITS)
+    faults = FaultList(table.file, table.sheet)
+    faults.extend(table.faults)
+    matched = match_columns(table, FORM_COLUMNS, faults, form=_FORM)
+    if len(matched.frame) == 0:
+        faults.add(None, None, "只有表头，没有数据", "在表头下面逐行填写数值")
+    if matched.missing:
+        # Without its columns every row would only repeat what is wrong with the header.
+        raise FaultReport(faults.report())
+    earlier = load_sources(data_dir)
+    catalogue = Catalogue(registry, (item for source in earlier for item in source.definitions))
+    definitions = _define(path, table, matched, catalogue, faults)
+    checker = RowChecker(
+        catalogue,
+        RegionMatcher(regions, _zones(registry)),
+        last_year=last_year or dt.date.today().year,
+        reserved_sources=frozenset(match_key(t) for s in registry.sources for t in (s.id, s.title)),
+        faults=faults,
+    )
+    checked = checker.check(matched.frame, matched.headers, decimal_comma_risk=table.delimiter == ";")
+    _check_redefinitions(checked.frame, definitions, earlier, faults)
+    faults.raise_if_any()
+    used = {item.id: item for item in definitions if item.id in set(checked.frame["indicator"])}
+    return CheckedIndicators(
+        checked.frame, tuple(used.values()), (*table.notes, *matched.notes, *checked.notes)
+    )
+
+
+def import_indicators(
+    path: Path,
+    data_dir: Path,
+    registry: Registry,
+    regions: pd.DataFrame,
+    *,
+    existing: pd.DataFrame | None = None,
+    rebuild: Callable[[], object] | None = None,
+    last_year: int | None = None,
+) -> ImportSummary:
+    """Check ``path`` and take its facts into ``imports/``; return what changed.
+
+    ``existing`` are facts of the store (adcode, indicator, year, source, value), to name the values that now
+    stand beside others. ``rebuild`` builds the store anew; when it raises, the import is taken back. Raises
+    ``FaultReport`` with every fault, and then nothing has changed.
+    """
+    checked = check_indicators(path, data_dir, registry, regions, last_year=last_year)
+    earlier = {source.id: source for source in load_sources(data_dir)}
+    notes = list(checked.notes) + _beside(checked.rows, existing)
+    added = updated = unchanged = 0
+    changed: list[ImportedSource] = []
+    for title, rows in checked.rows.groupby("source", sort=True):
+        old = earlier.get(source_id(str(title)))
+        facts = fact_frame(rows, str(title))
+        merged, *counts = merge_facts(old.facts if old is not None else empty_facts(), facts)
+        added, updated, unchanged = added + counts[0], updated + counts[1], unchanged + counts[2]
+        if old is not None and counts[1]:
+            notes.append(f"来源“{old.title}”此前导入的数值中有 {counts[1]} 个被这次的数值取代")
+        source = ImportedSource(
+            old.title if old is not None else str(title),
+            merged,
+            _definitions_of(merged, checked.definitions, old),
+            f"导入自 {path.name}",
+        )
+        if old is None or not source.same_content(old):
+            changed.append(source)
+    _write(data_dir, changed, rebuild)
+    return ImportSummary(
+        kind="indicators",
+        file=path.name,
+        rows=len(checked.rows),
+        added=added,
+        updated=updated,
+        unchanged=unchanged,
+        files=tuple(source.file_name for source in changed),
+        notes=tuple(notes),
+        details={
+            "sources": sorted(set(checked.rows["source"])),
+            "new_indicators": [item.id for item in checked.definitions],
+        },
+    )
+
+
+def _write(data_dir: Path, sources: list[ImportedSource], rebuild: Callable[[], object] | None) -> None:
+    """Put every changed source in place and rebuild; all of them are taken back when anything fails."""
+    with ExitStack() as stack:
+        for source in sources:
+            staged = StagedImport.stage(data_dir, source.file_name, partial(write_source, source=source))
+            stack.enter_context(staged)
+        if sources and rebuild is not None:
+            rebuild()
+
+
+def _zones(registry: Registry) -> dict[str, tuple[str, str]]:
+    return {zone.zone_code: (zone.name, zone.county) for zone in registry.zones if zone.kind == "zone"}
+
+
+def _define(
+    path: Path, table: RawTable, matched: Matched, catalogue: Catalogue, faults: FaultList
+) -> list[Definition]:
+    """Return the indicators that the file defines, on a sheet of their own or beside the values.
+
+    They are added to ``catalogue``, and what is wrong with them to ``faults``.
+    """
+    definitions: list[Definition] = []
+    if table.is_workbook and DEFINITION_SHEET in sheet_names(path, INDICATOR_LIMITS):
+        sheet = read_table(path, sheet=DEFINITION_SHEET, limits=INDICATOR_LIMITS)
+        own = FaultList(sheet.file, sheet.sheet)
+        own.extend(sheet.faults)
+        form = match_columns(sheet, DEFINITION_COLUMNS, own, form=_FORM)
+        if not form.missing:
+            definitions += read_definitions(form.frame, form.headers, catalogue, own)
+        faults.extend(own.report())
+    for definition in definitions:
+        catalogue.add(definition)
+    inline = _inline_definitions(matched.frame, catalogue)
+    headers = {**matched.headers, "name": matched.headers["indicator"], "id": matched.headers["indicator"]}
+    for definition in read_definitions(inline, headers, catalogue, faults):
+        catalogue.add(definition)
+        definitions.append(definition)
+    return definitions
+
+
+def _inline_definitions(frame: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    """Return the rows that define an unknown indicator beside its value, each different definition once.
+
+    A row defines when it fills more than the unit; the first row stands for an indicator that has none such.
+    """
+    rows = frame[(frame["unit"] != "") & (frame["indicator"] != "")]
+    unknown = [catalogue.find(text) is None for text in rows["indicator"]]
+    rows = rows[pd.Series(unknown, index=rows.index, dtype=bool)]
+    full = (rows["direction"] != "") | (rows["definition"] != "")
+    lone = ~rows["indicator"].isin(rows.loc[full, "indicator"]) & ~rows["indicator"].duplicated()
+    named = rows[full | lone].rename(columns={"indicator": "name"}).assign(id="")
+    return named.drop_duplicates([column.key for column in DEFINITION_COLUMNS])
+
+
+def _check_redefinitions(
+    rows: pd.DataFrame, definitions: list[Definition], earlier: list[ImportedSource], faults: FaultList
+) -> None:
+    """Report a definition that would change an indicator other imported sources use."""
+    own = {source_id(title) for title in rows["source"].unique()}
+    for definition in definitions:
+        for source in earlier:
+            known = {item.id: item for item in source.definitions}.get(definition.id)
+            if known is not None and known != definition and source.id not in own:
+                problem = f"“{definition.name}”已由来源“{source.title}”按另一种定义（单位“{known.unit}”）导入"
+                faults.add(None, None, problem, "沿用原定义，或给新口径的指标另起名称和标识")
+
+
+def _definitions_of(
+    facts: pd.DataFrame, new: tuple[Definition, ...], old: ImportedSource | None
+) -> tuple[Definition, ...]:
+    """Return the definitions of the imported indicators that ``facts`` use, by id."""
+    known = {item.id: item for item in (old.definitions if old is not None else ())}
+    known |= {item.id: item for item in new}
+    used = set(facts["indicator"])
+    return tuple(known[key] for key in sorted(known) if key in used)
+
+
+def _beside(rows: pd.DataFrame, existing: pd.DataFrame | None) -> list[str]:
+    """Return notes on values that the store has from another source, and on those far from it."""
+    if existing is None or existing.empty:
+        return []
+    own = rows.assign(source=[source_id(title) for title in rows["source"]])
+    others = existing[~existing["source"].isin(set(own["source"]))]
+    both = own.merge(others, on=["adcode", "indicator", "year"], suffixes=("", "_other"))
+    if both.empty:
+        return []
+    pairs = both[["adcode", "indicator", "year", "source"]].drop_duplicates()
+    notes = [f"{len(pairs)} 个数值在库内已有其他来源的同一指标，按来源并存，不相互覆盖"]
+    ratio = both["value"].abs() / both["value_other"].abs().where(both["value_other"] != 0)
+    far = both[(ratio > _SUSPICIOUS_RATIO) | (ratio < 1 / _SUSPICIOUS_RATIO)]
+    if len(far):
+        row = far.iloc[0]
+        example = f"{row['adcode']} {row['year']} 年：{row['value']:g} 与 {row['value_other']:g}"
+        notes.append(
+            f"其中 {len(far)} 个与已有数值相差 {_SUSPICIOUS_RATIO:g} 倍以上，请核对单位（如 {example}）"
+        )
+    return notes

@@ -1,0 +1,138 @@
+"""Which region a person means: by code, checked against the name, or by name where the code is left out."""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+import pandas as pd
+
+from data.boundaries import load_region_codes
+from data.ingest.cells import CellProblem, half_width, match_key, shown
+
+_LEVEL_NAMES: Mapping[str, str] = {
+    "province": "省",
+    "economic_region": "经济区",
+    "prefecture": "设区市",
+    "county": "县（市、区）",
+}
+
+
+def level_name(level: str) -> str:
+    """Return the Chinese name of a level of regions."""
+    return _LEVEL_NAMES.get(level, level)
+
+
+class RegionMatcher:
+    """Matches codes and names to the regions of the store, and says in Chinese why it cannot.
+
+    ``regions`` is the region table (``adcode`` as column or index, ``name``, ``short_name``, ``level``);
+    unallocated residuals are nobody's to report and do not match. Former codes are recognised to be
+    explained, never translated: whether figures of a former county fit the present one is not decided here.
+    """
+
+    def __init__(self, regions: pd.DataFrame, zones: Mapping[str, tuple[str, str]] | None = None) -> None:
+        """Index the regions; ``zones`` maps the code of a zone that is no county to its name and county."""
+        table = regions.reset_index() if regions.index.name == "adcode" else regions
+        table = table[table["level"] != "unallocated"]
+        self.names: dict[str, str] = dict(zip(table["adcode"], table["name"], strict=True))
+        self.levels: dict[str, str] = dict(zip(table["adcode"], table["level"], strict=True))
+        self._short: dict[str, str] = dict(zip(table["adcode"], table["short_name"], strict=True))
+        self._zones = dict(zones or {})
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        for adcode, name in self.names.items():
+            for key in {match_key(name), match_key(self._short[adcode])}:
+                self._by_name[key].append(adcode)
+        codes = load_region_codes()
+        self._successors: dict[str, list[str]] = defaultdict(list)
+        for adcode, former in zip(codes["adcode"], codes["predecessors"], strict=True):
+            for code in re.findall(r"\d{6}", former or ""):
+                self._successors[code].append(adcode)
+        gone = codes[codes["valid_to"].notna()]
+        self._former: dict[str, tuple[str, str]] = {
+            str(adcode): (str(name), str(until))
+            for adcode, name, until in zip(gone["adcode"], gone["name"], gone["valid_to"], strict=True)
+            if adcode not in self.names
+        }
+
+    def match(self, code: str, name: str) -> str:
+        """Return the adcode that ``code`` (or, where it is empty, ``name``) means; ``CellProblem`` otherwise.
+
+        A code is taken only when it is six digits of a present region, and only together with a name that is
+        that region's (full or short), if a name is given at all.
+        """
+        if not code and not name:
+            raise CellProblem("没有行政区划代码", "填写六位行政区划代码")
+        if not code:
+            return self.match_name(name)
+        adcode = self.match_code(code, name)
+        if name and adcode not in self._by_name.get(match_key(name), []):
+            problem = f"代码 {adcode} 是{self.names[adcode]}，名称却写着“{shown(name)}”"
+            raise CellProblem(problem, f"核对代码和名称{self._name_hint(name)}")
+        return adcode
+
+    def match_code(self, code: str, name: str = "") -> str:
+        """Return ``code`` as the adcode of a present region; ``CellProblem`` says what it is instead."""
+        plain = half_width(code)
+        if plain.upper() in self.names:
+            return plain.upper()
+        if re.fullmatch(r"\d{6}\.0+", plain):
+            problem = f"代码“{shown(code)}”带小数，被当成了数字"
+            raise CellProblem(problem, f"把该列设为“文本”格式，填写 {plain[:6]}")
+        if re.fullmatch(r"\d(\.\d+)?[eE][+-]?\d+", plain):
+            problem = f"代码“{shown(code)}”是科学计数法，被当成了数字"
+            raise CellProblem(problem, "把该列设为“文本”格式，重新填写六位代码")
+        if re.fullmatch(r"\d{9}|\d{12}", plain):
+            problem = f"“{shown(code)}”是乡镇（街道）或村的代码，本表收到县级为止"
+            raise CellProblem(problem, f"汇总到县（市、区）后填写 {plain[:6]}")
+        if not re.fullmatch(r"\d{6}", plain):
+            problem = f"代码“{shown(code)}”不是六位数字"
+            raise CellProblem(problem, f"填写六位行政区划代码{self._name_hint(name)}")
+        if plain in self._zones:
+            zone, county = self._zones[plain]
+            problem = f"{plain}（{zone}）是开发区，不是县（市、区）"
+            raise CellProblem(problem, f"并入所在的县（市、区）{self._described(county)} 再填写")
+        if plain in self._former:
+            raise CellProblem(*self._former_problem(plain))
+        if not plain.startswith("32"):
+            raise CellProblem(f"代码 {plain} 不在江苏省（32 开头）", "删去该行，或改正代码")
+        raise CellProblem(f"没有代码为 {plain} 的地区", f"核对代码{self._code_hint(plain, name)}")
+
+    def match_name(self, name: str) -> str:
+        """Return the adcode of the only region called ``name``; ``CellProblem`` when none or several are."""
+        found = self._by_name.get(match_key(name), [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            candidates = "、".join(self._described(adcode) for adcode in sorted(found))
+            raise CellProblem(f"“{shown(name)}”有 {len(found)} 个地区同名", f"填写代码：{candidates}")
+        raise CellProblem(f"没有名为“{shown(name)}”的地区", f"填写六位行政区划代码{self._name_hint(name)}")
+
+    def _former_problem(self, code: str) -> tuple[str, str]:
+        name, until = self._former[code]
+        successors = [c for c in self._successors.get(code, []) if c in self.names]
+        problem = f"{code}（{name}）已于 {until} 撤销或改码"
+        if not successors:
+            return problem, "核对该地区现在的代码"
+        return problem, f"按现行区划填写：{'、'.join(self._described(c) for c in successors)}"
+
+    def _described(self, adcode: str) -> str:
+        """Return code, name and, for a county, its prefecture: names alone stand twice (鼓楼区)."""
+        prefecture = self.names.get(f"{adcode[:4]}00", "") if self.levels[adcode] == "county" else ""
+        return f"{adcode} {prefecture}{self.names[adcode]}"
+
+    def _name_hint(self, name: str) -> str:
+        if not name:
+            return ""
+        near = difflib.get_close_matches(match_key(name), self._by_name, n=1, cutoff=0.5)
+        if not near:
+            return ""
+        return "，可能是 " + "、".join(self._described(adcode) for adcode in sorted(self._by_name[near[0]]))
+
+    def _code_hint(self, code: str, name: str) -> str:
+        hint = self._name_hint(name)
+        if hint:
+            return hint
+        siblings = [adcode for adcode in self.names if adcode[:4] == code[:4] and adcode.isdigit()]
+        near = sorted(siblings, key=lambda adcode: abs(int(adcode) - int(code)))[:3]
+        return "，相近的有 " + "、".join(self._described(adcode) for adcode in near) if near else ""

@@ -1,0 +1,160 @@
+"""The forms people fill in: workbooks whose data sheet goes straight into the import."""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
+
+from data.ingest.columns import Column
+from data.ingest.indicator_definitions import DEFINITION_COLUMNS, DEFINITION_SHEET, DIRECTIONS, KINDS, LEVELS
+from data.ingest.indicator_rows import FACT_COLUMNS
+from data.ingest.reading import FORM_SHEET
+from data.ingest.region_match import level_name
+from data.registry import Registry
+from geo.errors import DataFaultError
+
+CODE_SHEET: Final = "行政区划代码"
+INDICATOR_SHEET: Final = "指标清单"
+HELP_SHEET: Final = "说明"
+_FORM_ROWS = 5_000
+_CREATED = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+_PROMPTS: Final = {
+    "adcode": "六位代码，见“行政区划代码”表；必填",
+    "region": "可不填；填了会与代码核对",
+    "indicator": "从“指标清单”选名称；新指标先在“指标定义”表登记",
+    "year": "四位年份，如 2023",
+    "value": "只写数字；确实没有数值的留空，并在备注写明原因",
+    "source": "资料名称，如《××市统计年鉴 2023》；必填",
+    "note": "可不填",
+}
+
+_INDICATOR_HELP: Final = (
+    "一、只填“填报”表，每行一个数值：一个地区、一个指标、一个年份、一个来源。第一行表头不要改。",
+    "二、行政区划代码为六位文本，见“行政区划代码”表；不收乡镇（街道）代码，也不收已撤销的旧代码。",
+    "三、指标写名称或标识，见“指标清单”表。清单里没有的指标，先在“指标定义”表登记名称、单位、方向和口径。",
+    "四、数值只写数字，单位与指标清单一致；单位为 % 的指标写 85 或 85%，不写 0.85。",
+    "五、没有数值的留空，并在备注写明原因：地图上显示为“无数据”并附这条原因，不会当作零。",
+    "六、不要用公式、合并单元格、隐藏工作表；从别处复制时用“选择性粘贴—数值”。",
+    "七、来源写资料名称。同一来源再次导入时，同地区同指标同年份的数值以新的为准，其余保留。",
+    "八、填好后运行：sutu import indicators 文件名.xlsx。有任何问题都会逐条列出，且不写入任何内容。",
+)
+
+
+class Form:
+    """A workbook under construction: text only, never a formula or a link, whatever the text begins with."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin the workbook that ``save`` writes to ``path``."""
+        self.path = path
+        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        self.book: Any = xlsxwriter.Workbook(str(path), options)
+        self.book.set_properties({"created": _CREATED.replace(tzinfo=None)})
+        self.head = self.book.add_format(
+            {"bold": True, "bg_color": "#dbe9f6", "border": 1, "num_format": "@", "text_wrap": True}
+        )
+        self.required = self.book.add_format(
+            {"bold": True, "bg_color": "#fbe3cf", "border": 1, "num_format": "@", "text_wrap": True}
+        )
+        self.text = self.book.add_format({"num_format": "@"})
+        self.wrapped = self.book.add_format({"text_wrap": True, "valign": "top"})
+
+    def fill_in(self, name: str, columns: Sequence[Column], prompts: dict[str, str]) -> Any:
+        """Add a sheet to be filled: a frozen header, every column text, a prompt for each."""
+        sheet = self.book.add_worksheet(name)
+        sheet.freeze_panes(1, 0)
+        for position, column in enumerate(columns):
+            sheet.set_column(position, position, 22 if column.key in {"source", "note"} else 15, self.text)
+            sheet.write_string(0, position, column.header, self.required if column.required else self.head)
+            if column.key in prompts:
+                rule = {"validate": "any", "input_title": column.header, "input_message": prompts[column.key]}
+                sheet.data_validation(0, position, 0, position, rule)
+        return sheet
+
+    def choices(self, sheet: Any, position: int, source: str | Sequence[str], message: str) -> None:
+        """Offer a list in a column; another entry is warned of, not refused, because the import decides."""
+        rule = {
+            "validate": "list",
+            "source": source if isinstance(source, str) else list(source),
+            "error_type": "warning",
+            "error_title": "不在清单里",
+            "error_message": message,
+        }
+        sheet.data_validation(1, position, _FORM_ROWS, position, rule)
+
+    def reference(
+        self, name: str, headers: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]
+    ) -> str:
+        """Add a sheet to look things up in; return the range of its first column, for lists."""
+        sheet = self.book.add_worksheet(name)
+        sheet.freeze_panes(1, 0)
+        for position, header in enumerate(headers):
+            sheet.set_column(position, position, widths[position], self.text)
+            sheet.write_string(0, position, header, self.head)
+        for number, row in enumerate(rows, start=1):
+            for position, text in enumerate(row):
+                sheet.write_string(number, position, text)
+        sheet.autofilter(0, 0, max(len(rows), 1), len(headers) - 1)
+        return f"='{name}'!$A$2:$A${len(rows) + 1}"
+
+    def help(self, lines: Sequence[str]) -> None:
+        """Add the sheet of instructions."""
+        sheet = self.book.add_worksheet(HELP_SHEET)
+        sheet.set_column(0, 0, 100, self.wrapped)
+        for number, line in enumerate(lines):
+            sheet.write_string(number, 0, line, self.wrapped)
+
+    def save(self) -> None:
+        """Write the workbook; ``DataFaultError`` when the place cannot be written."""
+        try:
+            self.book.close()
+        except (FileCreateError, OSError) as error:
+            raise DataFaultError(
+                f"无法写入 {self.path}：请确认文件夹存在、可写，且该文件没有在别处打开。"
+            ) from error
+
+
+def region_rows(regions: pd.DataFrame) -> list[tuple[str, str, str, str]]:
+    """Return adcode, name, level and parent's name of every region that data can be given for, by code."""
+    table = regions.reset_index() if regions.index.name == "adcode" else regions
+    table = table[table["level"] != "unallocated"].sort_values("adcode")
+    names = dict(zip(table["adcode"], table["name"], strict=True))
+    return [
+        (str(code), str(name), level_name(str(level)), str(names.get(parent, "")))
+        for code, name, level, parent in zip(
+            table["adcode"], table["name"], table["level"], table["parent"], strict=True
+        )
+    ]
+
+
+def write_indicator_template(path: Path, registry: Registry, regions: pd.DataFrame) -> None:
+    """Write the form for indicators to ``path`` (XLSX): 填报, 指标定义, 指标清单, 行政区划代码, 说明.
+
+    ``regions`` is the region table. An existing file is replaced. Raises ``DataFaultError`` when the place
+    cannot be written.
+    """
+    form = Form(path)
+    data = form.fill_in(FORM_SHEET, FACT_COLUMNS, _PROMPTS)
+    definitions = form.fill_in(DEFINITION_SHEET, DEFINITION_COLUMNS, {})
+    indicators = [
+        (entry.name, entry.id, entry.unit, entry.domain, entry.definition) for entry in registry.indicators
+    ]
+    names = form.reference(
+        INDICATOR_SHEET, ("指标", "标识", "单位", "领域", "口径"), indicators, (28, 30, 14, 18, 80)
+    )
+    codes = form.reference(
+        CODE_SHEET, ("行政区划代码", "地区", "层级", "上级"), region_rows(regions), (14, 16, 14, 14)
+    )
+    at = {column.key: position for position, column in enumerate(FACT_COLUMNS)}
+    form.choices(data, at["adcode"], codes, "请从“行政区划代码”表查找六位代码。")
+    form.choices(data, at["indicator"], names, "新指标请先在“指标定义”表登记。")
+    at = {column.key: position for position, column in enumerate(DEFINITION_COLUMNS)}
+    for key, words in (("direction", DIRECTIONS), ("kind", KINDS), ("levels", LEVELS)):
+        form.choices(definitions, at[key], list(words), f"可选：{'、'.join(words)}。")
+    form.help(_INDICATOR_HELP)
+    data.activate()
+    form.save()
