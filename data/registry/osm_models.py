@@ -1,5 +1,6 @@
 """The model of ``osm_mapping.yaml``: which OpenStreetMap objects are our facilities, roads and waters."""
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -154,9 +155,11 @@ def _covers(earlier: FacilityRule, later: FacilityRule) -> bool:
     )
 
 
+@cache
 def load_osm_mapping(folder: Path | None = None) -> OsmMapping:
     """Return the OpenStreetMap mapping of the registry in ``folder`` (default: the packaged one).
 
-    Raises ``RegistryError`` (Chinese; file, entry and field) when the file is missing or faulty.
+    Read once per process. Raises ``RegistryError`` (Chinese; file, entry and field) when the file is missing
+    or faulty.
     """
     return load_yaml_object(registry_folder(folder) / OSM_MAPPING_FILE, OsmMapping)
