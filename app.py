@@ -1,0 +1,115 @@
+"""The composition root: one ASGI application of the pages, our own web assets and the health check."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from rich.console import Console
+from starlette.middleware import Middleware
+from streamlit import config as streamlit_config
+
+from data.store import data_dir
+from geo.errors import SutuError
+from layers.fonts import FontSet, Progress, prepare_fonts
+from pages.shell import Shell, ShellMiddleware
+from pages.web import routes
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8501
+
+_console = Console(highlight=False, soft_wrap=True)
+
+
+class ServeError(SutuError, OSError):
+    """The server cannot listen where it was told to."""
+
+
+def prepare_assets(progress: Progress | None = None) -> FontSet:
+    """Return the web fonts, cutting them into the data directory's cache when they are not there yet."""
+    return prepare_fonts(data_dir() / "cache", _texts(), progress)
+
+
+def _texts() -> str:
+    """Return every text the packaged data can put on a page, so that the fonts hold its characters."""
+    parts = []
+    for package in ("data.facts", "data.registry"):
+        for entry in resources.files(package).iterdir():
+            if entry.name.endswith((".csv", ".yaml")):
+                parts.append(entry.read_text(encoding="utf-8"))
+    return "".join(parts)
+
+
+@asynccontextmanager
+async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
+    shown: list[str] = []
+
+    def tell(step: str, _done: float) -> None:
+        if not shown:
+            _console.print("首次启动：正在生成中文网页字体，约需一分钟…")
+        if step not in shown:
+            shown.append(step)
+
+    _shell.fonts = prepare_assets(tell)
+    host = streamlit_config.get_option("server.address") or DEFAULT_HOST
+    shown_host = f"[{host}]" if ":" in host else host
+    _console.print(f"苏图已启动：http://{shown_host}:{streamlit_config.get_option('server.port')}")
+    yield {}
+
+
+_shell = Shell()
+
+app = st.App(
+    Path(str(resources.files("pages"))) / "entry.py",
+    routes=routes(_shell),
+    middleware=[Middleware(ShellMiddleware, shell=_shell)],
+    lifespan=_lifespan,
+)
+
+
+def settings() -> dict[str, Any]:
+    """Return the packaged Streamlit settings as dotted names: theme, no telemetry, limits."""
+    text = (Path(str(resources.files("pages"))) / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+    return dict(_flatten(tomllib.loads(text)))
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            rows += _flatten(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", value))
+    return rows
+
+
+def serve(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> None:
+    """Serve the application until it is stopped; print its address once it answers.
+
+    ``port`` 0 lets the system choose. Raises `ServeError` when the address is taken or not this machine's.
+    """
+    _require_free(host, port)
+    app.run(config={**settings(), "server.address": host, "server.port": port})
+
+
+def _require_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as fault:
+            if fault.errno == errno.EADDRINUSE:
+                reason = f"端口 {port} 已被占用，请用 --port 换一个端口，或先停止占用它的程序"
+            elif fault.errno == errno.EACCES:
+                reason = f"没有权限使用端口 {port}，请用 --port 换一个 1024 以上的端口"
+            else:
+                reason = f"{host} 不是本机地址（{fault.strerror}），请用 --host 换一个地址"
+            raise ServeError(f"无法在 {host}:{port} 启动：{reason}。") from fault

@@ -1,0 +1,120 @@
+"""One `Layer`: what is drawn, how, with which legend, and where it comes from; every renderer takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import pandas as pd
+
+INTERNAL_NOTICE = "内部工作图，未经审核不得公开"
+STORE_CRS_TEXT = "2000 国家大地坐标系（EPSG:4490）"
+UNDEFINED_COLOUR = "#d9d9d9"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the figures and the borders of a layer come from; every map and figure shows all of it.
+
+    ``sources`` are titles as people read them; ``boundary`` names the origin of the borders with its date;
+    ``remarks`` say what a reader must know of the figures (second-hand, boundary changes). Without an
+    ``approval`` number (审图号) the ``notice`` stands on the map.
+    """
+
+    sources: tuple[str, ...]
+    boundary: str
+    remarks: tuple[str, ...] = ()
+    crs: str = STORE_CRS_TEXT
+    notice: str = INTERNAL_NOTICE
+    approval: str | None = None
+
+    @property
+    def source_text(self) -> str:
+        """The sources as one text."""
+        return "；".join(self.sources)
+
+    @property
+    def permission(self) -> str:
+        """What the sheet says about publishing: the 审图号, or the notice."""
+        return f"审图号：{self.approval}" if self.approval else self.notice
+
+
+@dataclass(frozen=True)
+class Style:
+    """How values become colours: class ``breaks`` (inclusive upper limits, ascending) and ``colours``."""
+
+    scheme: str
+    breaks: tuple[float, ...]
+    colours: tuple[str, ...]
+    palette: str
+    undefined_colour: str = UNDEFINED_COLOUR
+
+    @property
+    def k(self) -> int:
+        """The number of classes."""
+        return len(self.colours)
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """One row of a legend; ``class_index`` is -1 for regions without a value."""
+
+    class_index: int
+    colour: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Legend:
+    """The rows of a legend from the highest class down, the undefined last, and a note on how to read it."""
+
+    title: str
+    entries: tuple[LegendEntry, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A frame with what is needed to draw it.
+
+    ``frame``: index adcode (6-character text), EPSG:4490, with at least ``name``, the value column (float64,
+    NaN when undefined), ``class_index`` (int64, -1 when undefined), ``reason`` (text; why undefined),
+    ``rank`` (float64, NaN when undefined) and ``geometry``; ``parent_name`` where the regions have one.
+    """
+
+    frame: gpd.GeoDataFrame
+    value_column: str
+    style: Style
+    legend: Legend
+    provenance: Provenance
+    title: str
+    unit: str
+    year: str
+    decimals: int = 1
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def values(self) -> pd.Series:
+        """The values by adcode."""
+        return self.frame[self.value_column]
+
+    @property
+    def defined(self) -> gpd.GeoDataFrame:
+        """The rows that have a value."""
+        return self.frame[self.frame[self.value_column].notna()]
+
+    def text(self, value: float, *, unit: bool = False) -> str:
+        """Return a value as people read it: thousands separated, the indicator's decimals, 无数据 for NaN."""
+        if pd.isna(value):
+            return "无数据"
+        number = format_number(value, self.decimals)
+        return f"{number} {self.unit}" if unit and self.unit else number
+
+
+def format_number(value: float, decimals: int) -> str:
+    """Return a number with thousands separated and so many decimals, a real minus sign, never ``-0``."""
+    text = f"{value:,.{decimals}f}"
+    if text.startswith("-"):
+        text = text[1:] if float(text.replace(",", "")) == 0 else f"−{text[1:]}"
+    return text

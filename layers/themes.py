@@ -1,0 +1,215 @@
+"""Themes: each makes a `Layer` of values. A new theme is one more function here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geo.errors import SutuError
+from layers.classify import Classes, assign, classify
+from layers.model import UNDEFINED_COLOUR, Layer, Legend, LegendEntry, Provenance, Style, format_number
+
+# Which palette suits which direction; the ids are those of the registry's palettes.
+BY_DIRECTION = {
+    "higher_better": "sequential",
+    "lower_better": "sequential_reversed",
+    "neutral": "neutral",
+}
+NO_VALUE = "无数据"
+
+
+class ThemeError(SutuError, ValueError):
+    """Regions, values or palette do not fit together."""
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """The colours of one palette by number of classes, from the lowest class to the highest."""
+
+    id: str
+    colours: Mapping[int, Sequence[str]]
+
+    def take(self, k: int) -> tuple[str, ...]:
+        """Return ``k`` colours; fewer classes than the palette is made for take evenly from its smallest."""
+        if k in self.colours:
+            return tuple(self.colours[k])
+        smallest = tuple(self.colours[min(self.colours)])
+        if k > len(smallest):
+            raise ThemeError(f"配色“{self.id}”没有 {k} 级的颜色")
+        if k == 1:
+            return (smallest[len(smallest) // 2],)
+        return tuple(smallest[round(step * (len(smallest) - 1) / (k - 1))] for step in range(k))
+
+
+# Used when the caller passes no palette: ColorBrewer's YlGnBu, which colour-blind readers can tell apart.
+DEFAULT_RAMPS = {
+    "sequential": Ramp(
+        "sequential",
+        {
+            3: ("#edf8b1", "#7fcdbb", "#2c7fb8"),
+            4: ("#ffffcc", "#a1dab4", "#41b6c4", "#225ea8"),
+            5: ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494"),
+            6: ("#ffffcc", "#c7e9b4", "#7fcdbb", "#41b6c4", "#2c7fb8", "#253494"),
+            7: ("#ffffcc", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#0c2c84"),
+            8: ("#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#0c2c84"),
+            9: (
+                *("#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4"),
+                *("#1d91c0", "#225ea8", "#253494", "#081d58"),
+            ),
+        },
+    ),
+}
+DEFAULT_RAMPS["sequential_reversed"] = Ramp(
+    "sequential_reversed", {k: tuple(reversed(v)) for k, v in DEFAULT_RAMPS["sequential"].colours.items()}
+)
+
+
+def choropleth(
+    frame: gpd.GeoDataFrame,
+    values: pd.Series,
+    *,
+    title: str,
+    unit: str,
+    year: int | str,
+    direction: str,
+    provenance: Provenance,
+    scheme: str = "quantiles",
+    k: int = 5,
+    palette: Ramp | None = None,
+    reasons: pd.Series | None = None,
+    limits: Sequence[float] | None = None,
+    like: Classes | None = None,
+    decimals: int = 1,
+    undefined_colour: str = UNDEFINED_COLOUR,
+) -> Layer:
+    """Return the layer that shades each region of ``frame`` by its value.
+
+    ``frame``: index adcode (unique text), ``name`` and ``geometry``, EPSG:4490. ``values``: float64 by
+    adcode; a region it does not name is undefined like one with NaN, and drawn hatched with its reason from
+    ``reasons`` (text by adcode). ``direction`` (higher_better, lower_better, neutral) sets what rank 1 means
+    (the best; for neutral the highest) and the palette when none is given. ``scheme``, ``k``, ``limits`` and
+    ``decimals`` as in `layers.classify.classify`; with ``like`` (`pooled_classes`) several layers share their
+    classes. A diverging palette splits at zero. Raises `ThemeError` for values of unknown regions, duplicate
+    codes or an unknown direction, and `ClassificationError`.
+    """
+    _require_fit(frame, values, direction)
+    ramp = palette or DEFAULT_RAMPS.get(BY_DIRECTION[direction], DEFAULT_RAMPS["sequential"])
+    aligned = pd.to_numeric(values.reindex(frame.index)).astype("float64")
+    array = np.asarray(aligned, dtype=np.float64)
+    if like is not None:
+        classes = assign(array, like, decimals=decimals)
+    else:
+        classes = classify(
+            array, scheme, k, decimals=decimals, limits=limits, split_at_zero=ramp.id == "diverging"
+        )
+    why = reasons.reindex(frame.index) if reasons is not None else pd.Series(index=frame.index, dtype="str")
+    out = frame.assign(
+        value=aligned,
+        class_index=classes.index,
+        rank=ranks(aligned, direction),
+        reason=why.fillna("")
+        .where(aligned.isna(), "")
+        .mask(aligned.isna() & why.fillna("").eq(""), NO_VALUE),
+    )
+    style = Style(scheme, classes.breaks, _colours(ramp, classes), ramp.id, undefined_colour)
+    legend = _legend(out, classes, style, unit, decimals)
+    return Layer(out, "value", style, legend, provenance, title, unit, str(year), decimals)
+
+
+def pooled_classes(
+    values: Sequence[pd.Series], scheme: str, k: int, *, decimals: int, split_at_zero: bool = False
+) -> Classes:
+    """Return the classes of several sets of values taken together, for maps that are compared."""
+    pooled = np.concatenate([np.asarray(part, dtype=np.float64) for part in values])
+    return classify(pooled, scheme, k, decimals=decimals, split_at_zero=split_at_zero)
+
+
+def _require_fit(frame: gpd.GeoDataFrame, values: pd.Series, direction: str) -> None:
+    if direction not in BY_DIRECTION:
+        raise ThemeError(f"指标方向“{direction}”无效；可用：{'、'.join(BY_DIRECTION)}")
+    for what, index in (("地区", frame.index), ("数值", values.index)):
+        doubled = index[index.duplicated()].unique()
+        if len(doubled):
+            raise ThemeError(f"{what}的行政区划代码有重复：{'、'.join(map(str, doubled))}")
+    unknown = values.index.difference(frame.index)
+    if len(unknown):
+        raise ThemeError(f"这些代码不在地图上：{'、'.join(map(str, unknown))}；请检查层级是否一致")
+
+
+def ranks(values: pd.Series, direction: str) -> pd.Series:
+    """Return the rank of each value (float64, NaN stays NaN): 1 is the best, equal values share a rank.
+
+    For ``lower_better`` the lowest value is 1; for the other directions the highest.
+    """
+    return values.rank(method="min", ascending=direction == "lower_better")
+
+
+def _colours(ramp: Ramp, classes: Classes) -> tuple[str, ...]:
+    """Take as many colours as there are classes; of a diverging palette by the number of steps from zero."""
+    if classes.k == 0:
+        return ()
+    if ramp.id != "diverging":
+        return ramp.take(classes.k)
+    below = sum(limit <= 0 for limit in classes.breaks)
+    above = classes.k - below
+    side = max(below, above)
+    colours = ramp.take({1: 3, 2: 4, 3: 6}.get(side, 8))
+    half = len(colours) // 2
+    down = _spread(colours[:half], side)
+    up = _spread(colours[len(colours) - half :], side)
+    return (*down[side - below :], *up[:above])
+
+
+def _spread(colours: Sequence[str], k: int) -> list[str]:
+    """Return ``k`` colours along the way from the first to the last, mixed where there are not enough."""
+    if k == len(colours):
+        return list(colours)
+    channels = np.array([[int(colour[start : start + 2], 16) for start in (1, 3, 5)] for colour in colours])
+    stops = np.linspace(0, len(colours) - 1, k)
+    mixed = [np.interp(stops, np.arange(len(colours)), channels[:, channel]) for channel in range(3)]
+    return [f"#{round(r):02x}{round(g):02x}{round(b):02x}" for r, g, b in zip(*mixed, strict=True)]
+
+
+def _legend(frame: pd.DataFrame, classes: Classes, style: Style, unit: str, decimals: int) -> Legend:
+    counts = classes.counts()
+    labels = class_labels(classes, decimals)
+    entries = [
+        LegendEntry(number, style.colours[number], labels[number], counts[number])
+        for number in reversed(range(classes.k))
+    ]
+    undefined = frame[frame["value"].isna()]
+    if len(undefined):
+        entries.append(LegendEntry(-1, style.undefined_colour, NO_VALUE, len(undefined)))
+    # Only what comes before the colon: the whole reason of each region is in its tip.
+    kinds = list(dict.fromkeys(why.partition("：")[0] for why in undefined["reason"] if why != NO_VALUE))
+    note = f"{NO_VALUE}：{'；'.join(kinds[:2])}" if kinds else ""
+    return Legend(f"单位：{unit}" if unit else "类别", tuple(entries), note)
+
+
+def class_labels(classes: Classes, decimals: int) -> list[str]:
+    """Return the text of each class, lowest first: its limits, the upper one included.
+
+    The lower limit is included only in the first class; a first class of a single value shows that value.
+    """
+    labels = []
+    for number, upper in enumerate(classes.breaks):
+        high = format_number(upper, decimals)
+        if number == 0:
+            low = format_number(classes.lowest, decimals)
+            labels.append(high if low == high else f"{low} – {high}")
+        else:
+            low = format_number(classes.breaks[number - 1], decimals)
+            labels.append(f"{low} – {high}")
+    return labels
+
+
+def value_range(values: pd.Series) -> tuple[float, float]:
+    """Return the lowest and the highest defined value; NaN and NaN when there is none."""
+    array = values.to_numpy(dtype="float64")
+    if np.isnan(array).all():
+        return float("nan"), float("nan")
+    return float(np.nanmin(array)), float(np.nanmax(array))

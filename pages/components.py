@@ -1,0 +1,147 @@
+"""The parts every page is made of: header, footer, definition, map, downloads; texts are never markup."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+
+import geopandas as gpd
+import pandas as pd
+import streamlit as st
+from streamlit_folium import st_folium
+
+from geo.errors import StoreError
+from layers.model import Layer, Provenance
+from layers.published import PUBLISHER
+from layers.tables import csv_bytes, xlsx_bytes
+from layers.webmap import base_map, theme
+from pages import state
+from pages.shell import TIANDITU_KEY
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def plain(text: object) -> str:
+    """Return a text escaped, so that Streamlit's Markdown shows it letter by letter on one line."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def header(title: str, *, year: str = "", unit: str = "", source: str = "", note: str = "") -> None:
+    """Draw the head of a page: its title, and year, unit and source in one line below."""
+    with st.container(key="page_header"):
+        st.title(plain(title), anchor=False)
+        parts = [
+            f"{year} 年" if year else "",
+            f"单位：{unit}" if unit else "",
+            f"来源：{source}" if source else "",
+        ]
+        line = "　".join(plain(part) for part in (*parts, note) if part)
+        if line:
+            st.caption(line)
+    state.show_faults()
+
+
+def footer(provenance: Provenance, *, data_version: str = "") -> None:
+    """Draw the foot of a page: CRS, origin of the borders, data version, and the notice on publishing."""
+    with st.container(key="page_footer"):
+        parts = [f"坐标系：{provenance.crs}", f"边界：{provenance.boundary}"]
+        if data_version:
+            parts.append(f"数据版本：{data_version}")
+        st.caption("　".join(plain(part) for part in parts))
+        st.caption(f"**{plain(provenance.permission)}**")
+
+
+def definition(indicator: pd.Series, sources: Sequence[str], *, label: str = "口径与来源") -> None:
+    """Draw the button that opens an indicator's definition, computation and sources."""
+    direction = {"higher_better": "正向（越高越好）", "lower_better": "逆向（越低越好）", "neutral": "中性"}
+    quality = {"official": "官方公布", "derived": "推算", "secondary": "二手转录", "imported": "用户导入"}
+    rows = {
+        "指标": f"{indicator['name']}（{indicator['unit']}）",
+        "口径": indicator["definition"],
+        "分子": indicator["numerator"],
+        "分母": indicator["denominator"],
+        "方向": direction.get(indicator["direction"], indicator["direction"]),
+        "质量": quality.get(indicator["quality"], indicator["quality"]),
+        "来源": "；".join(sources),
+        "说明": indicator["note"],
+    }
+    with st.popover(label, icon=":material/menu_book:"):
+        for name, text in rows.items():
+            if isinstance(text, str) and text:
+                st.markdown(f"**{name}**　{plain(text)}")
+
+
+def show_map(
+    layer: Layer,
+    key: str,
+    *,
+    height: int = 560,
+    selected: str | None = None,
+    labels: gpd.GeoDataFrame | None = None,
+    bounds: Sequence[float] | None = None,
+    link: str | None = None,
+    on_click: Callable[[str], None] | None = None,
+) -> str | None:
+    """Draw ``layer`` and return the adcode clicked last (None: none yet).
+
+    The map named ``key`` stays what it is when layer or selection change: only what it shows is replaced.
+    ``on_click`` is called with the adcode before the page is drawn again.
+    """
+
+    def clicked() -> None:
+        adcode = (st.session_state.get(key) or {}).get("adcode")
+        if on_click is not None and isinstance(adcode, str) and adcode in layer.frame.index:
+            on_click(adcode)
+
+    answer = st_folium(
+        base_map(height=height, link=link, tianditu_key=os.environ.get(TIANDITU_KEY)),
+        key=key,
+        height=height,
+        use_container_width=True,
+        returned_objects=[],
+        feature_group_to_add=theme(
+            layer, selected=selected, labels=labels, bounds=bounds, publish=PUBLISHER.publish
+        ),
+        on_change=clicked,
+    )
+    return (answer or {}).get("adcode")
+
+
+def download(name: str, table: Callable[[], pd.DataFrame], *, notes: Sequence[str], key: str) -> None:
+    """Draw two buttons that give ``table()`` as CSV and XLSX, made only when asked for.
+
+    ``name`` is the file's name without ending; ``notes`` (title, source, notice) go below the data.
+    """
+    file = re.sub(r'[\\/:*?"<>|\s]+', "_", name)
+    with st.container(horizontal=True):
+        st.download_button(
+            "下载 CSV",
+            lambda: csv_bytes(table(), notes),
+            f"{file}.csv",
+            "text/csv",
+            key=f"{key}_csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "下载 XLSX",
+            lambda: xlsx_bytes(table(), notes),
+            f"{file}.xlsx",
+            XLSX_TYPE,
+            key=f"{key}_xlsx",
+            on_click="ignore",
+            icon=":material/table:",
+        )
+
+
+def store_missing(fault: StoreError) -> None:
+    """Say that there is no data yet, and what to do about it."""
+    header("还没有可用的数据")
+    st.error(plain(fault), icon=":material/database_off:")
+    st.markdown("请在服务器上运行下面的命令生成数据库，完成后刷新本页：")
+    st.code("sutu build", language="bash")
+    st.markdown(
+        "构建不需要互联网，一般不超过一分钟。若数据目录不在默认位置，请先设置环境变量 `SUTU_DATA_DIR`。"
+    )

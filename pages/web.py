@@ -1,0 +1,73 @@
+"""What the server answers beside the pages: our own assets, published map data, and its health."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from data.store import open_store
+from geo.errors import SutuError
+from layers.assets import ASSETS_URL, FONTS_URL, PUBLISHED_URL, leaflet_folder, own_folder
+from layers.published import PUBLISHER
+from pages.shell import Shell
+
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+class _Kept(StaticFiles):
+    """Files whose address changes with their content, so that a browser asks for each only once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        # The style sheet of the fonts keeps its address when they are cut anew.
+        response.headers["Cache-Control"] = "no-cache" if path == "fonts.css" else _FOREVER
+        return response
+
+
+class _Fonts:
+    """The font files of a shell; which ones is known when the server has started."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._shell.fonts is None:
+            await PlainTextResponse("字体尚未生成", status_code=404)(scope, receive, send)
+            return
+        await _Kept(directory=self._shell.fonts.folder)(scope, receive, send)
+
+
+def routes(shell: Shell) -> list[BaseRoute]:
+    """Return the routes to mount beside the pages."""
+    return [
+        Mount(FONTS_URL, app=_Fonts(shell)),
+        Mount(f"{ASSETS_URL}/own", app=_Kept(directory=own_folder())),
+        Mount(f"{ASSETS_URL}/leaflet", app=_Kept(directory=leaflet_folder())),
+        Route(f"{PUBLISHED_URL}/{{name}}", published),
+        Mount(ASSETS_URL, app=PlainTextResponse("没有这个文件", status_code=404)),
+        Route("/healthz", healthz),
+    ]
+
+
+def published(request: Request) -> Response:
+    """Answer with a published piece of map data."""
+    piece = PUBLISHER.get(request.path_params["name"])
+    if piece is None:
+        return PlainTextResponse("数据已过期，请刷新页面", status_code=404)
+    headers = {"Cache-Control": _FOREVER}
+    if piece.encoding:
+        headers["Content-Encoding"] = piece.encoding
+    return Response(piece.content, media_type=piece.media_type, headers=headers)
+
+
+def healthz(_request: Request) -> JSONResponse:
+    """Answer whether the store opens: 200 with its versions, or 503 with the reason."""
+    try:
+        store = open_store()
+    except SutuError as fault:
+        return JSONResponse({"ok": False, "reason": str(fault)}, status_code=503)
+    versions = {name: getattr(store, name) for name in ("data_version", "schema_version", "built_at")}
+    return JSONResponse({"ok": True, **versions})
