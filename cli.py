@@ -1,0 +1,32 @@
+"""The ``sutu`` command: the jobs of the application without a browser."""
+
+from __future__ import annotations
+
+import typer
+
+from commands import imports, query, serve, store, templates
+from commands.chinese import examples, group
+
+
+def build_app() -> typer.Typer:
+    """Return the application with every group of commands."""
+    app = group(
+        "苏图：江苏规划地理数据平台。离线运行，每个数字都有来源。",
+        name="sutu",
+        epilog=examples("sutu build", "sutu serve", "sutu query population --year 2020 --level prefecture"),
+    )
+    for module in (store, serve, query, imports, templates):
+        module.register(app)
+    return app
+
+
+app = build_app()
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

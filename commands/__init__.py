@@ -1,0 +1,1 @@
+"""The commands of ``sutu``, one module per group; `cli` puts them together."""

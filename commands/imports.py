@@ -1,0 +1,111 @@
+"""``sutu import``: people's files into the store, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.chinese import errors, examples, group
+from commands.console import build_progress, print_json
+from data.build import ProgressCallback, build_store
+from data.ingest.boundaries import import_boundaries
+from data.ingest.indicators import import_indicators
+from data.ingest.summary import ImportSummary
+from data.locking import build_lock
+from data.registry import load_registry
+from data.store import Store, data_dir, open_store
+from geo.crs import parse_datum
+
+ImportFile = Annotated[Path, typer.Argument(help="要导入的文件。", metavar="文件")]
+AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出导入结果。")]
+
+imports = group("导入文件。\n\n先核对全部内容：有问题就逐条列出、什么也不写；没有问题才写入并重建数据库。")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the application."""
+    imports.command(
+        "indicators",
+        epilog=examples(
+            "sutu template indicators --out 表.xlsx",
+            "sutu import indicators 表.xlsx",
+        ),
+    )(indicators)
+    imports.command(
+        "boundaries",
+        epilog=examples(
+            "sutu import boundaries 县界.gpkg",
+            "sutu import boundaries 县界.zip --datum gcj02 --source 省测绘院 --source-date 2023-06",
+        ),
+    )(boundaries)
+    app.add_typer(imports, name="import")
+
+
+def indicators(file: ImportFile, as_json: AsJson = False) -> None:
+    """导入指标数值。
+
+    文件是 CSV 或 XLSX，每行一个地区、一个指标、一年和一个数值；表格用 sutu template indicators 生成。
+    """
+
+    def take_in(store: Store, rebuild: Callable[[], object]) -> ImportSummary:
+        existing = store.query("SELECT adcode, indicator, year, source, value FROM fact")
+        return import_indicators(
+            file, data_dir(), load_registry(), store.region_table(), existing=existing, rebuild=rebuild
+        )
+
+    run_import(file, take_in, as_json=as_json)
+
+
+def boundaries(
+    file: ImportFile,
+    *,
+    datum: Annotated[str, typer.Option(help="坐标基准：cgcs2000、wgs84、gcj02 或 bd09。")] = "cgcs2000",
+    layer: Annotated[str | None, typer.Option(help="文件里有多个图层时，用哪一个。")] = None,
+    source: Annotated[str | None, typer.Option(help="边界来源，写在每张地图的页脚。")] = None,
+    source_date: Annotated[str | None, typer.Option(help="边界的日期。")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """导入县（市、区）边界。
+
+    文件可以是 GeoPackage、GeoJSON 或打包的 shapefile，含行政区划代码一列，95 个县（市、区）一次导全，
+    取代随程序安装的边界。
+    """
+
+    def take_in(_store: Store, rebuild: Callable[[], object]) -> ImportSummary:
+        return import_boundaries(
+            file,
+            data_dir(),
+            parse_datum(datum),
+            layer=layer,
+            source=source,
+            source_date=source_date,
+            rebuild=rebuild,
+        )
+
+    run_import(file, take_in, as_json=as_json)
+
+
+def run_import(
+    file: Path, take_in: Callable[[Store, Callable[[], object]], ImportSummary], *, as_json: bool
+) -> None:
+    """Take a file in under the build lock, so that no other build or import comes between, and report.
+
+    ``take_in`` gets the store as it is and what rebuilds it; the store is built first when there is none.
+    """
+    if not file.is_file():
+        raise typer.BadParameter(f"没有文件 {file}", param_hint="文件")
+    with build_progress() as progress, build_lock(data_dir(), on_wait=errors().print):
+        summary = take_in(_store(progress), lambda: build_store(data_dir(), progress=progress))
+    if as_json:
+        print_json(summary.as_dict())
+    else:
+        for line in summary.lines():
+            typer.echo(line)
+
+
+def _store(progress: ProgressCallback) -> Store:
+    build_store(data_dir(), progress=progress, only_if_stale=True)
+    return open_store()

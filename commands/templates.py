@@ -1,0 +1,37 @@
+"""``sutu template``: forms to fill in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.chinese import examples, group
+from data.boundaries import load_region_codes
+from data.ingest.templates import write_indicator_template
+from data.registry import load_registry
+
+templates = group("生成待填写的表格。")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the application."""
+    templates.command("indicators", epilog=examples("sutu template indicators --out 指标.xlsx"))(indicators)
+    app.add_typer(templates, name="template")
+
+
+def indicators(
+    out: Annotated[Path, typer.Option("--out", help="写到哪个 .xlsx 文件。")],
+    force: Annotated[bool, typer.Option("--force", help="文件已存在时覆盖。")] = False,
+) -> None:
+    """生成导入指标数值用的表格，附填写说明、现行代码表和已有指标。"""
+    if out.suffix.lower() != ".xlsx":
+        raise typer.BadParameter("文件名应以 .xlsx 结尾", param_hint="--out")
+    if out.exists() and not force:
+        raise typer.BadParameter(f"{out} 已存在；加 --force 覆盖", param_hint="--out")
+    if not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"没有文件夹 {out.absolute().parent}", param_hint="--out")
+    codes = load_region_codes()
+    write_indicator_template(out, load_registry(), codes[codes["valid_to"].isna()])
+    typer.echo(f"已生成 {out}")
