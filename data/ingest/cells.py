@@ -13,9 +13,9 @@ from typing import Final
 MAX_MAGNITUDE: Final = 1e15
 """Largest absolute value taken for a number: above it a double no longer holds every whole number."""
 
-_PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-_SCIENTIFIC = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)[eE][+-]?\d+")
+_PLAIN = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+_SCIENTIFIC = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE][+-]?[0-9]+")
 _NOT_A_NUMBER = {"nan", "inf", "+inf", "-inf", "infinity", "-infinity", "null", "none", "n/a", "#n/a", "na"}
 _DASHES = str.maketrans({"−": "-", "﹣": "-", "–": "-", "—": "-"})
 
@@ -108,9 +108,9 @@ def parse_year(text: str, first: int, last: int) -> int:
     faults.
     """
     plain = half_width(text).removesuffix("年").strip()
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}.*", plain):
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", plain):
         raise CellProblem(f"“{shown(text)}”是日期，不是年份", "把该列设为“文本”格式，只写四位年份，如 2020")
-    if not re.fullmatch(r"\d{4}", plain):
+    if not re.fullmatch(r"[0-9]{4}", plain):
         raise CellProblem(f"“{shown(text)}”不是四位年份", "只写四位年份，如 2020")
     year = int(plain)
     if not first <= year <= last:

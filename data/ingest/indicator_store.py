@@ -16,7 +16,7 @@ from data.ingest.indicator_definitions import Definition
 from data.ingest.staging import imports_dir
 from geo.errors import StoreError
 
-PREFIX: Final = "indicators_"
+FOLDER: Final = "indicators"
 KEY: Final = ["adcode", "indicator", "year"]
 _METADATA = b"sutu"
 _SCHEMA = pa.schema(
@@ -73,7 +73,7 @@ class ImportedSource:
     @property
     def file_name(self) -> str:
         """Return the name of its file in ``imports/``."""
-        return f"{PREFIX}{self.id.removeprefix('import_')}.parquet"
+        return f"{FOLDER}/{self.id.removeprefix('import_')}.parquet"
 
     def same_content(self, other: "ImportedSource") -> bool:
         """Whether both hold the same facts and definitions, wherever they were read from."""
@@ -112,7 +112,9 @@ def read_source(path: Path) -> ImportedSource:
 
 def load_sources(data_dir: Path) -> list[ImportedSource]:
     """Return everything imported into ``data_dir``, by file name."""
-    return [read_source(path) for path in sorted(imports_dir(data_dir).glob(f"{PREFIX}*.parquet"))]
+    # Hidden files are imports under way.
+    paths = sorted((imports_dir(data_dir) / FOLDER).glob("[!.]*.parquet"))
+    return [read_source(path) for path in paths]
 
 
 def _frame(facts: pd.DataFrame) -> pd.DataFrame:

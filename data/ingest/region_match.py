@@ -46,7 +46,7 @@ class RegionMatcher:
         codes = load_region_codes()
         self._successors: dict[str, list[str]] = defaultdict(list)
         for adcode, former in zip(codes["adcode"], codes["predecessors"], strict=True):
-            for code in re.findall(r"\d{6}", former or ""):
+            for code in re.findall(r"[0-9]{6}", former or ""):
                 self._successors[code].append(adcode)
         gone = codes[codes["valid_to"].notna()]
         self._former: dict[str, tuple[str, str]] = {
@@ -76,16 +76,16 @@ class RegionMatcher:
         plain = half_width(code)
         if plain.upper() in self.names:
             return plain.upper()
-        if re.fullmatch(r"\d{6}\.0+", plain):
+        if re.fullmatch(r"[0-9]{6}\.0+", plain):
             problem = f"代码“{shown(code)}”带小数，被当成了数字"
             raise CellProblem(problem, f"把该列设为“文本”格式，填写 {plain[:6]}")
-        if re.fullmatch(r"\d(\.\d+)?[eE][+-]?\d+", plain):
+        if re.fullmatch(r"[0-9](\.[0-9]+)?[eE][+-]?[0-9]+", plain):
             problem = f"代码“{shown(code)}”是科学计数法，被当成了数字"
             raise CellProblem(problem, "把该列设为“文本”格式，重新填写六位代码")
-        if re.fullmatch(r"\d{9}|\d{12}", plain):
+        if re.fullmatch(r"[0-9]{9}|[0-9]{12}", plain):
             problem = f"“{shown(code)}”是乡镇（街道）或村的代码，本表收到县级为止"
             raise CellProblem(problem, f"汇总到县（市、区）后填写 {plain[:6]}")
-        if not re.fullmatch(r"\d{6}", plain):
+        if not re.fullmatch(r"[0-9]{6}", plain):
             problem = f"代码“{shown(code)}”不是六位数字"
             raise CellProblem(problem, f"填写六位行政区划代码{self._name_hint(name)}")
         if plain in self._zones:
