@@ -161,12 +161,12 @@ def _edge_speeds(edges: pd.DataFrame, mode: TravelMode) -> _EdgeSpeeds:
     # A missing class has code -1, which picks what is appended last: not passable.
     speed = np.array([np.nan if road is None else road.speed_kmh for road in roads] + [np.nan])[codes]
     snappable = np.array([road is None or road.snap for road in roads] + [True], dtype=bool)[codes]
-    speed = _with_overrides(speed, edges, mode)
-    if mode.use_maxspeed and "maxspeed_kmh" in edges:
-        posted = edges["maxspeed_kmh"].to_numpy(dtype=np.float64, na_value=np.nan)
-        speed = np.where(posted > 0.0, np.minimum(speed, posted), speed)
     ferry = np.array([str(kind) == FERRY for kind in kinds] + [False], dtype=bool)[codes]
     speed[ferry] = np.nan if mode.ferry_kmh is None else mode.ferry_kmh
+    speed = _with_overrides(speed, ferry, edges, mode)
+    if mode.use_maxspeed and "maxspeed_kmh" in edges:
+        posted = edges["maxspeed_kmh"].to_numpy(dtype=np.float64, na_value=np.nan)
+        speed = np.where((posted > 0.0) & ~ferry, np.minimum(speed, posted), speed)
     minutes = edges["length_m"].to_numpy(dtype=np.float64) / (speed * METRES_PER_MINUTE_PER_KMH)
     if "duration_minutes" in edges:
         stated = edges["duration_minutes"].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -179,16 +179,15 @@ def _edge_speeds(edges: pd.DataFrame, mode: TravelMode) -> _EdgeSpeeds:
     return _EdgeSpeeds(minutes, snappable & ~ferry)
 
 
-def _with_overrides(speed: FloatArray, edges: pd.DataFrame, mode: TravelMode) -> FloatArray:
-    """Return speeds after what an edge itself says about the mode: forbidden, or allowed at the slowest
-    speed.
-    """
+def _with_overrides(speed: FloatArray, ferry: BoolArray, edges: pd.DataFrame, mode: TravelMode) -> FloatArray:
+    """Return speeds after what an edge says of the mode: forbidden, or (on land) allowed, at the slowest."""
     if mode.id not in edges:
         return speed
     said = edges[mode.id].astype("boolean")
     slowest = min(road.speed_kmh for road in mode.classes.values())
     speed = np.where(said.fillna(value=True).to_numpy(dtype=bool), speed, np.nan)
-    return np.where(said.fillna(value=False).to_numpy(dtype=bool) & np.isnan(speed), slowest, speed)
+    allowed = said.fillna(value=False).to_numpy(dtype=bool) & ~ferry
+    return np.where(allowed & np.isnan(speed), slowest, speed)
 
 
 def _oneway(edges: pd.DataFrame, mode: TravelMode) -> NDArray[np.int8]:
@@ -295,8 +294,10 @@ def _compressed(
     if first.all():
         return matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), weight, allowed
     group = np.flatnonzero(first)
-    weight = np.minimum.reduceat(weight, group)
-    allowed = np.logical_or.reduceat(allowed, group)
+    fastest = np.minimum.reduceat(weight, group)
+    # A trip may start on the fastest of them only, or it would board a ferry in mid-river.
+    allowed &= weight == np.repeat(fastest, np.diff(np.append(group, len(weight))))
+    weight, allowed = fastest, np.logical_or.reduceat(allowed, group)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[group], minlength=n))]).astype(np.int32)
     return indptr, matrix.indices[group].astype(np.int32), weight, allowed
 

@@ -83,8 +83,8 @@ def nearest_facility_network(
     if len(cells_at) != len(cells):
         raise CoverageError(f"接入结果有 {len(cells_at)} 个点，格网有 {len(cells)} 个，两者不是同一份格网。")
     facilities_at = snap_points(network, facilities, exact=True)
-    _require_overlap(network, cells, cells_at, "人口格网")
-    _require_overlap(network, facilities, facilities_at, "设施")
+    require_overlap(network, cells, placed=bool(cells_at.found.any()), what="人口格网")
+    require_overlap(network, facilities, placed=bool(facilities_at.found.any()), what="设施")
     rank = tie_rank(facility_ids, len(facilities))
     return solve_network(network, facilities_at, cells_at, rank, max_minutes=radius, direction=direction)
 
@@ -303,9 +303,9 @@ def require_facilities(facilities: FloatArray, cells: FloatArray) -> None:
         )
 
 
-def _require_overlap(network: Network, points: FloatArray, at: Snap, what: str) -> None:
-    """Raise ``NetworkError`` when none of the points lies near the network."""
-    if at.found.any():
+def require_overlap(network: Network, points: FloatArray, *, placed: bool, what: str) -> None:
+    """Raise ``NetworkError`` unless any of the points was ``placed`` on the network; ``what`` names them."""
+    if placed:
         return
     west, south, east, north = (value / 1000.0 for value in network.bounds)
     x, y = points.mean(axis=0) / 1000.0

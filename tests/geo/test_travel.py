@@ -1,0 +1,317 @@
+"""Travel to the nearest facility beside independent searches: ties, one-way roads, shared edges, rivers."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geo.errors import CoverageError, CrsError, NetworkError
+from geo.minutes import quantise_minutes
+from geo.network import build_network
+from geo.snapping import snap_points
+from geo.travel import nearest_facility_network, nearest_facility_straight
+from tests.geo.road_worlds import (
+    DRIVE,
+    ORIGIN,
+    WALK,
+    edges_between,
+    grid_roads,
+    nodes_at,
+    places,
+    road_worlds,
+)
+from tests.oracles.travel_naive import nearest_straight, road_graph, travel_matrix
+
+ROUNDINGS = 40 * 2.0**-18
+"""What the roundings of a short path may add up to, in minutes."""
+
+
+def straight(facilities, cells, **options):
+    return nearest_facility_straight(facilities, cells, mode=WALK, **options)
+
+
+# Straight lines -----------------------------------------------------------------------------------------
+
+coordinates = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda p: (p[0] * 100.0, p[1] * 100.0))
+
+
+@given(st.lists(coordinates, min_size=1, max_size=12), st.lists(coordinates, min_size=1, max_size=12))
+def test_straight_times_are_those_of_trying_every_facility(facilities, cells):
+    found = straight(places(*facilities), places(*cells))
+    expected = nearest_straight(facilities, cells, 80.0 / 1.3)
+    assert np.allclose(found.minutes, [minutes for minutes, _ in expected], atol=1e-5)
+    assert list(found.facility) == [row for _, row in expected]  # of equally near ones the first
+    assert found.reachable.all()
+    assert (found.method, found.method_name, found.mode) == ("straight", "直线距离", "walk")
+    assert (found.minutes.dtype, found.facility.dtype) == (np.float64, np.int32)
+
+
+@given(
+    st.lists(coordinates, min_size=1, max_size=10, unique=True),
+    st.lists(coordinates, min_size=1, max_size=10),
+    st.randoms(use_true_random=False),
+)
+def test_ids_make_straight_ties_independent_of_the_order(facilities, cells, random):
+    ids = [f"f{number:02d}" for number in range(len(facilities))]
+    order = list(range(len(facilities)))
+    random.shuffle(order)
+    one = straight(places(*facilities), places(*cells), facility_ids=ids)
+    two = straight(
+        places(*[facilities[i] for i in order]), places(*cells), facility_ids=[ids[i] for i in order]
+    )
+    assert np.array_equal(one.minutes, two.minutes)
+    assert [ids[row] for row in one.facility] == [ids[order[row]] for row in two.facility]
+
+
+def test_a_straight_kilometre_takes_its_minutes_to_the_tick():
+    speed = WALK.straight_m_per_minute
+    found = straight(places((0, 0)), places((15 * speed, 0), (15 * speed + 0.1, 0)), max_minutes=15.0)
+    assert found.minutes[0] == 15.0
+    assert list(found.reachable) == [True, False]
+    assert np.isnan(found.minutes[1])
+    assert list(found.facility) == [0, -1]
+
+
+# Networks -----------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=150)
+@given(road_worlds(mode=WALK))
+def test_walking_times_equal_networkx(world):
+    compare_with_networkx(world, WALK, "to_facility")
+
+
+@settings(deadline=None, max_examples=150)
+@given(road_worlds(mode=DRIVE), st.sampled_from(["to_facility", "from_facility"]))
+def test_driving_times_equal_networkx_in_either_direction(world, direction):
+    compare_with_networkx(world, DRIVE, direction)
+
+
+def compare_with_networkx(world, mode, direction):
+    nodes, edges, facilities, cells = world
+    network = build_network(nodes, edges, mode)
+    graph = road_graph(nodes, edges, mode)
+    limit = mode.snap_limit_m
+    cells_at = snap_points(network, cells, exact=True)
+    if not cells_at.found.any() or not snap_points(network, facilities, exact=True).found.any():
+        with pytest.raises(NetworkError):
+            nearest_facility_network(network, facilities, cells, cells_snap=cells_at)
+        return
+    found = nearest_facility_network(network, facilities, cells, cells_snap=cells_at, direction=direction)
+    starts, ends = (cells, facilities) if direction == "to_facility" else (facilities, cells)
+    trips = travel_matrix(graph, mode, starts, ends, limit)
+    for cell in range(len(cells)):
+        times = {
+            facility: trips.get((cell, facility) if direction == "to_facility" else (facility, cell), np.inf)
+            for facility in range(len(facilities))
+        }
+        best = min(times.values())
+        assert found.reachable[cell] == np.isfinite(best)
+        if np.isfinite(best):
+            assert abs(found.minutes[cell] - best) < ROUNDINGS
+            assert times[int(found.facility[cell])] - best < ROUNDINGS
+        else:
+            assert found.facility[cell] == -1
+
+
+@settings(deadline=None)
+@given(road_worlds(mode=DRIVE), st.randoms(use_true_random=False))
+def test_the_order_of_every_input_changes_nothing(world, random):
+    nodes, edges, facilities, cells = world
+    shuffles = [list(range(len(table))) for table in world]
+    for shuffle in shuffles:
+        random.shuffle(shuffle)
+    ids = np.arange(len(facilities))
+    try:
+        one = nearest_facility_network(
+            build_network(nodes, edges, DRIVE), facilities, cells, facility_ids=ids
+        )
+    except NetworkError:
+        return
+    network = build_network(nodes.iloc[shuffles[0]], edges.iloc[shuffles[1]], DRIVE)
+    two = nearest_facility_network(
+        network, facilities[shuffles[2]], cells[shuffles[3]], facility_ids=ids[shuffles[2]]
+    )
+    assert np.array_equal(one.minutes[shuffles[3]], two.minutes, equal_nan=True)
+    named = np.append(ids[shuffles[2]], -1)[two.facility]
+    assert np.array_equal(one.facility[shuffles[3]], named)
+
+
+@settings(deadline=None)
+@given(road_worlds(mode=WALK), st.floats(1, 30))
+def test_a_search_radius_only_cuts_off(world, radius):
+    nodes, edges, facilities, cells = world
+    network = build_network(nodes, edges, WALK)
+    try:
+        whole = nearest_facility_network(network, facilities, cells)
+    except NetworkError:
+        return
+    cut = nearest_facility_network(network, facilities, cells, max_minutes=radius)
+    near = whole.reachable & (whole.minutes <= radius)
+    assert np.array_equal(cut.reachable, near)
+    assert np.array_equal(cut.minutes[near], whole.minutes[near])
+    assert np.array_equal(cut.facility, np.where(near, whole.facility, -1))
+
+
+def test_ties_go_to_the_first_facility_over_the_network():
+    nodes, edges = grid_roads(5, 5, 200.0)
+    network = build_network(nodes, edges, WALK)
+    corners = places((0, 0), (800, 0), (0, 800), (800, 800))
+    middle = places((400, 400))
+    assert nearest_facility_network(network, corners, middle).facility[0] == 0
+    assert nearest_facility_network(network, corners, middle, facility_ids=[4, 3, 1, 2]).facility[0] == 2
+    assert nearest_facility_network(network, corners, middle).minutes[0] == 10.0
+
+
+def test_two_facilities_at_one_place_and_a_cell_upon_it():
+    nodes, edges = grid_roads(3, 3, 400.0)
+    network = build_network(nodes, edges, WALK)
+    found = nearest_facility_network(network, places((400, 400), (400, 400)), places((400, 400), (800, 400)))
+    assert list(found.minutes) == [0.0, 5.0]
+    assert list(found.facility) == [0, 0]
+
+
+def test_a_cell_and_a_facility_on_one_edge_meet_along_it():
+    nodes = nodes_at([(0, 0), (2000, 0)])
+    network = build_network(nodes, edges_between(nodes, [(0, 1)]), WALK)
+    found = nearest_facility_network(network, places((1100, 40)), places((700, 80), (1100, 0)))
+    assert list(found.minutes) == [1.0 + 5.0 + 0.5, 0.5]
+
+
+def test_on_a_one_way_edge_the_way_back_leads_round():
+    nodes = nodes_at([(0, 0), (1000, 0), (500, 1000)])
+    edges = edges_between(nodes, [(0, 1), (1, 2), (2, 0)], oneway=1)
+    edges["length_m"] = 1000.0
+    network = build_network(nodes, edges, DRIVE)
+    ahead = nearest_facility_network(network, places((800, 0)), places((200, 0)))
+    back = nearest_facility_network(network, places((200, 0)), places((800, 0)))
+    assert abs(ahead.minutes[0] - 1.8) < 1e-4
+    assert abs(back.minutes[0] - 7.2) < 1e-4
+    answered = nearest_facility_network(
+        network, places((800, 0)), places((200, 0)), direction="from_facility"
+    )
+    assert answered.minutes[0] == back.minutes[0]
+
+
+def test_the_river_is_crossed_only_where_it_can_be():
+    south = [(0, 0), (1000, 0), (2000, 0)]
+    north = [(0, 600), (1000, 600), (2000, 600)]
+    nodes = nodes_at(south + north)
+    banks = [(0, 1), (1, 2), (3, 4), (4, 5)]
+    cell, facility = places((0, 0)), places((0, 600))
+    cut = nearest_facility_network(build_network(nodes, edges_between(nodes, banks), WALK), facility, cell)
+    assert not cut.reachable[0]
+    assert cut.facility[0] == -1
+    crossing = edges_between(nodes, [*banks, (2, 5)], bridge=[False] * 4 + [True])
+    bridge = nearest_facility_network(build_network(nodes, crossing, WALK), facility, cell)
+    assert bridge.minutes[0] == (2000 + 600 + 2000) / 80
+    ferry = crossing.assign(highway=["residential"] * 4 + ["ferry"], duration_minutes=[np.nan] * 4 + [12.0])
+    boat = nearest_facility_network(build_network(nodes, ferry, WALK), facility, cell)
+    assert boat.minutes[0] == 25 + 12 + 25
+
+
+def test_a_facility_off_the_network_is_named_and_the_others_count():
+    nodes, edges = grid_roads(3, 3, 200.0)
+    network = build_network(nodes, edges, WALK)
+    found = nearest_facility_network(network, places((5000, 5000), (0, 0)), places((400, 400)))
+    assert list(found.unplaced) == [0]
+    assert list(found.facility) == [1]
+    assert found.minutes[0] == 10.0
+
+
+def test_a_cell_off_the_network_is_unreachable():
+    nodes, edges = grid_roads(3, 3, 200.0)
+    network = build_network(nodes, edges, WALK)
+    found = nearest_facility_network(network, places((0, 0)), places((400, 400), (3000, 0)))
+    assert list(found.reachable) == [True, False]
+    assert np.isnan(found.minutes[1])
+
+
+def test_snapping_cells_beforehand_changes_nothing():
+    nodes, edges = grid_roads(6, 6, 150.0)
+    network = build_network(nodes, edges, WALK)
+    cells = np.random.default_rng(2).uniform(0, 750, (40, 2)) + ORIGIN
+    facilities = places((10, 10), (700, 300))
+    one = nearest_facility_network(network, facilities, cells)
+    two = nearest_facility_network(network, facilities, cells, cells_snap=snap_points(network, cells))
+    assert np.array_equal(one.minutes, two.minutes)
+    with pytest.raises(CoverageError, match="不是同一份格网"):
+        nearest_facility_network(network, facilities, cells[:-1], cells_snap=snap_points(network, cells))
+
+
+@settings(deadline=None)
+@given(road_worlds(mode=WALK), st.integers(0, 2**16))
+def test_another_facility_never_makes_the_way_longer(world, seed):
+    nodes, edges, facilities, cells = world
+    network = build_network(nodes, edges, WALK)
+    more = np.vstack([facilities, np.random.default_rng(seed).uniform(0, 2000, (1, 2)) + ORIGIN])
+    try:
+        before = nearest_facility_network(network, facilities, cells)
+    except NetworkError:
+        return
+    after = nearest_facility_network(network, more, cells)
+    assert (after.reachable >= before.reachable).all()
+    at = before.reachable
+    assert (after.minutes[at] <= before.minutes[at]).all()
+
+
+@settings(deadline=None)
+@given(road_worlds(mode=DRIVE), st.sampled_from([0.5, 2.0]))
+def test_twice_the_speed_is_half_the_time(world, factor):
+    nodes, edges, facilities, cells = world
+    edges = edges.assign(maxspeed_kmh=np.nan, duration_minutes=np.nan)
+    one, other = (build_network(nodes, edges, mode) for mode in (DRIVE, DRIVE.scaled(factor)))
+    try:
+        slow = nearest_facility_network(one, facilities, cells)
+    except NetworkError:
+        return
+    fast = nearest_facility_network(other, facilities, cells)
+    assert np.array_equal(slow.reachable, fast.reachable)
+    assert np.allclose(slow.minutes / factor, fast.minutes, atol=2 * ROUNDINGS, equal_nan=True)
+
+
+# Bad input ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("facilities", "cells", "options", "error", "message"),
+    [
+        (places(), places((0, 0)), {}, CoverageError, "没有该类型的设施"),
+        (places((0, 0)), places(), {}, CoverageError, "人口格网是空的"),
+        (
+            places((900_000, 0)),
+            places((0, 0)),
+            {},
+            CoverageError,
+            "全部 1 个设施都在研究范围以外 200 公里之外",
+        ),
+        (places((0, 0)), places((0, 0)), {"max_minutes": -5}, CoverageError, "搜索半径应为正数"),
+        (places((0, 0)), places((0, 0)), {"max_minutes": float("nan")}, CoverageError, "搜索半径应为正数"),
+        (places((0, 0)), places((0, 0)), {"facility_ids": [1, 2]}, CoverageError, "应一一对应"),
+        (np.array([[118.8, 32.0]]), places((0, 0)), {}, CrsError, "设施.*看起来是经纬度"),
+        (places((0, 0)), np.array([[32.0, 118.8]]), {}, CrsError, "人口格网.*看起来是经纬度"),
+        (places((0, np.nan)), places((0, 0)), {}, CrsError, "设施有 1 个点缺少坐标"),
+    ],
+)
+def test_bad_input_is_refused_in_both_methods(facilities, cells, options, error, message):
+    nodes, edges = grid_roads(2, 2, 200.0)
+    network = build_network(nodes, edges, WALK)
+    with pytest.raises(error, match=message):
+        nearest_facility_straight(facilities, cells, mode=WALK, **options)
+    with pytest.raises(error, match=message):
+        nearest_facility_network(network, facilities, cells, **options)
+
+
+def test_a_network_in_another_place_is_noticed():
+    nodes, edges = grid_roads(3, 3, 200.0)
+    network = build_network(nodes, edges, WALK)
+    with pytest.raises(NetworkError, match=r"没有一个人口格网点在路网 400 米以内.*别处的路网"):
+        nearest_facility_network(network, places((0, 0)), places((60_000, 0)))
+    with pytest.raises(NetworkError, match="没有一个设施点在路网 400 米以内"):
+        nearest_facility_network(network, places((60_000, 0)), places((0, 0)))
+
+
+def test_quantised_minutes_add_up_exactly():
+    stretches = quantise_minutes(np.full(30, 0.1))
+    assert sum(stretches) == 30 * stretches[0]
+    assert quantise_minutes([np.inf])[0] == np.inf
