@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from data.census_regions import POPULATION, adding_up_problems, memberships, region_counts, unmatched_units
-from data.census_tables import CENSUS_YEARS, load_census, unit_counts
+from data.census_tables import CENSUS_YEARS, unit_counts
 from data.count_table import YearCounts
 from data.economy import SOURCE as YEARBOOK
 from data.economy import economy_counts, unmatched_rows
@@ -20,7 +21,6 @@ from data.registry import Registry
 from data.registry.models import Entry, Indicator
 from data.schema import TABLES
 
-CHANGE_SOURCE = "census_2010_2020"
 _ADDITIVE = ("count", "amount")
 
 
@@ -121,11 +121,11 @@ def _fact_rows(
     """Return the rows of an indicator in a year; a residual has counts only, for it is no place."""
     indicator, rows = made.indicator, []
     status = "estimated" if made.counts & estimated else "observed"
-    for adcode, value in made.numbers.items():
-        code = str(adcode)
+    cells = zip(made.numbers.index, made.numbers.to_numpy(), made.reasons.to_numpy(), strict=True)
+    for code, value, reason in cells:
         if levels[code] == "unallocated" and indicator.kind not in _ADDITIVE:
             continue
-        undefined = bool(pd.isna(value))
+        undefined = bool(np.isnan(value))
         marks = made.marks(code, years)
         rows.append(
             {
@@ -138,7 +138,7 @@ def _fact_rows(
                 "quality": indicator.quality,
                 "flag": "；".join(mark.flag for mark in marks) or None,
                 "note": "；".join(dict.fromkeys(mark.reason for mark in marks)) or None,
-                "reason": str(made.reasons[code]) if undefined else None,
+                "reason": reason if undefined else None,
             }
         )
     return rows
@@ -170,6 +170,3 @@ def indicator_frame(registry: Registry) -> pd.DataFrame:
 def _entry_frame(entries: tuple[Entry, ...], columns: list[str]) -> pd.DataFrame:
     """Return registry entries as a frame of the named fields, in file order."""
     return pd.DataFrame([entry.model_dump() for entry in entries], columns=columns)
-
-
-__all__ = ["CHANGE_SOURCE", "CensusCounts", "FactTables", "build_facts", "census_counts", "load_census"]

@@ -58,34 +58,34 @@ def evaluate_counts(table: pd.DataFrame, counts: Iterable[Count], year: int) -> 
 
     A count is undefined, with a reason that names the empty columns, when any column it reads is empty.
     """
-    chosen = [count for count in counts if year in count.years]
-    values, reasons = {}, {}
-    for count in chosen:
+    cells = {str(column): table[column].to_numpy() for column in table.columns}
+    numbers, reasons = {}, {}
+    for count in counts:
+        if year not in count.years:
+            continue
+        result = _product(cells, count) if count.product else _weighted_sum(cells, count, year)
+        numbers[count.id] = result.round(_DECIMALS)
         columns = list(dict.fromkeys(count.columns(year)))
-        if count.product:
-            result = table[count.product[0]] * table[count.product[1]]
-        else:
-            result = sum_terms(table, count.terms(year))
-        values[count.id] = result.round(_DECIMALS)
-        reasons[count.id] = empty_cells(table[columns])
+        reasons[count.id] = [
+            _empty_cells(cells, columns, row) if undefined else ""
+            for row, undefined in enumerate(np.isnan(result))
+        ]
     index = table.index
-    return YearCounts(pd.DataFrame(values, index=index, dtype=float), pd.DataFrame(reasons, index=index))
+    return YearCounts(pd.DataFrame(numbers, index), pd.DataFrame(reasons, index, dtype=object))
 
 
-def sum_terms(table: pd.DataFrame, terms: Iterable[tuple[float, str]]) -> pd.Series:
-    """Return Σ weight × column per row, NaN where any column is."""
-    total = pd.Series(0.0, index=table.index)
-    for weight, column in terms:
-        total = total + weight * table[column]
-    return total
+def _product(cells: dict[str, np.ndarray], count: Count) -> np.ndarray:
+    mean, base = count.product
+    return cells[mean] * cells[base]
 
 
-def empty_cells(cells: pd.DataFrame) -> pd.Series:
-    """Return, per row, ``""`` or a sentence that names the empty cells."""
-    missing = cells.isna().to_numpy()
-    names = np.array(cells.columns)
-    texts = [f"原表“{'、'.join(names[row])}”为空" if row.any() else "" for row in missing]
-    return pd.Series(texts, index=cells.index, dtype=object)
+def _weighted_sum(cells: dict[str, np.ndarray], count: Count, year: int) -> np.ndarray:
+    terms = count.terms(year)
+    return np.sum([weight * cells[column] for weight, column in terms], axis=0)
+
+
+def _empty_cells(cells: dict[str, np.ndarray], columns: list[str], row: int) -> str:
+    return f"原表“{'、'.join(column for column in columns if np.isnan(cells[column][row]))}”为空"
 
 
 def undefined_row(counts: pd.Index, reason: str) -> tuple[pd.Series, pd.Series]:
@@ -99,18 +99,22 @@ def total_counts(part: YearCounts, codes: list[str], names: Mapping[str, str]) -
     A sum with an undefined term is undefined: a missing part is not nothing. ``names`` gives the names of
     regions for the reason.
     """
-    values = part.numbers.loc[codes].sum(axis=0, skipna=False).round(_DECIMALS)
-    reasons = pd.Series("", index=values.index, dtype=object)
-    for count in values.index[values.isna()]:
+    numbers = part.numbers.to_numpy()[part.numbers.index.get_indexer(pd.Index(codes))]
+    total = pd.Series(numbers.sum(axis=0).round(_DECIMALS), index=part.numbers.columns)
+    reasons = pd.Series("", index=total.index, dtype=object)
+    for count in total.index[total.isna()]:
         missing = [code for code in codes if pd.isna(part.numbers.loc[code, count])]
         causes = list(dict.fromkeys(str(part.reasons.loc[code, count]) for code in missing))
         reasons[count] = f"缺{'、'.join(names.get(code, code) for code in missing)}：{'；'.join(causes)}"
-    return values, reasons
+    return total, reasons
 
 
 def stack_counts(rows: list[tuple[str, pd.Series, pd.Series]], columns: pd.Index) -> YearCounts:
-    """Return ``YearCounts`` from (adcode, values, reasons) triples, in their order."""
+    """Return ``YearCounts`` from (adcode, numbers, reasons) triples, in their order.
+
+    Every series must have the index ``columns``.
+    """
     codes = [code for code, _, _ in rows]
-    values = pd.DataFrame([value.reindex(columns) for _, value, _ in rows], index=codes, columns=columns)
-    reasons = pd.DataFrame([reason.reindex(columns) for _, _, reason in rows], index=codes, columns=columns)
-    return YearCounts(values.astype(float), reasons)
+    numbers = np.vstack([number.to_numpy(dtype=float) for _, number, _ in rows])
+    reasons = np.vstack([reason.to_numpy(dtype=object) for _, _, reason in rows])
+    return YearCounts(pd.DataFrame(numbers, codes, columns), pd.DataFrame(reasons, codes, columns))

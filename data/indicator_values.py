@@ -45,23 +45,26 @@ class IndicatorValues:
 
 def ratio(numerator: Values, denominator: Values, scale: float) -> Values:
     """Return ``scale`` × numerator / denominator; undefined where either is, or the denominator is zero."""
-    (top, top_reason), (bottom, bottom_reason) = numerator, denominator
-    values = scale * top / bottom.where(bottom != 0)
-    reasons = _first_reason(top_reason, bottom_reason)
-    reasons = reasons.where(~((bottom == 0) & (reasons == "")), "分母为 0，比值无意义")
-    return values, reasons
+    top, bottom = numerator[0].to_numpy(), denominator[0].to_numpy()
+    values = scale * np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom != 0)
+    reasons = _joined(numerator[1], denominator[1])
+    for row in np.flatnonzero(np.isnan(values)):
+        reasons[row] = reasons[row] or "分母为 0，比值无意义"
+    index = numerator[0].index
+    return pd.Series(values, index=index), pd.Series(reasons, index=index, dtype=object)
 
 
 def difference(later: Values, earlier: Values, how: str) -> Values:
     """Return later − earlier, or for ``percent`` the same as a percentage of the earlier value."""
-    change = (later[0] - earlier[0], _first_reason(later[1], earlier[1]))
+    reasons = pd.Series(_joined(later[1], earlier[1]), index=later[1].index, dtype=object)
+    change = (later[0] - earlier[0], reasons)
     return ratio(change, earlier, 100.0) if how == "percent" else change
 
 
-def _first_reason(*reasons: pd.Series) -> pd.Series:
+def _joined(*reasons: pd.Series) -> list[str]:
     """Return the distinct reasons of each row, joined."""
-    joined = ["；".join(dict.fromkeys(text for text in row if text)) for row in zip(*reasons, strict=True)]
-    return pd.Series(joined, index=reasons[0].index, dtype=object)
+    rows = zip(*(reason.to_numpy() for reason in reasons), strict=True)
+    return ["；".join(dict.fromkeys(text for text in row if text)) for row in rows]
 
 
 def indicator_values(

@@ -17,7 +17,7 @@ E = TypeVar("E", bound=Entry)
 M = TypeVar("M", bound=BaseModel)
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.CSafeLoader):
     """Safe YAML that refuses a key given twice, where plain YAML would silently keep the last."""
 
 
