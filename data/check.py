@@ -11,6 +11,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow.parquet as pq
 
 from data.store import Store
 from data.versions import ZOOMS, file_digest
@@ -245,6 +246,8 @@ def _files(store: Store) -> Iterator[str]:
             yield f"文件 {entry.path} 不见了"
         elif file_digest(path) != entry.sha256:
             yield f"文件 {entry.path} 的内容与构建时不同"
+        elif (rows := pq.read_metadata(path).num_rows) != entry.rows:
+            yield f"文件 {entry.path} 应有 {entry.rows} 行，实有 {rows} 行"
 
 
 def _geometry(store: Store, regions: pd.DataFrame) -> Iterator[str]:

@@ -1,0 +1,44 @@
+"""What every test may use: one built store per test run, and a copy of it to spoil."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data.build import build_store
+from data.store import Store, open_store
+
+
+@pytest.fixture(scope="session")
+def built_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data directory with a built store, shared by all workers; nobody writes into it.
+
+    The first worker to ask builds; the build lock makes the others wait and then find it up to date.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "sutu-data"
+    build_store(folder, only_if_stale=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built_store(built_data_dir: Path) -> Store:
+    """Return the store of `built_data_dir`, open for reading."""
+    return open_store(built_data_dir)
+
+
+@pytest.fixture
+def own_data_dir(built_data_dir: Path, tmp_path: Path) -> Path:
+    """Return a data directory of the test's own, with a copy of the built store."""
+    return Path(shutil.copytree(built_data_dir, tmp_path / "data"))
+
+
+@pytest.fixture
+def data_env(built_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Point ``SUTU_DATA_DIR`` at the shared built store for the test."""
+    monkeypatch.setenv("SUTU_DATA_DIR", str(built_data_dir))
+    yield built_data_dir
