@@ -37,8 +37,9 @@ def _jiangsu_places() -> dict[int, dict]:
 def load_places() -> gpd.GeoDataFrame:
     """Return GeoNames' populated places of Jiangsu, sorted by id.
 
-    Columns: geonameid (int), name, name_zh (the Chinese name, or None), population (int, 0 where GeoNames
-    has none) and point geometry in EPSG:4490 (GeoNames is WGS 84, which counts as the same).
+    Columns: geonameid (int), name, name_zh (the Chinese name, or None), names_zh (all Chinese names, a
+    tuple), population (int, 0 where GeoNames has none) and point geometry in EPSG:4490 (GeoNames is WGS 84,
+    which counts as the same).
     """
     records = [_jiangsu_places()[key] for key in sorted(_jiangsu_places())]
     frame = pd.DataFrame(
@@ -46,6 +47,7 @@ def load_places() -> gpd.GeoDataFrame:
             "geonameid": [int(r["geonameid"]) for r in records],
             "name": [str(r["name"]) for r in records],
             "name_zh": [_chinese_name(r["alternatenames"]) for r in records],
+            "names_zh": [tuple(_chinese_names(r["alternatenames"])) for r in records],
             "population": [int(r["population"]) for r in records],
         }
     )
@@ -93,5 +95,10 @@ def _chinese_name(names: list[str]) -> str | None:
     """Return the longest alternate name written only in Chinese characters (the one with its suffix), or
     None.
     """
-    chinese = [name for name in names if name and all("\u4e00" <= letter <= "\u9fff" for letter in name)]
+    chinese = _chinese_names(names)
     return max(chinese, key=lambda name: (len(name), name)) if chinese else None
+
+
+def _chinese_names(names: list[str]) -> list[str]:
+    """Return the names written only in Chinese characters."""
+    return [name for name in names if name and all("\u4e00" <= letter <= "\u9fff" for letter in name)]

