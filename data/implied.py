@@ -81,7 +81,8 @@ def locate_townships(regions: gpd.GeoDataFrame) -> pd.DataFrame:
 def _rows(
     rule: ImpliedRule, places: Iterable[tuple[str, str, float, float]], as_of: str | None = None
 ) -> list[dict[str, object]]:
-    """Return one facility per (key, name, lon, lat)."""
+    """Return one facility per (key, name, lon, lat); its note says by which rule it stands there."""
+    line = f"（原文 {rule.seed_line}）" if rule.seed_line else ""
     return [
         {
             "id": f"{rule.precision}-{rule.id}-{key}",
@@ -96,6 +97,7 @@ def _rows(
             "precision": rule.precision,
             "original_datum": "wgs84",
             "as_of": as_of,
+            "note": f"{rule.rule}{line}",
         }
         for key, name, lon, lat in places
     ]
@@ -160,7 +162,7 @@ def _airports(rule: ImpliedRule) -> list[dict[str, object]]:
 def build_implied_facilities(
     regions: gpd.GeoDataFrame, rules: Sequence[ImpliedRule] | None = None
 ) -> pd.DataFrame:
-    """Return the built-in facilities with the columns of imported ones (``STORED_COLUMNS``), sorted by id.
+    """Return the built-in facilities: ``STORED_COLUMNS`` as imported ones, and ``note``; sorted by id.
 
     ``regions`` is the region table with geometry and seats (EPSG:4490); ``rules`` default to
     ``implied.yaml``. ``precision`` is ``implied`` (the facility itself is inferred) or ``seat`` (it exists,
@@ -181,4 +183,4 @@ def build_implied_facilities(
     frame = pd.DataFrame(rows).sort_values("id", ignore_index=True)
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=STORE_CRS)
     frame["adcode"] = _county_points(points, regions).astype("str")
-    return frame[list(STORED_COLUMNS)]
+    return frame[[*STORED_COLUMNS, "note"]]

@@ -15,6 +15,7 @@ from data.boundaries import build_region_table, load_packaged_boundaries
 from data.implied import build_implied_facilities, locate_townships
 from data.ingest.osm_store import STORED_COLUMNS
 from data.registry import load_registry
+from data.registry.facility_models import load_facility_types
 from data.registry.implied_models import load_implied_rules
 from geo.errors import RegistryError
 from scripts.carry_places import carry_gazette, carry_townships
@@ -46,7 +47,8 @@ def test_counts_follow_the_rules(facilities: pd.DataFrame) -> None:
         "general_hospital": 95,
         "airport": 9,
     }
-    assert tuple(facilities.columns) == STORED_COLUMNS
+    assert tuple(facilities.columns) == (*STORED_COLUMNS, "note")
+    assert facilities["note"].str.len().min() > 10
     assert facilities["id"].is_unique
     assert facilities["id"].is_monotonic_increasing
 
@@ -131,6 +133,11 @@ def test_a_named_institution_goes_to_the_region_of_its_city(regions: gpd.GeoData
         assert table.loc[prefecture, "name"] == city
         if not row["note"]:
             assert row["name"].startswith(table.loc[row["adcode"], "name"])
+
+
+def test_the_rules_give_known_types() -> None:
+    types = load_facility_types()
+    assert {rule.type for rule in load_implied_rules()} <= set(types)
 
 
 def test_the_rules_rest_on_lines_of_the_plans() -> None:

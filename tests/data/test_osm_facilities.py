@@ -14,6 +14,7 @@ from data.boundaries import load_packaged_boundaries
 from data.ingest.faults import FaultReport
 from data.ingest.osm_facilities import FACILITY_COLUMNS, read_osm_facilities, scan_facilities
 from data.ingest.osm_layers import read_osm_rail, read_osm_rivers, read_osm_water
+from data.registry.facility_models import load_facility_types
 from data.registry.osm_models import load_osm_mapping
 from geo.regions import assign_regions
 from tests.data.osm_files import World, ring, square
@@ -181,6 +182,13 @@ def test_tags_give_the_type(tmp_path: Path, tags: dict[str, str], expected: str 
     assert (rule.type if rule else None) == expected
     path = World({1: (118.0, 32.0, tags)}).write(tmp_path / "one.osm.pbf")
     assert scan_facilities(path, MAPPING).frame["type"].tolist() == ([expected] if expected else [])
+
+
+def test_the_mapping_gives_known_types_in_their_own_units() -> None:
+    types = load_facility_types()
+    assert set(MAPPING.facility_types()) <= set(types)
+    for rule in MAPPING.facilities:
+        assert rule.capacity_unit in {"", types[rule.type].capacity_unit}, rule.type
 
 
 @pytest.mark.parametrize(
