@@ -15,7 +15,7 @@ import pandas as pd
 
 from data.locking import share_folder
 from data.schema import LEVELS, SCHEMA_VERSION, TABLES
-from data.versions import DATABASE, REMEDY, ZOOMS, Pointer, data_dir, read_pointer
+from data.versions import DATABASE, POPULATION_GRID, REMEDY, ZOOMS, Pointer, data_dir, read_pointer
 from geo.errors import StoreError, UnknownIndicatorError, UnknownRegionError
 
 __all__ = ["Store", "connect", "data_dir", "open_store"]
@@ -50,8 +50,9 @@ class Store:
     """One version of the data, open for reading; safe to share between threads.
 
     Every query runs on a cursor of its own, and every frame returned belongs to the caller. NULL is NaN in
-    text and number columns alike. Raises `StoreError` when the folder is missing or of another schema
-    version.
+    text and number columns alike. ``boundary_source`` and ``boundary_date`` are what a map with these
+    boundaries must say; ``boundary_imported`` is whether an office's own file stands in for the packaged
+    one. Raises `StoreError` when the folder is missing or of another schema version.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -73,6 +74,9 @@ class Store:
         self.schema_version: int = SCHEMA_VERSION
         self.data_version: str = meta["data_version"]
         self.built_at: str = meta["built_at"]
+        self.boundary_source: str = meta.get("boundary_source", "")
+        self.boundary_date: str = meta.get("boundary_date", "")
+        self.boundary_imported: bool = meta.get("boundary_imported") == "yes"
 
     def _meta(self) -> dict[str, str]:
         try:
@@ -233,6 +237,23 @@ class Store:
             raise UnknownRegionError(f"没有行政区划代码为“{adcode}”的地区")
         frame = self.facts(indicator)
         return frame[frame["adcode"] == adcode].reset_index(drop=True)
+
+    # Facilities and people
+
+    def facilities(self) -> pd.DataFrame:
+        """Return every facility, imported and implied alike: columns of ``facility``, by id."""
+        return self.table("facility")
+
+    def population_grid(self) -> pd.DataFrame:
+        """Return the modelled population cells: columns of ``geo.population.CELL_COLUMNS``, by cell_id.
+
+        Raises `StoreError` when the file is missing or cannot be read.
+        """
+        path = self.folder / f"{POPULATION_GRID}.parquet"
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as fault:
+            raise StoreError(f"人口格网 {path} 无法读取：{fault}。{REMEDY}") from fault
 
     # Plans, sources and reports
 

