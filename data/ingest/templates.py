@@ -1,7 +1,7 @@
 """The forms people fill in: workbooks whose data sheet goes straight into the import."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,15 +10,18 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from data.ingest.columns import Column
+from data.ingest.facility_rows import FACILITY_FORM_COLUMNS
 from data.ingest.indicator_definitions import DEFINITION_COLUMNS, DEFINITION_SHEET, DIRECTIONS, KINDS, LEVELS
 from data.ingest.indicator_rows import FACT_COLUMNS
 from data.ingest.reading import FORM_SHEET
 from data.ingest.region_match import level_name
 from data.registry import Registry
+from data.registry.facility_models import FacilityType
 from geo.errors import DataFaultError
 
 CODE_SHEET: Final = "行政区划代码"
 INDICATOR_SHEET: Final = "指标清单"
+TYPE_SHEET: Final = "设施类型"
 HELP_SHEET: Final = "说明"
 _FORM_ROWS = 5_000
 _CREATED = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -156,5 +159,64 @@ def write_indicator_template(path: Path, registry: Registry, regions: pd.DataFra
     for key, words in (("direction", DIRECTIONS), ("kind", KINDS), ("levels", LEVELS)):
         form.choices(definitions, at[key], list(words), f"可选：{'、'.join(words)}。")
     form.help(_INDICATOR_HELP)
+    data.activate()
+    form.save()
+
+
+_FACILITY_PROMPTS: Final = {
+    "name": "设施全称；必填",
+    "type": "从下拉清单选；整份表同一类型时也可留空，导入时用 --type 指定",
+    "level": "如 三级甲等、省级示范；可不填",
+    "capacity": "床位、学位等，只写数字；可不填",
+    "capacity_unit": "可不填，缺省见“设施类型”表",
+    "lon": "十进制度，江苏约 116—122；必填",
+    "lat": "十进制度，江苏约 30—36；必填",
+    "adcode": "六位县（市、区）代码；可不填，填了会与坐标核对",
+    "region": "可不填；填了会与代码、坐标核对",
+    "as_of": "数据的日期，如 2023-06",
+    "key": "原名录中的编号；填了便于以后更新时对应",
+}
+
+_FACILITY_HELP: Final = (
+    "一、只填“填报”表，每行一个设施。第一行表头不要改。",
+    "二、经度、纬度用十进制度（如 118.7969），不用度分秒，也不用投影坐标（米）。",
+    "三、必须知道坐标基准：测绘成果多为 cgcs2000，手持 GPS 为 wgs84，"
+    "高德、腾讯地图为 gcj02，百度地图为 bd09。"
+    "同一地点在不同基准下相差约 500 米至 1 公里，不清楚的请向提供方问明，本系统不代为猜测。",
+    "四、行政区划代码可不填：设施归哪个县（市、区）由坐标决定；填了会核对，不一致的比例在导入结果中报告。",
+    "五、疑似重复的设施（同类、相距 150 米以内、名称相近）会逐对列出，不会自动合并。",
+    "六、同一来源（--source，缺省为文件名）再次导入时，整份替换此前的名单。",
+    "七、填好后运行：sutu import facilities 文件名.xlsx --datum gcj02 --source 名单名称。",
+)
+
+
+def write_facility_template(path: Path, types: Mapping[str, FacilityType], regions: pd.DataFrame) -> None:
+    """Write the form for facilities to ``path`` (XLSX): 填报, 设施类型, 行政区划代码, 说明.
+
+    ``types`` are the facility types, ``regions`` the region table. An existing file is replaced. Raises
+    ``DataFaultError`` when the place cannot be written.
+    """
+    form = Form(path)
+    data = form.fill_in(FORM_SHEET, FACILITY_FORM_COLUMNS, _FACILITY_PROMPTS)
+    rows = [
+        (
+            entry.name,
+            entry.id,
+            entry.domain,
+            entry.capacity_unit,
+            types[entry.broader].name if entry.broader else "",
+            "、".join(entry.aliases),
+        )
+        for entry in types.values()
+    ]
+    headers = ("类型", "标识", "领域", "规模单位", "上级类型", "也可写作")
+    names = form.reference(TYPE_SHEET, headers, rows, (22, 26, 14, 10, 16, 60))
+    codes = form.reference(
+        CODE_SHEET, ("行政区划代码", "地区", "层级", "上级"), region_rows(regions), (14, 16, 14, 14)
+    )
+    at = {column.key: position for position, column in enumerate(FACILITY_FORM_COLUMNS)}
+    form.choices(data, at["type"], names, "不在类型表里的类型，导入时须用 --type 指定。")
+    form.choices(data, at["adcode"], codes, "请从“行政区划代码”表查找六位代码。")
+    form.help(_FACILITY_HELP)
     data.activate()
     form.save()

@@ -1,0 +1,367 @@
+"""Facilities from a person's table or spatial file: checked, put into CGCS2000 once, placed in their county.
+
+Points beyond the province are kept, because people near the border use them. Nothing is merged: what may
+stand twice, lie outside its stated county, or be in another datum than declared is reported.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from data.ingest.columns import match_columns
+from data.ingest.datum_check import DatumReport, check_datum
+from data.ingest.duplicates import find_duplicates, plain_name
+from data.ingest.facility_rows import FACILITY_FORM, FACILITY_FORM_COLUMNS, FacilityColumns
+from data.ingest.facility_store import (
+    EXTRA_COLUMNS,
+    facility_source_id,
+    load_imported_facilities,
+    read_facility_table,
+    table_file,
+    write_facilities,
+)
+from data.ingest.facility_vector import read_vector_table
+from data.ingest.faults import FaultReport
+from data.ingest.osm_store import STORED_COLUMNS
+from data.ingest.reading import FaultList
+from data.ingest.region_match import RegionMatcher
+from data.ingest.staging import StagedImport, imports_dir
+from data.ingest.summary import ImportSummary
+from data.ingest.tabular import RawTable, read_table
+from data.registry.facility_models import FacilityType, load_facility_types
+from geo.crs import STORE_CRS, Datum, parse_datum, to_cgcs2000
+from geo.errors import DataFaultError
+from geo.regions import assign_regions
+
+VECTOR_SUFFIXES: Final = (".gpkg", ".geojson", ".json", ".zip")
+_SHOWN_DUPLICATES = 5
+_MAX_TITLE = 120
+
+
+@dataclass(frozen=True)
+class FacilityImport:
+    """Facilities without a fault, and what a person should look at.
+
+    ``frame``: ``STORED_COLUMNS`` (id, name, type, level, capacity, capacity_unit, lon, lat, adcode, source,
+    precision, original_datum, as_of; positions in CGCS2000, adcode None beyond the province), ``address`` and
+    ``stated_adcode``, by id. ``duplicates``: pairs within the file and, where there are others, across
+    sources (``data.ingest.duplicates``). ``datum``: how well the points fit their datum. ``misplaced`` counts
+    points outside the county that their row states, ``outside`` points beyond the province.
+    """
+
+    frame: pd.DataFrame
+    title: str
+    duplicates: pd.DataFrame
+    datum: DatumReport
+    outside: int
+    misplaced: int
+    notes: tuple[str, ...]
+
+
+def read_facilities(
+    path: Path,
+    *,
+    facility_type: str | None,
+    datum: str,
+    regions: gpd.GeoDataFrame,
+    types: Mapping[str, FacilityType] | None = None,
+    source: str | None = None,
+    layer: str | None = None,
+    others: pd.DataFrame | None = None,
+) -> FacilityImport:
+    """Return the facilities of a CSV, XLSX, GeoPackage, GeoJSON or zipped shapefile.
+
+    ``facility_type`` is the type of rows that name none (id of ``types``, by default the registry's).
+    ``datum`` is what the coordinates are in: wgs84, cgcs2000, gcj02 or bd09; anything else raises
+    ``DatumError`` with the reason. ``regions`` is the region table with geometry (EPSG:4490, adcode as column
+    or index, levels down to counties). ``source`` is the title of the source (default: the file's name).
+    ``others`` are facilities already known (``STORED_COLUMNS``), to find duplicates across sources. Raises
+    ``FaultReport`` with every fault; row numbers of spatial files count features from 1.
+    """
+    declared = parse_datum(datum)
+    known = dict(types if types is not None else load_facility_types())
+    if facility_type is not None and facility_type not in known:
+        raise DataFaultError(f"没有设施类型“{facility_type}”；可选：{'、'.join(known)}。")
+    title = _title(path, source)
+    is_vector = path.suffix.lower() in VECTOR_SUFFIXES
+    table = read_vector_table(path, declared, layer=layer) if is_vector else read_table(path)
+    faults = FaultList(table.file, table.sheet)
+    faults.extend(table.faults)
+    rows, notes = _checked_rows(table, facility_type, known, regions, faults)
+    faults.raise_if_any()
+    placed = _placed(rows, declared, regions)
+    _refuse_elsewhere(table.file, placed, declared)
+    frame = _frame(placed, title, facility_type, declared, known)
+    pool = frame[list(STORED_COLUMNS)]
+    if others is not None:
+        pool = pd.concat([pool, others[~others["source"].isin(pool["source"])]], ignore_index=True)
+    duplicates = find_duplicates(pool, types=known, places=_places(regions))
+    duplicates = duplicates[duplicates["id_a"].isin(frame["id"]) | duplicates["id_b"].isin(frame["id"])]
+    report = _datum_report(placed, declared, regions, frame, others)
+    outside, misplaced = int(placed["adcode"].isna().sum()), int(_misplaced(placed).sum())
+    found = FacilityImport(frame, title, duplicates.reset_index(drop=True), report, outside, misplaced, ())
+    return replace(found, notes=(*table.notes, *notes, *_remarks(found, placed)))
+
+
+def import_facilities(
+    path: Path,
+    data_dir: Path,
+    *,
+    facility_type: str | None,
+    datum: str,
+    regions: gpd.GeoDataFrame,
+    types: Mapping[str, FacilityType] | None = None,
+    source: str | None = None,
+    layer: str | None = None,
+    rebuild: Callable[[], object] | None = None,
+) -> ImportSummary:
+    """Check ``path`` and take its facilities into ``imports/facilities/``; return what changed.
+
+    A file of the same source (and the same ``facility_type``) takes the earlier one's place as a whole: a
+    list of facilities has no key by which single rows could be corrected. ``rebuild`` builds the store anew;
+    when it raises, the import is taken back. Otherwise as ``read_facilities``.
+    """
+    found = read_facilities(
+        path,
+        facility_type=facility_type,
+        datum=datum,
+        regions=regions,
+        types=types,
+        source=source,
+        layer=layer,
+        others=load_imported_facilities(data_dir),
+    )
+    name = table_file(found.title, facility_type)
+    target = imports_dir(data_dir) / name
+    before = read_facility_table(target)[0] if target.exists() else None
+    stored = found.frame[list(STORED_COLUMNS)].reset_index(drop=True)
+    kept = 0 if before is None else int(stored["id"].isin(before["id"]).sum())
+    unchanged = before is not None and stored.equals(before)
+    notes = list(found.notes)
+    if before is not None and not unchanged:
+        gone = len(before) - kept
+        notes.append(
+            f"来源“{found.title}”此前导入的 {len(before)} 个设施已整份替换，其中 {gone} 个不在新文件里"
+        )
+    if not unchanged:
+        write = partial(
+            write_facilities, frame=found.frame, title=found.title, obtained=f"导入自 {path.name}"
+        )
+        with StagedImport.stage(data_dir, name, write):
+            if rebuild is not None:
+                rebuild()
+    return ImportSummary(
+        kind="facilities",
+        file=path.name,
+        rows=len(stored),
+        added=len(stored) - kept,
+        unchanged=kept,
+        files=() if unchanged else (name,),
+        notes=tuple(notes),
+        details=_details(found),
+    )
+
+
+def _title(path: Path, source: str | None) -> str:
+    title = (source or path.stem).strip()
+    if not title or len(title) > _MAX_TITLE:
+        raise DataFaultError(f"来源名称应为 1 至 {_MAX_TITLE} 字。")
+    return title
+
+
+def _checked_rows(
+    table: RawTable,
+    facility_type: str | None,
+    types: Mapping[str, FacilityType],
+    regions: gpd.GeoDataFrame,
+    faults: FaultList,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows as values (NaN or None where a fault was added), and notes."""
+    matched = match_columns(table, FACILITY_FORM_COLUMNS, faults, form=FACILITY_FORM)
+    if len(matched.frame) == 0:
+        faults.add(None, None, "只有表头，没有数据", "在表头下面逐行填写设施")
+    if matched.missing:
+        raise FaultReport(faults.report())
+    check = FacilityColumns(matched.frame, matched.headers, faults)
+    lon, lat = check.coordinates()
+    rows = pd.DataFrame(
+        {
+            "row": matched.frame.index,
+            "name": check.names(),
+            "type": check.types(types, facility_type),
+            "level": [text or None for text in matched.frame["level"]],
+            "capacity": check.capacities(),
+            "capacity_unit": [text or None for text in matched.frame["capacity_unit"]],
+            "lon": lon,
+            "lat": lat,
+            "stated_adcode": check.stated(RegionMatcher(regions)),
+            "address": [text or None for text in matched.frame["address"]],
+            "as_of": check.dates(dt.date.today()),
+            "key": [text or None for text in matched.frame["key"]],
+        }
+    )
+    return rows, [*matched.notes, *check.notes]
+
+
+def _counties(regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return regions[regions["level"] == "county"]
+
+
+def _places(regions: gpd.GeoDataFrame) -> tuple[str, ...]:
+    """Return the names of regions, the longest first, as facilities' names begin with them."""
+    names = {str(name) for column in ("name", "short_name") for name in regions[column].dropna()}
+    return tuple(sorted((name for name in names if len(name) >= 2), key=lambda name: (-len(name), name)))
+
+
+def _placed(rows: pd.DataFrame, datum: Datum, regions: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the rows with positions in CGCS2000 (as given: given_lon, given_lat) and their county."""
+    lon, lat = to_cgcs2000(rows["lon"], rows["lat"], datum)
+    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat), crs=STORE_CRS, index=rows.index)
+    county = assign_regions(points, _counties(regions))
+    return rows.assign(given_lon=rows["lon"], given_lat=rows["lat"], lon=lon, lat=lat, adcode=county)
+
+
+def _refuse_elsewhere(file: str, placed: pd.DataFrame, datum: Datum) -> None:
+    if placed["adcode"].isna().all():
+        middle = f"{placed['lon'].median():.3f}，{placed['lat'].median():.3f}"
+        faults = FaultList(file, None)
+        faults.add(
+            None,
+            None,
+            f"全部 {len(placed)} 个点都不在江苏省内（中位坐标 {middle}）",
+            f"核对坐标和坐标基准（声明为 {datum}），确认选对了文件",
+        )
+        faults.raise_if_any()
+
+
+def _frame(
+    placed: pd.DataFrame,
+    title: str,
+    facility_type: str | None,
+    datum: Datum,
+    types: Mapping[str, FacilityType],
+) -> pd.DataFrame:
+    """Return the facilities with ids, units and origin, by id."""
+    unit = placed["type"].map({key: entry.capacity_unit or None for key, entry in types.items()})
+    given = placed["capacity_unit"]
+    frame = placed.assign(
+        id=_ids(placed, title, facility_type),
+        capacity_unit=given.where(given.notna(), unit.where(placed["capacity"].notna(), None)),
+        source=facility_source_id(title),
+        precision="surveyed",
+        original_datum=datum,
+    )
+    frame = frame[[*STORED_COLUMNS, *EXTRA_COLUMNS]]
+    texts = [name for name in frame.columns if name not in {"capacity", "lon", "lat"}]
+    frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), None)
+    return frame.sort_values("id", ignore_index=True)
+
+
+def _ids(placed: pd.DataFrame, title: str, facility_type: str | None) -> list[str]:
+    """Return an id per facility that stays the same when the list is imported again in another order.
+
+    It rests on the list's own number where there is one, else on name, type and position; the same again gets
+    a running number.
+    """
+    prefix = table_file(title, facility_type).partition("-")[2][:8]
+    seen: dict[str, int] = {}
+    ids = []
+    for key, name, kind, lon, lat in placed[["key", "name", "type", "given_lon", "given_lat"]].itertuples(
+        index=False, name=None
+    ):
+        text = f"key\0{key}" if key else f"{name}\0{kind}\0{lon:.6f}\0{lat:.6f}"
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        seen[digest] = seen.get(digest, 0) + 1
+        ids.append(f"t{prefix}-{digest}" + (f"-{seen[digest]}" if seen[digest] > 1 else ""))
+    return ids
+
+
+def _misplaced(placed: pd.DataFrame) -> pd.Series:
+    """Return which rows state a region that does not hold their point."""
+    stated = placed["stated_adcode"]
+    wanted = stated.map(lambda code: code[:4] if isinstance(code, str) and code.endswith("00") else code)
+    return pd.Series(
+        [
+            isinstance(want, str) and not (isinstance(code, str) and code.startswith(want))
+            for want, code in zip(wanted, placed["adcode"], strict=True)
+        ],
+        index=placed.index,
+        dtype=bool,
+    )
+
+
+def _datum_report(
+    placed: pd.DataFrame,
+    datum: Datum,
+    regions: gpd.GeoDataFrame,
+    frame: pd.DataFrame,
+    others: pd.DataFrame | None,
+) -> DatumReport:
+    places = _places(regions)
+    known = None
+    if others is not None:
+        elsewhere = others[~others["source"].isin(frame["source"]) & others["name"].notna()]
+        known = pd.DataFrame(
+            {"key": _keys(elsewhere, places), "lon": elsewhere["lon"], "lat": elsewhere["lat"]}
+        )
+    return check_datum(
+        placed["given_lon"],
+        placed["given_lat"],
+        datum,
+        stated=placed["stated_adcode"],
+        counties=_counties(regions),
+        keys=pd.Series(_keys(placed, places), index=placed.index),
+        known=known,
+    )
+
+
+def _keys(frame: pd.DataFrame, places: tuple[str, ...]) -> list[str]:
+    """Return what a facility is known by across sources: its name, without the places in front of it."""
+    return [plain_name(str(name), places) for name in frame["name"]]
+
+
+def _remarks(found: FacilityImport, placed: pd.DataFrame) -> list[str]:
+    """Return the Chinese sentences on everything a person should look at."""
+    notes = []
+    stated = int(placed["stated_adcode"].notna().sum())
+    if found.outside:
+        notes.append(f"{found.outside} 个点在省外：予以保留，计入省界附近的可达性，不计入任何县（市、区）")
+    if found.misplaced:
+        share = found.misplaced / stated
+        notes.append(f"{found.misplaced} 个点不在所填的县（市、区）内，占填写了地区的 {share:.1%}")
+    if found.datum.suggested is not None:
+        remedy = f"请核实后用 --datum {found.datum.suggested} 重新导入"
+        notes.append(f"坐标基准可疑：{found.datum.reason}。{remedy}")
+    pairs = found.duplicates
+    if len(pairs):
+        across = int((pairs["source_a"] != pairs["source_b"]).sum())
+        where = f"本文件内 {len(pairs) - across}，与其他来源 {across}"
+        notes.append(f"疑似重复 {len(pairs)} 对（{where}）：均已保留，请核对")
+        for pair in pairs.head(_SHOWN_DUPLICATES).itertuples():
+            notes.append(f"  {pair.name_a} / {pair.name_b}，相距 {pair.distance_m:.0f} 米")
+        if len(pairs) > _SHOWN_DUPLICATES:
+            notes.append(f"  ……另有 {len(pairs) - _SHOWN_DUPLICATES} 对")
+    return notes
+
+
+def _details(found: FacilityImport) -> dict[str, object]:
+    counts = found.frame["type"].value_counts()
+    return {
+        "source": found.title,
+        "types": {str(kind): int(counts[kind]) for kind in sorted(counts.index)},
+        "outside": found.outside,
+        "misplaced": found.misplaced,
+        "mismatch_share": None if np.isnan(found.datum.mismatch_share) else found.datum.mismatch_share,
+        "suggested_datum": found.datum.suggested,
+        "duplicates": found.duplicates.astype(object)
+        .where(found.duplicates.notna(), None)
+        .to_dict("records"),
+    }

@@ -1,0 +1,226 @@
+"""The rows of a facility table, checked column by column with every fault kept."""
+
+import datetime as dt
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from data.ingest.cells import CellProblem, half_width, match_key, parse_number, shown
+from data.ingest.columns import Column
+from data.ingest.reading import FaultList
+from data.ingest.region_match import RegionMatcher
+from data.registry.facility_models import FacilityType
+
+FACILITY_FORM_COLUMNS: Final = (
+    Column("name", "名称", ("设施名称", "机构名称", "单位名称", "标题"), required=True),
+    Column("type", "类型", ("设施类型", "机构类型", "类别")),
+    Column("level", "等级", ("级别", "医院等级")),
+    Column("capacity", "规模", ("床位数", "床位", "学位数", "容量", "建筑面积", "编制床位")),
+    Column("capacity_unit", "规模单位", ("cap_unit",)),
+    Column("lon", "经度", ("lng", "longitude", "x", "经度x"), required=True),
+    Column("lat", "纬度", ("latitude", "y", "纬度y"), required=True),
+    Column("adcode", "行政区划代码", ("区划代码", "代码", "county_code", "县区代码")),
+    Column("region", "地区", ("所在地区", "县区", "区县", "所属区县", "county")),
+    Column("address", "地址", ("详细地址", "addr")),
+    Column("as_of", "数据日期", ("截至日期", "日期", "date")),
+    Column("key", "编号", ("id", "机构代码", "序号")),
+)
+
+FACILITY_FORM: Final = "sutu template facilities"
+
+LON_RANGE: Final = (115.0, 123.0)
+LAT_RANGE: Final = (29.0, 37.0)
+"""Jiangsu and what lies around it; the ranges do not overlap, so swapped coordinates show."""
+
+_CHINA: Final = (73.0, 136.0, 3.0, 54.0)
+_MAX_NAME = 200
+_MAX_CAPACITY = 1e7
+_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
+
+
+class FacilityColumns:
+    """Checks the cells of one table, column by column; what is wrong goes to ``faults`` with its row.
+
+    ``frame`` is text under the keys of ``FACILITY_FORM_COLUMNS``, its index row numbers; ``headers`` how each
+    column is headed. Each method returns an array or list aligned to the rows.
+    """
+
+    def __init__(self, frame: pd.DataFrame, headers: dict[str, str], faults: FaultList) -> None:
+        """Start on a table."""
+        self.frame, self.headers, self.faults = frame, headers, faults
+        self.notes: list[str] = []
+
+    def mapped(self, key: str, read: Callable[[str], Any]) -> list[Any]:
+        """Return ``read`` of every cell of a column, once per different text; None where it is a fault."""
+        results: dict[str, Any] = {}
+        for text in self.frame[key].unique():
+            try:
+                results[text] = read(text)
+            except CellProblem as problem:
+                results[text] = problem
+        values = []
+        for row, text in self.frame[key].items():
+            value = results[text]
+            if isinstance(value, CellProblem):
+                self.faults.add(int(str(row)), self.headers[key], value.problem, value.remedy)
+                value = None
+            values.append(value)
+        return values
+
+    def names(self) -> list[str | None]:
+        """Return the names; an empty one is a fault."""
+
+        def read(text: str) -> str:
+            if not text:
+                raise CellProblem("没有名称", "填写设施名称")
+            if len(text) > _MAX_NAME:
+                raise CellProblem(f"名称有 {len(text)} 字，超过 {_MAX_NAME} 字", "只写名称，说明写到别的列")
+            return text
+
+        return self.mapped("name", read)
+
+    def types(self, types: Mapping[str, FacilityType], default: str | None) -> list[str | None]:
+        """Return the type ids, by id, name or alias; ``default`` where the table says nothing we know."""
+        words = {
+            match_key(word): entry.id
+            for entry in types.values()
+            for word in (entry.id, entry.name, *entry.aliases)
+        }
+
+        def read(text: str) -> str:
+            found = words.get(match_key(text)) if text else None
+            if found is not None:
+                return found
+            if default is not None:
+                return default
+            if not text:
+                raise CellProblem("没有写类型", "填写设施类型，或导入时用 --type 指定")
+            near = difflib.get_close_matches(match_key(text), words, n=1, cutoff=0.5)
+            hint = f"可能是“{types[words[near[0]]].name}”；" if near else ""
+            remedy = f"{hint}从 {FACILITY_FORM} 所附的“设施类型”表中选，或导入时用 --type 指定"
+            raise CellProblem(f"没有“{shown(text)}”这种设施类型", remedy)
+
+        values = self.mapped("type", read)
+        foreign = {text for text in self.frame["type"].unique() if text and match_key(text) not in words}
+        if default is not None and foreign:
+            rows = int(self.frame["type"].isin(foreign).sum())
+            named = "、".join(shown(text) for text in sorted(foreign)[:3])
+            self.notes.append(f"{rows} 行的类型（{named}…）不在类型表里，已按“{types[default].name}”导入")
+        return values
+
+    def capacities(self) -> np.ndarray:
+        """Return the capacities, NaN where the cell is empty."""
+
+        def read(text: str) -> float:
+            if not text:
+                return np.nan
+            number = parse_number(text)
+            if not 0 <= number <= _MAX_CAPACITY:
+                raise CellProblem(f"规模 {number:g} 不在 0—{_MAX_CAPACITY:g} 之间", "核对数值；不清楚的留空")
+            return number
+
+        values = self.mapped("capacity", read)
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+    def dates(self, last: dt.date) -> list[str | None]:
+        """Return the dates as ISO text of the precision given (``2023``, ``2023-06``), None where empty."""
+
+        def read(text: str) -> str | None:
+            if not text:
+                return None
+            plain = half_width(text).translate(str.maketrans("/.年月", "----")).strip("-日")
+            found = _DATE.fullmatch(plain)
+            if found is None:
+                raise CellProblem(f"“{shown(text)}”不是日期", "写成 2023、2023-06 或 2023-06-30")
+            year, month, day = (int(part) if part else None for part in found.groups())
+            try:
+                if dt.date(year or 0, month or 1, day or 1) > last:
+                    raise CellProblem(f"日期“{shown(text)}”在将来", "核对日期")
+            except ValueError as error:
+                raise CellProblem(f"没有“{shown(text)}”这一天", "核对日期") from error
+            return "-".join(
+                part.zfill(2) if place else part for place, part in enumerate(found.groups()) if part
+            )
+
+        return self.mapped("as_of", read)
+
+    def stated(self, matcher: RegionMatcher) -> list[str | None]:
+        """Return the adcodes that the rows state by code or name, None where they state nothing."""
+        pairs = self.frame[["adcode", "region"]]
+        results: dict[tuple[str, str], str | CellProblem | None] = {}
+        values: list[str | None] = []
+        for row, code, name in pairs.itertuples(name=None):
+            key = (code, name)
+            if key not in results:
+                try:
+                    results[key] = matcher.match(code, name) if code or name else None
+                except CellProblem as problem:
+                    results[key] = problem
+            value = results[key]
+            if isinstance(value, CellProblem):
+                column = self.headers["adcode" if code else "region"]
+                self.faults.add(int(row), column, value.problem, value.remedy)
+                value = None
+            values.append(value)
+        return values
+
+    def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return longitude and latitude as given (degrees), NaN where they are a fault.
+
+        Swapped columns, metres instead of degrees and zeros are named as what they are.
+        """
+        lon, lat = self._degrees("lon"), self._degrees("lat")
+        swapped = _within(lat, LON_RANGE) & _within(lon, LAT_RANGE)
+        given = np.isfinite(lon) & np.isfinite(lat)
+        rows = self.frame.index.to_numpy(dtype=np.int64)
+        if swapped.sum() > given.sum() / 2:
+            problem = f"经度和纬度两列对调了（{int(swapped.sum())} 行）"
+            remedy = "交换两列的表头：江苏的经度约 116—122，纬度约 30—36"
+            self.faults.add(None, self.headers["lon"], problem, remedy)
+        else:
+            for row in rows[swapped]:
+                self.faults.add(int(row), self.headers["lon"], "经度和纬度对调了", "交换这一行的两个数")
+        west, east, south, north = _CHINA
+        abroad = given & ~swapped & ~((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
+        for row, x, y in zip(rows[abroad], lon[abroad], lat[abroad], strict=True):
+            problem, remedy = f"坐标（{x:g}，{y:g}）不在中国范围内", "核对经纬度，单位为度"
+            if abs(x) > 180 or abs(y) > 90:
+                problem, remedy = (
+                    f"坐标（{x:g}，{y:g}）不是经纬度，像是投影坐标（米）",
+                    "先换算成经纬度（度）",
+                )
+            elif x == 0 or y == 0:
+                problem, remedy = f"坐标（{x:g}，{y:g}）是零，多半没有定位成功", "补上坐标，或删去该行"
+            self.faults.add(int(row), self.headers["lon"], problem, remedy)
+        wrong = abroad | swapped
+        return np.where(wrong, np.nan, lon), np.where(wrong, np.nan, lat)
+
+    def _degrees(self, key: str) -> np.ndarray:
+        """Return a column of coordinates; an empty or unreadable cell is a fault and NaN."""
+        texts = self.frame[key]
+        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, copy=True)
+        header = self.headers[key]
+        rows = texts.index.to_numpy(dtype=np.int64)
+        for at in np.flatnonzero(~np.isfinite(numbers)):
+            row, text = int(rows[at]), str(texts.iloc[at])
+            numbers[at] = np.nan
+            if not text:
+                self.faults.add(row, header, f"没有{header}", "补上坐标，或删去该行")
+                continue
+            try:
+                numbers[at] = parse_number(text)
+            except CellProblem as problem:
+                remedy = "写成十进制度，如 118.7969"
+                if any(sign in text for sign in "°度′分'\""):
+                    self.faults.add(row, header, f"“{shown(text)}”是度分秒", "换算成十进制度，如 118.7969")
+                else:
+                    self.faults.add(row, header, problem.problem, remedy)
+        return numbers
+
+
+def _within(values: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
+    return (values >= bounds[0]) & (values <= bounds[1])

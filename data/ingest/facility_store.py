@@ -1,0 +1,94 @@
+"""Imported facilities at rest, from tables and from OpenStreetMap alike, and the frames a build takes in."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.ingest.cells import match_key
+from data.ingest.osm_store import FACILITY_FOLDER, STORED_COLUMNS
+from data.ingest.staging import imports_dir
+from geo.errors import StoreError
+
+EXTRA_COLUMNS: Final = ("address", "stated_adcode")
+_METADATA: Final = b"sutu"
+_NUMBERS: Final = {"capacity", "lon", "lat"}
+_SOURCE_COLUMNS: Final = ("id", "title", "publisher", "doc_no", "date", "licence", "quality", "obtained")
+_SCHEMA = pa.schema(
+    [(name, pa.float64() if name in _NUMBERS else pa.string()) for name in (*STORED_COLUMNS, *EXTRA_COLUMNS)]
+)
+
+
+def facility_source_id(title: str) -> str:
+    """Return the id of a source of facilities, from its title in comparison form."""
+    return f"facilities_{hashlib.sha256(match_key(title).encode()).hexdigest()[:16]}"
+
+
+def table_file(title: str, facility_type: str | None) -> str:
+    """Return the file below ``imports/`` of a source's facilities (of one type, where one was chosen)."""
+    digest = hashlib.sha256(f"{match_key(title)}\0{facility_type or ''}".encode()).hexdigest()[:16]
+    return f"{FACILITY_FOLDER}/table-{digest}.parquet"
+
+
+def write_facilities(path: Path, frame: pd.DataFrame, title: str, obtained: str) -> None:
+    """Write facilities (``STORED_COLUMNS`` and ``EXTRA_COLUMNS``) by id, the title of their source beside
+    them: same content, same bytes.
+    """
+    ordered = frame[list(_SCHEMA.names)].sort_values("id", ignore_index=True)
+    text = json.dumps({"title": title, "obtained": obtained}, ensure_ascii=False, sort_keys=True)
+    table = pa.Table.from_pandas(ordered, schema=_SCHEMA, preserve_index=False)
+    pq.write_table(table.replace_schema_metadata({_METADATA: text.encode()}), path)
+
+
+def read_facility_table(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the facilities of one file (``STORED_COLUMNS``) and title and origin of their source, if known.
+
+    Missing text is None, a missing number NaN. ``StoreError`` when the file is damaged.
+    """
+    try:
+        table = pq.read_table(path)
+        metadata = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
+        frame = table.select(list(STORED_COLUMNS)).to_pandas()
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise StoreError(f"导入数据 {path.name} 已损坏：{error}。请删去该文件并重新导入。") from error
+    texts = [name for name in STORED_COLUMNS if name not in _NUMBERS]
+    frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), None)
+    return frame.astype(dict.fromkeys(_NUMBERS, "float64")), metadata
+
+
+def facility_tables(data_dir: Path) -> list[Path]:
+    """Return the files of every import of facilities; hidden ones are imports under way."""
+    return sorted((imports_dir(data_dir) / FACILITY_FOLDER).glob("[!.]*.parquet"))
+
+
+def load_imported_facilities(data_dir: Path) -> pd.DataFrame:
+    """Return every imported facility, from tables and from OpenStreetMap, by id.
+
+    Columns: id (unique), name, type, level, capacity, capacity_unit, lon, lat (CGCS2000), adcode (None
+    outside the province), source, precision, original_datum, as_of. ``StoreError`` when a file is damaged.
+    """
+    frames = [frame for frame, _ in map(read_facility_table, facility_tables(data_dir)) if len(frame)]
+    if not frames:
+        empty = pd.DataFrame({name: pd.Series(dtype=object) for name in STORED_COLUMNS})
+        return empty.astype(dict.fromkeys(_NUMBERS, "float64"))
+    return pd.concat(frames, ignore_index=True).sort_values("id", ignore_index=True)
+
+
+def load_facility_sources(data_dir: Path) -> pd.DataFrame:
+    """Return the sources of facilities that came from tables, as rows of the ``source`` table."""
+    rows = {}
+    for _, metadata in map(read_facility_table, facility_tables(data_dir)):
+        if "title" in metadata:
+            source = facility_source_id(metadata["title"])
+            rows[source] = {
+                **dict.fromkeys(_SOURCE_COLUMNS),
+                "id": source,
+                "title": metadata["title"],
+                "quality": "imported",
+                "obtained": metadata["obtained"],
+            }
+    return pd.DataFrame([rows[key] for key in sorted(rows)], columns=list(_SOURCE_COLUMNS))
