@@ -25,7 +25,7 @@ from data.store import Store
 from data.travel_cache import cached_travel, content_key
 from geo.coverage import GROUPS, CoverageProfile, Level, build_profile, coverage_table
 from geo.crs import ALBERS, STORE_CRS, to_albers
-from geo.edge import edge_counties, search_radius_m
+from geo.edge import edge_distances, flag_edge, search_radius_m
 from geo.errors import CoverageError, UnknownRegionError
 from geo.modes import TravelMode
 from geo.network import Network
@@ -124,7 +124,7 @@ class CoverageAnalysis:
     def edge(self, minutes: float) -> pd.Series:
         """Return the edge flag of every county for facilities within ``minutes``."""
         radius = search_radius_m(self.mode, minutes, self.network)
-        return edge_counties(self.counties, self._facilities_xy, radius)
+        return flag_edge(self._edge_distances, radius)
 
     def require_threshold(self, minutes: float) -> None:
         """Raise ``CoverageError`` unless the threshold lies between 0 and the search radius."""
@@ -132,6 +132,10 @@ class CoverageAnalysis:
             raise CoverageError(
                 f"时间阈值应在 0 到 {self.request.search_minutes:g} 分钟之间，收到 {minutes:g}。"
             )
+
+    @cached_property
+    def _edge_distances(self) -> pd.DataFrame:
+        return edge_distances(self.counties, self._facilities_xy)
 
     @cached_property
     def _facilities_xy(self) -> NDArray[np.float64]:

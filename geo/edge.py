@@ -1,9 +1,10 @@
 """Where the edge of the data may hide facilities: search radii, and counties too near the border."""
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geo.crs import require_metric
@@ -35,17 +36,47 @@ def edge_counties(
     that make up the province. ``border``: the line to look across, by default the outline of all counties;
     give the land border alone where nobody lives beyond the rest. Raises ``CrsError`` for another CRS.
     """
+    return flag_edge(edge_distances(counties, facilities_xy, border=border), radius_m)
+
+
+def edge_distances(
+    counties: gpd.GeoDataFrame, facilities_xy: ArrayLike, *, border: BaseGeometry | None = None
+) -> pd.DataFrame:
+    """Return what ``flag_edge`` needs for any radius, by county (index of ``counties``), in metres.
+
+    ``border_m``: from the county to ``border``; ``beyond_m``: from the county to the nearest facility
+    outside all counties, inf when there is none. Arguments and errors as ``edge_counties``.
+    """
     require_metric(counties)
     facilities = shapely.points(metric_points(facilities_xy, "设施"))
-    province = shapely.union_all(counties.geometry.to_numpy())
+    areas = counties.geometry.to_numpy()
+    province = shapely.union_all(areas)
     line = shapely.boundary(province) if border is None else border
     shapely.prepare(province)
     beyond = facilities[~shapely.covers(province, facilities)]
-    near = shapely.distance(counties.geometry.to_numpy(), line) < radius_m
-    known = [
-        bool(len(beyond)) and bool((shapely.distance(area, beyond) <= radius_m).any())
-        for area in counties.geometry
-    ]
-    return pd.Series(
-        near & ~pd.Series(known, dtype=bool).to_numpy(), index=counties.index, name="edge", dtype=bool
-    )
+    columns = {"border_m": _nearest_m(areas, _segments(line)), "beyond_m": _nearest_m(areas, beyond)}
+    return pd.DataFrame(columns, index=counties.index)
+
+
+def flag_edge(distances: pd.DataFrame, radius_m: float) -> pd.Series:
+    """Return the flags of ``edge_counties`` for a radius, from ``edge_distances`` measured once."""
+    near, known = distances["border_m"] < radius_m, distances["beyond_m"] <= radius_m
+    return (near & ~known).rename("edge")
+
+
+def _segments(line: BaseGeometry) -> NDArray[np.object_]:
+    """Return the straight pieces of a line, so that a search tree need not measure all of it."""
+    pieces = []
+    for part in shapely.get_parts(line):
+        vertices = shapely.get_coordinates(part)
+        pieces.append(shapely.linestrings(np.stack([vertices[:-1], vertices[1:]], axis=1)))
+    return np.concatenate([*pieces, np.zeros(0, dtype=object)])
+
+
+def _nearest_m(areas: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return the distance from each area to the nearest of other shapes; inf where there are none."""
+    nearest = np.full(len(areas), np.inf)
+    if len(others):
+        found, metres = shapely.STRtree(others).query_nearest(areas, return_distance=True, all_matches=False)
+        nearest[found[0]] = metres
+    return nearest

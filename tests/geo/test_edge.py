@@ -1,0 +1,59 @@
+"""Edge flags: the distances measured once against plain distances, and the flags of any radius from them."""
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geo.crs import ALBERS
+from geo.edge import edge_counties, edge_distances, flag_edge
+
+WEST, SOUTH = 0.0, 3_500_000.0
+SIDE_M = 10_000.0
+
+
+def squares(columns, rows):
+    """Return counties of 10 km side; each left of its right neighbour, rows from the south."""
+    shapes = [
+        shapely.box(x * SIDE_M, SOUTH + y * SIDE_M, (x + 1) * SIDE_M, SOUTH + (y + 1) * SIDE_M)
+        for x in range(columns)
+        for y in range(rows)
+    ]
+    return gpd.GeoDataFrame(geometry=shapes, index=[f"3201{n:02}" for n in range(len(shapes))], crs=ALBERS)
+
+
+places = st.tuples(st.integers(-40, 90), st.integers(-40, 90)).map(
+    lambda km: (WEST + km[0] * 1000.0 + 1.0, SOUTH + km[1] * 1000.0 + 1.0)
+)
+
+
+def facility_array(facilities):
+    return np.array(facilities, dtype=np.float64).reshape(-1, 2)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 5), st.integers(1, 5), st.lists(places, max_size=8))
+def test_distances_equal_those_measured_shape_by_shape(columns, rows, facilities):
+    counties = squares(columns, rows)
+    found = edge_distances(counties, facility_array(facilities))
+    whole = shapely.union_all(counties.geometry.to_numpy())
+    beyond = [point for point in map(shapely.Point, facilities) if not whole.covers(point)]
+    for adcode, county in counties.geometry.items():
+        assert found.loc[adcode, "border_m"] == county.distance(whole.boundary)
+        truth = min((county.distance(point) for point in beyond), default=np.inf)
+        assert found.loc[adcode, "beyond_m"] == truth
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(places, max_size=6), st.integers(0, 60_000))
+def test_flags_of_any_radius_come_from_one_measurement(facilities, radius_m):
+    counties = squares(5, 5)
+    border = shapely.LineString([(0.0, SOUTH), (0.0, SOUTH + 5 * SIDE_M)])
+    once = edge_distances(counties, facility_array(facilities), border=border)
+    flags = flag_edge(once, float(radius_m))
+    again = edge_counties(counties, facility_array(facilities), float(radius_m), border=border)
+    assert flags.equals(again)
+    assert flags.name == "edge" and flags.dtype == bool
+    # The second column of counties is exactly 10 km from the border: nearer than the radius means nearer.
+    assert not flag_edge(once, SIDE_M).iloc[5:].any()
