@@ -59,3 +59,7 @@ class DownloadError(SutuError, OSError):
 
 class ScaleError(SutuError, RuntimeError):
     """A distributed run cannot start, or its workers gave up."""
+
+
+class PopulationError(SutuError, ValueError):
+    """A population grid cannot be made from these counties, counts or pattern."""
