@@ -64,9 +64,14 @@ def in_chinese(message: str) -> str:
         if match := re.fullmatch(pattern, message.strip(), re.DOTALL):
             parts = [in_chinese(part) if part else "" for part in match.groups()]
             # What follows the first part is a suggestion, unless the sentence has a place for it.
-            told = [*parts[:1], *(f"（是不是 {part}）" if part else "" for part in parts[1:])]
+            told = [*parts[:1], *(_suggestion(part) for part in parts[1:])]
             return chinese.format(*(parts if "：{1}" in chinese else told))
     return message
+
+
+def _suggestion(text: str) -> str:
+    unquoted = text.replace("'", "")
+    return f"（是不是 {unquoted}）" if text else ""
 
 
 def errors() -> Console:
@@ -137,7 +142,7 @@ def _show_usage_error(fault: ClickException) -> None:
     ctx = getattr(fault, "ctx", None)
     if ctx is not None:
         console.print(ctx.get_usage(), markup=False)
-        console.print(f"加 --help 查看说明：{ctx.command_path} --help", markup=False)
+    console.print(f"加 --help 查看说明：{ctx.command_path if ctx else 'sutu'} --help", markup=False)
 
 
 class App(typer.Typer):
