@@ -144,7 +144,7 @@ def cell_worlds(draw):
             st.one_of(st.none(), st.integers(0, 240).map(lambda q: q / 4)), min_size=count, max_size=count
         )
     )
-    people = st.floats(0, 5000, allow_nan=False)
+    people = st.integers(0, 80_000).map(lambda sixteenths: sixteenths / 16)
     cells = pd.DataFrame(
         {
             "adcode": draw(st.lists(st.sampled_from(COUNTIES), min_size=count, max_size=count)),
