@@ -143,13 +143,17 @@ def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
         raise StoreError("随程序发布的数据不自洽，没有构建：\n" + "\n".join(facts.problems))
     facts = _with_imports(facts, data_dir, set(table["adcode"]))
     steps.begin("整理设施")
-    facilities, stray = build_facility_table(data_dir, regions)
-    facts = replace(facts, unmatched=pd.concat([facts.unmatched, stray], ignore_index=True))
+    facilities = build_facility_table(data_dir, regions)
+    facts = replace(
+        facts,
+        source=pd.concat([facts.source, facilities.source], ignore_index=True),
+        unmatched=pd.concat([facts.unmatched, facilities.unmatched], ignore_index=True),
+    )
     placed = locate_townships(regions)["geonameid"].notna()
     meta = {"townships": str(len(placed)), "townships_located": str(int(placed.sum()))}
     steps.begin("整理规划")
     plans = build_plan_tables(registry)
-    tables = _tables(table, facts, plans) | {"facility": facilities}
+    tables = _tables(table, facts, plans) | {"facility": facilities.facility}
     return Contents(tables, parquet, _meta(version, boundaries) | meta)
 
 

@@ -5,6 +5,7 @@ analysis chooses between them. The county of an imported position follows from t
 from those at the time of the import.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from data.implied import build_implied_facilities
-from data.ingest.osm_store import FACILITY_FOLDER, STORED_COLUMNS, read_facility_file
-from data.ingest.staging import imports_dir
+from data.ingest.facility_store import load_facility_sources, load_imported_facilities
 from data.registry.facility_models import FacilityType, load_facility_types
 from data.schema import TABLES
 from geo.crs import STORE_CRS
@@ -22,28 +22,27 @@ from geo.regions import assign_regions
 COLUMNS = tuple(TABLES["facility"].columns)
 
 
-def load_imported_facilities(data_dir: Path) -> pd.DataFrame:
-    """Return every imported facility (``STORED_COLUMNS``), one row per id, sorted by id.
+@dataclass(frozen=True)
+class FacilityTables:
+    """What a build takes in.
 
-    ``StoreError`` when a file below ``imports/facilities`` is damaged.
+    ``facility``: the columns of that table, sorted by id; ``adcode`` is missing beyond the province.
+    ``source``: the sources that people's tables brought along, as rows of ``source``. ``unmatched``: rows
+    left out because the registry does not know their type (any more), as rows of ``unmatched``.
     """
-    paths = sorted((imports_dir(data_dir) / FACILITY_FOLDER).glob("[!.]*.parquet"))
-    frames = [frame for path in paths if len(frame := read_facility_file(path))]
-    if not frames:
-        return pd.DataFrame(columns=list(STORED_COLUMNS))
-    frame = pd.concat(frames, ignore_index=True)
-    return frame.drop_duplicates("id", keep="last").sort_values("id", ignore_index=True)
+
+    facility: pd.DataFrame
+    source: pd.DataFrame
+    unmatched: pd.DataFrame
 
 
 def build_facility_table(
     data_dir: Path, regions: gpd.GeoDataFrame, *, types: dict[str, FacilityType] | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return (facilities, rows left out).
+) -> FacilityTables:
+    """Return imported and built-in facilities as tables.
 
-    ``facilities`` has the columns of the table ``facility``; ``adcode`` is missing beyond the province. A
-    facility without a name is called after its type. ``regions``: the region table with geometry and seats.
-    Rows whose type the registry does not know (any more) are left out and returned with the columns of
-    ``unmatched``.
+    A facility without a name is called after its type. ``regions``: the region table with geometry and seats.
+    ``StoreError`` when an imported file is damaged.
     """
     known = load_facility_types() if types is None else types
     imported = load_imported_facilities(data_dir)
@@ -56,7 +55,8 @@ def build_facility_table(
     frame["name"] = frame["name"].mask(unnamed, "未命名" + frame["type"].map(lambda kind: known[kind].name))
     text = [column for column in COLUMNS if column not in {"capacity", "lon", "lat"}]
     frame[text] = frame[text].astype(object).where(frame[text].notna(), None)
-    return frame[list(COLUMNS)].sort_values("id", ignore_index=True), _unmatched(stray)
+    facility = frame[list(COLUMNS)].sort_values("id", ignore_index=True)
+    return FacilityTables(facility, load_facility_sources(data_dir), _unmatched(stray))
 
 
 def _counties(frame: pd.DataFrame, regions: gpd.GeoDataFrame) -> np.ndarray:

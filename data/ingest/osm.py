@@ -9,12 +9,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
+from data.ingest.duplicates import find_duplicates
+from data.ingest.facility_store import load_imported_facilities
 from data.ingest.osm_facilities import OsmFacilities, read_osm_facilities, scan_facilities
 from data.ingest.osm_layers import read_osm_rail, read_osm_rivers, read_osm_water
 from data.ingest.osm_network import OsmNetwork, read_osm_network, scan_network
@@ -29,7 +31,7 @@ from data.ingest.osm_store import (
     stage_layer,
     stage_network,
 )
-from data.ingest.staging import StagedImport
+from data.ingest.staging import StagedImport, imports_dir
 from data.ingest.summary import ImportSummary
 from data.registry.osm_models import OsmMapping, load_osm_mapping
 from data.versions import file_digest
@@ -51,8 +53,9 @@ class OsmSummary(ImportSummary):
     """The outcome of an import of an extract; ``rows`` counts facilities.
 
     ``details``: ``as_of``, ``by_type``, ``by_county`` (adcode, name, type, facilities), ``outside``,
-    ``merges`` (type, kept, kept_name, merged, merged_name), ``unplaced``, ``network`` (ways, nodes, edges,
-    length_km, missing_nodes) and ``layers`` (rows of rail, rivers, water).
+    ``merges`` (type, kept, kept_name, merged, merged_name), ``duplicates`` (pairs that may be one facility,
+    in the extract and across sources), ``unplaced``, ``network`` (ways, nodes, edges, length_km,
+    missing_nodes) and ``layers`` (rows of rail, rivers, water).
     """
 
     def lines(self) -> list[str]:
@@ -108,6 +111,7 @@ def import_osm(
     _require_something(extract)
     _require_here(extract, counties)
     tell(STEPS[4], 4, len(STEPS))
+    duplicates = _duplicates(extract, data_dir, counties)
     staged, changes, notes = _stage(extract, data_dir)
     with ExitStack() as stack:
         for item in staged:
@@ -115,7 +119,10 @@ def import_osm(
         if rebuild is not None:
             rebuild()
     tell("完成", len(STEPS), len(STEPS))
-    return _summary(extract, counties, changes, (*notes, *_notes(extract)), staged)
+    if len(duplicates):
+        notes.append(f"{len(duplicates)} 对设施可能是同一处（同类、相近、名称相似），都已保留，请核对。")
+    notes += _notes(extract)
+    return _summary(extract, counties, changes, notes=notes, staged=staged, duplicates=duplicates)
 
 
 def _read(path: Path, counties: gpd.GeoDataFrame, rules: OsmMapping, tell: Progress) -> _Extract:
@@ -160,6 +167,20 @@ def _require_here(extract: _Extract, counties: gpd.GeoDataFrame) -> None:
         f"没有任何设施或道路在江苏省内（东经 {west:.2f}–{east:.2f}°、北纬 {south:.2f}–{north:.2f}°）",
         "请改用江苏省的数据包",
     )
+
+
+def _duplicates(extract: _Extract, data_dir: Path, counties: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the pairs with a facility of this extract that may be one; an earlier edition does not count."""
+    located = extract.located
+    others = load_imported_facilities(data_dir)
+    replaced = imports_dir(data_dir) / facility_file(extract_name(extract.path.name))
+    if replaced.exists():
+        others = others[~others["id"].isin(read_facility_file(replaced)["id"])]
+    others = others[~others["id"].isin(located["id"])]
+    pool = pd.concat([frame for frame in (located, others) if len(frame)] or [located], ignore_index=True)
+    places = sorted(counties["name"], key=lambda name: (-len(name), name))
+    found = find_duplicates(pool, places=tuple(places))
+    return found[found["id_a"].isin(located["id"]) | found["id_b"].isin(located["id"])]
 
 
 def _any_inside(nodes: pd.DataFrame, counties: gpd.GeoDataFrame) -> bool:
@@ -258,8 +279,10 @@ def _summary(
     extract: _Extract,
     counties: gpd.GeoDataFrame,
     changes: _Changes,
-    notes: tuple[str, ...],
+    *,
+    notes: list[str],
     staged: list[StagedImport],
+    duplicates: pd.DataFrame,
 ) -> OsmSummary:
     located, network = extract.located, extract.network
     names = counties.set_index("adcode")["name"]
@@ -273,13 +296,14 @@ def _summary(
         updated=changes.updated,
         unchanged=changes.unchanged,
         files=tuple(item.target.name for item in staged),
-        notes=notes,
+        notes=tuple(notes),
         details={
             "as_of": extract.as_of,
             "by_type": {kind: int(count) for kind, count in located["type"].value_counts().items()},
             "by_county": by_county.to_dict("records"),
             "outside": int(located["adcode"].isna().sum()),
-            "merges": extract.facilities.merges.astype(object).replace({np.nan: None}).to_dict("records"),
+            "merges": _records(extract.facilities.merges),
+            "duplicates": _records(duplicates),
             "unplaced": list(extract.facilities.unplaced),
             "network": {
                 "ways": network.ways,
@@ -291,3 +315,9 @@ def _summary(
             "layers": {name: len(frame) for name, frame in extract.layers.items()},
         },
     )
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as plain values, missing ones None."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from data.boundaries import build_region_table, load_packaged_boundaries
-from data.facility_table import COLUMNS, build_facility_table, load_imported_facilities
+from data.facility_table import COLUMNS, build_facility_table
 from data.implied import build_implied_facilities
 from data.ingest.osm import import_osm
 from data.registry.facility_models import load_facility_types
@@ -25,13 +25,14 @@ def regions() -> gpd.GeoDataFrame:
 
 
 def test_a_fresh_machine_has_the_implied_ones(tmp_path: Path, regions: gpd.GeoDataFrame) -> None:
-    table, unmatched = build_facility_table(tmp_path, regions)
+    tables = build_facility_table(tmp_path, regions)
+    table = tables.facility
     implied = build_implied_facilities(regions)
     assert tuple(table.columns) == COLUMNS
     assert table["id"].tolist() == implied["id"].tolist()
     assert set(table["precision"]) == {"implied", "seat"}
-    assert load_imported_facilities(tmp_path).empty
-    assert unmatched.empty
+    assert tables.source.empty
+    assert tables.unmatched.empty
 
 
 def test_imported_ones_stand_beside_them_and_fit_the_schema(
@@ -39,13 +40,14 @@ def test_imported_ones_stand_beside_them_and_fit_the_schema(
 ) -> None:
     counties = regions[regions["level"] == "county"]
     import_osm(shared_path(XUZHOU), tmp_path, counties)
-    table, unmatched = build_facility_table(tmp_path, regions)
+    tables = build_facility_table(tmp_path, regions)
+    table = tables.facility
     surveyed = table[table["precision"] == "surveyed"]
 
     assert len(surveyed) == 451
     assert len(table) == 451 + len(build_implied_facilities(regions))
     assert surveyed["name"].str.startswith("未命名").sum() == 185
-    assert unmatched.empty
+    assert tables.unmatched.empty
     expected = pd.read_csv(
         shared_path("real/facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"), dtype={"county_code": str}
     )
@@ -64,7 +66,7 @@ def test_the_county_follows_the_boundaries_in_force(tmp_path: Path, regions: gpd
     swapped = regions.copy()
     swapped["adcode"] = swapped["adcode"].replace({"320102": "320104", "320104": "320102"})
     for frame, expected in ((regions, "320102"), (swapped, "320104")):
-        table, _ = build_facility_table(tmp_path, frame)
+        table = build_facility_table(tmp_path, frame).facility
         assert table.set_index("id").loc["osm-n1", "adcode"] == expected
 
 
@@ -72,7 +74,7 @@ def test_a_type_the_registry_lost_is_reported(tmp_path: Path, regions: gpd.GeoDa
     counties = regions[regions["level"] == "county"]
     import_osm(shared_path(XUZHOU), tmp_path, counties)
     fewer = {name: kind for name, kind in load_facility_types().items() if name != "square"}
-    table, unmatched = build_facility_table(tmp_path, regions, types=fewer)
-    assert "square" not in set(table["type"])
-    assert len(unmatched) == 9
-    assert set(unmatched["value"]) == {"square"}
+    tables = build_facility_table(tmp_path, regions, types=fewer)
+    assert "square" not in set(tables.facility["type"])
+    assert len(tables.unmatched) == 9
+    assert set(tables.unmatched["value"]) == {"square"}

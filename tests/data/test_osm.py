@@ -88,6 +88,27 @@ def test_roads_and_facilities_may_come_from_different_extracts(tmp_path: Path, c
     assert "没有设施" in summary.lines()[0]
 
 
+def test_duplicates_within_and_across_sources_are_shown_and_kept(tmp_path: Path, counties) -> None:
+    one = World(
+        {
+            1: (118.8, 32.05, HOSPITAL | {"name": "玄武区人民医院"}),
+            2: (118.8003, 32.05, HOSPITAL | {"name": "人民医院"}),
+            3: (118.8003, 32.0501, HOSPITAL | {"name": "第二医院"}),
+        }
+    )
+    import_osm(one.write(tmp_path / "one.osm.pbf"), tmp_path, counties)
+    two = World({9: (118.8002, 32.05, HOSPITAL | {"name": "玄武人民医院"})})
+    summary = import_osm(two.write(tmp_path / "two.osm.pbf"), tmp_path, counties)
+    pairs = [(pair["id_a"], pair["id_b"]) for pair in summary.details["duplicates"]]
+    assert pairs == [("osm-n1", "osm-n9"), ("osm-n2", "osm-n9")]
+    assert any("2 对设施可能是同一处" in note for note in summary.notes)
+    assert sum(len(read_facility_file(path)) for path in facility_files(tmp_path)) == 4
+    # A new edition is not a duplicate of the one it replaces.
+    moved = World({8: (118.8002, 32.05, HOSPITAL | {"name": "玄武人民医院"})})
+    again = import_osm(moved.write(tmp_path / "two.osm.pbf"), tmp_path, counties)
+    assert {pair["id_b"] for pair in again.details["duplicates"]} == {"osm-n8"}
+
+
 def test_a_new_edition_takes_the_place_of_the_old_one(tmp_path: Path, counties) -> None:
     first = World({1: (118.8, 32.05, HOSPITAL), 2: (118.81, 32.05, HOSPITAL), 3: (118.82, 32.05, HOSPITAL)})
     second = World({2: (118.81, 32.05, HOSPITAL | {"name": "新名"}), 3: (118.82, 32.05, HOSPITAL)})
