@@ -85,6 +85,8 @@ def check_datum(
     """
     x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
     declared_as = _as_candidate(declared)
+    if stated.isna().all() and (keys is None or known is None or known.empty):
+        return DatumReport(declared, stated=0)
     read = {datum: to_cgcs2000(x, y, datum) for datum in _CANDIDATES}
     fits = _county_fits(read, stated, counties)
     distances = _known_distances(read, keys, known)

@@ -6,7 +6,7 @@ measuring CRS, kept when the kinds agree and the names are alike.
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import geopandas as gpd
@@ -45,26 +45,37 @@ _NUMERALS = re.compile(r"[0-9]+|[一二三四五六七八九十]+")
 _CHINESE_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
 
 
-def plain_name(name: str, places: tuple[str, ...] = ()) -> str:
-    """Return a name as it is compared: half-width, numbers as digits, without brackets, punctuation and
-    leading place names.
+class NameReader:
+    """Reads names the way they are compared: half-width, numbers as digits, without brackets and punctuation,
+    and without the ``places`` (names of regions) they begin with, as many as leave at least two characters.
     """
+
+    def __init__(self, places: Sequence[str] = ()) -> None:
+        """Prepare for ``places``; the longest counts first."""
+        plain = sorted({_plain(place) for place in places} - {""}, key=lambda name: (-len(name), name))
+        words = "|".join(map(re.escape, plain))
+        self._leading = re.compile(f"(?:(?:{words})(?=.{{2,}}))+" if words else "(?!)")
+        self._read: dict[str, str] = {}
+
+    def __call__(self, name: str) -> str:
+        """Return ``name`` as it is compared."""
+        if name not in self._read:
+            self._read[name] = self._without_places(_plain(name)) if name else ""
+        return self._read[name]
+
+    def _without_places(self, name: str) -> str:
+        found = self._leading.match(name)
+        return name[found.end() :] if found is not None else name
+
+
+def _plain(name: str) -> str:
     text = half_width(name).lower()
     text = _PUNCTUATION.sub("", _BRACKETS.sub("", text)) or _PUNCTUATION.sub("", text)
-    text = _NUMERALS.sub(lambda found: found[0].translate(_CHINESE_DIGITS), text)
-    # 江苏省南京市鼓楼区… : as many as stand in front, but never the whole name.
-    places = tuple(_NUMERALS.sub(lambda found: found[0].translate(_CHINESE_DIGITS), p) for p in places)
-    shortened = True
-    while shortened:
-        shortened = False
-        for place in places:
-            if text.startswith(place) and len(text) - len(place) >= 2:
-                text, shortened = text[len(place) :], True
-    return text
+    return _NUMERALS.sub(lambda found: found[0].translate(_CHINESE_DIGITS), text)
 
 
 def name_similarity(one: str, other: str) -> float:
-    """Return how alike two names (of ``plain_name``) are, 0 to 1; symmetric.
+    """Return how alike two names (of a ``NameReader``) are, 0 to 1; symmetric.
 
     Names with different numbers (第一、第二) are 0. One that contains the other is 1 by its share, at least
     ``ALIKE``. Otherwise what both end in (社区卫生服务中心) says nothing and is left out of the comparison.
@@ -89,7 +100,7 @@ def find_duplicates(
     facilities: pd.DataFrame,
     *,
     types: Mapping[str, FacilityType] | None = None,
-    places: tuple[str, ...] = (),
+    places: Sequence[str] = (),
     near_m: float = NEAR_M,
 ) -> pd.DataFrame:
     """Return the pairs of facilities that may be one, as ``DUPLICATE_COLUMNS``; nothing is changed.
@@ -103,21 +114,18 @@ def find_duplicates(
     frame = facilities.sort_values("id", ignore_index=True)
     left, right, distance = _near_pairs(frame, near_m)
     kinds = frame["type"].to_numpy(dtype=object)
-    names = [
-        plain_name(name, places) if isinstance(name, str) else ""
-        for name in frame["name"].astype(object).to_numpy()
-    ]
+    names = frame["name"].to_numpy(dtype=object)
+    read = NameReader(places)
     rows, similarity = [], []
     for pair, (a, b) in enumerate(zip(left, right, strict=True)):
         if not same_kind(kinds[a], kinds[b], known):
             continue
-        if not names[a] or not names[b]:
-            if distance[pair] <= min(UNNAMED_NEAR_M, near_m):
-                rows.append(pair)
-                similarity.append(np.nan)
-            continue
-        alike = name_similarity(names[a], names[b])
-        if alike >= ALIKE:
+        one, other = (read(names[at]) if isinstance(names[at], str) else "" for at in (a, b))
+        if one and other:
+            alike = name_similarity(one, other)
+        else:
+            alike = np.nan if distance[pair] <= UNNAMED_NEAR_M else 0.0
+        if not alike < ALIKE:
             rows.append(pair)
             similarity.append(alike)
     a, b = left[rows], right[rows]

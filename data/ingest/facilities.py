@@ -18,7 +18,7 @@ import pandas as pd
 
 from data.ingest.columns import match_columns
 from data.ingest.datum_check import DatumReport, check_datum
-from data.ingest.duplicates import find_duplicates, plain_name
+from data.ingest.duplicates import NameReader, find_duplicates
 from data.ingest.facility_rows import FACILITY_FORM, FACILITY_FORM_COLUMNS, FacilityColumns
 from data.ingest.facility_store import (
     EXTRA_COLUMNS,
@@ -305,27 +305,26 @@ def _datum_report(
     frame: pd.DataFrame,
     others: pd.DataFrame | None,
 ) -> DatumReport:
-    places = _places(regions)
-    known = None
-    if others is not None:
+    keys = known = None
+    if others is not None and len(others):
+        read = NameReader(_places(regions))
         elsewhere = others[~others["source"].isin(frame["source"]) & others["name"].notna()]
-        known = pd.DataFrame(
-            {"key": _keys(elsewhere, places), "lon": elsewhere["lon"], "lat": elsewhere["lat"]}
-        )
+        known = elsewhere[["lon", "lat"]].assign(key=_keys(elsewhere, read))
+        keys = pd.Series(_keys(placed, read), index=placed.index)
     return check_datum(
         placed["given_lon"],
         placed["given_lat"],
         datum,
         stated=placed["stated_adcode"],
         counties=_counties(regions),
-        keys=pd.Series(_keys(placed, places), index=placed.index),
+        keys=keys,
         known=known,
     )
 
 
-def _keys(frame: pd.DataFrame, places: tuple[str, ...]) -> list[str]:
+def _keys(frame: pd.DataFrame, read: NameReader) -> list[str]:
     """Return what a facility is known by across sources: its name, without the places in front of it."""
-    return [plain_name(str(name), places) for name in frame["name"]]
+    return [read(str(name)) for name in frame["name"].to_numpy(dtype=object)]
 
 
 def _remarks(found: FacilityImport, placed: pd.DataFrame) -> list[str]:

@@ -63,10 +63,10 @@ class FacilityColumns:
             except CellProblem as problem:
                 results[text] = problem
         values = []
-        for row, text in self.frame[key].items():
+        for row, text in zip(self.frame.index, self.frame[key].to_numpy(dtype=object), strict=True):
             value = results[text]
             if isinstance(value, CellProblem):
-                self.faults.add(int(str(row)), self.headers[key], value.problem, value.remedy)
+                self.faults.add(int(row), self.headers[key], value.problem, value.remedy)
                 value = None
             values.append(value)
         return values
@@ -150,10 +150,10 @@ class FacilityColumns:
 
     def stated(self, matcher: RegionMatcher) -> list[str | None]:
         """Return the adcodes that the rows state by code or name, None where they state nothing."""
-        pairs = self.frame[["adcode", "region"]]
         results: dict[tuple[str, str], str | CellProblem | None] = {}
         values: list[str | None] = []
-        for row, code, name in pairs.itertuples(name=None):
+        codes, names = (self.frame[column].to_numpy(dtype=object) for column in ("adcode", "region"))
+        for row, code, name in zip(self.frame.index, codes, names, strict=True):
             key = (code, name)
             if key not in results:
                 try:
