@@ -24,11 +24,12 @@ from data.ingest.indicators import load_imported_indicators, load_imported_sourc
 from data.ingest.staging import remove_leftovers
 from data.locking import build_lock
 from data.plans import PlanTables, build_plan_tables
+from data.population import make_population_grid
 from data.publish import Contents, building_folder, publish, write_contents
 from data.registry import load_registry
 from data.schema import SCHEMA_VERSION
 from data.store import Store
-from data.versions import ZOOMS, input_version, read_pointer
+from data.versions import POPULATION_GRID, ZOOMS, input_version, read_pointer
 from geo.errors import StoreError
 
 __all__ = ["BuildSummary", "ProgressCallback", "build_store", "input_version", "is_current"]
@@ -36,7 +37,18 @@ __all__ = ["BuildSummary", "ProgressCallback", "build_store", "input_version", "
 ProgressCallback = Callable[[str, int, int], None]
 """Told what is being done (Chinese), and how many of how many steps are done."""
 
-STEPS = ("读取登记表", "读取边界", "汇总地区", "整理事实", "整理设施", "整理规划", "写入", "体检", "发布")
+STEPS = (
+    "读取登记表",
+    "读取边界",
+    "汇总地区",
+    "整理事实",
+    "整理设施",
+    "推算人口格网",
+    "整理规划",
+    "写入",
+    "体检",
+    "发布",
+)
 _ATTEMPTS = 3
 
 
@@ -151,10 +163,13 @@ def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
     )
     placed = locate_townships(regions)["geonameid"].notna()
     meta = {"townships": str(len(placed)), "townships_located": str(int(placed.sum()))}
+    steps.begin("推算人口格网")
+    people = make_population_grid(registry, regions, data_dir)
     steps.begin("整理规划")
     plans = build_plan_tables(registry)
     tables = _tables(table, facts, plans) | {"facility": facilities.facility}
-    return Contents(tables, parquet, _meta(version, boundaries) | meta)
+    files = parquet | {POPULATION_GRID: people.frame}
+    return Contents(tables, files, _meta(version, boundaries) | meta | people.meta())
 
 
 def _with_imports(facts: FactTables, data_dir: Path, adcodes: set[str]) -> FactTables:

@@ -36,7 +36,7 @@ class Contents:
     """What goes into a version: frames by table (``catalogue``, ``meta`` are made here), parquet by name."""
 
     tables: Mapping[str, pd.DataFrame]
-    parquet: Mapping[str, gpd.GeoDataFrame]
+    parquet: Mapping[str, pd.DataFrame]
     meta: Mapping[str, str]
 
 
@@ -61,12 +61,13 @@ def building_folder(folder: Path) -> Iterator[Path]:
 def write_contents(building: Path, contents: Contents) -> dict[str, str]:
     """Write the parquet files and the database of a version; return the digest of each table."""
     catalogue = []
-    for name, frame in contents.parquet.items():
+    for name, content in contents.parquet.items():
         path = building / f"{name}.parquet"
-        frame.to_parquet(
-            path, index=False, compression="zstd", schema_version="1.1.0"
-        )
-        catalogue.append((name, path.name, len(frame), file_digest(path)))
+        if isinstance(content, gpd.GeoDataFrame):
+            content.to_parquet(path, index=False, compression="zstd", schema_version="1.1.0")
+        else:
+            content.to_parquet(path, index=False, compression="zstd")
+        catalogue.append((name, path.name, len(content), file_digest(path)))
     made = {
         "catalogue": pd.DataFrame(catalogue, columns=list(TABLES["catalogue"].columns)),
         "meta": pd.DataFrame(sorted(contents.meta.items()), columns=["key", "value"]),
