@@ -138,10 +138,11 @@ class FacilityColumns:
                 raise CellProblem(f"“{shown(text)}”不是日期", "写成 2023、2023-06 或 2023-06-30")
             year, month, day = (int(part) if part else None for part in found.groups())
             try:
-                if dt.date(year or 0, month or 1, day or 1) > last:
-                    raise CellProblem(f"日期“{shown(text)}”在将来", "核对日期")
+                first = dt.date(year or 0, month or 1, day or 1)
             except ValueError as error:
                 raise CellProblem(f"没有“{shown(text)}”这一天", "核对日期") from error
+            if first > last:
+                raise CellProblem(f"日期“{shown(text)}”在将来", "核对日期")
             return "-".join(
                 part.zfill(2) if place else part for place, part in enumerate(found.groups()) if part
             )
