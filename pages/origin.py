@@ -1,0 +1,20 @@
+"""The provenance of what a page shows, from what the store says of its sources and borders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from data.store import Store
+from layers.model import Provenance
+
+
+def provenance(store: Store, sources: Iterable[str], remarks: Iterable[str] = ()) -> Provenance:
+    """Return the provenance of figures from ``sources`` (ids), with the origin and date of the borders."""
+    titles = store.sources().set_index("id")["title"]
+    meta = store.table("meta").set_index("key")["value"]
+    boundary = "，".join(str(meta[key]) for key in ("boundary_source", "boundary_date") if meta.get(key))
+    return Provenance(
+        sources=tuple(dict.fromkeys(str(titles.get(source, source)) for source in sources)),
+        boundary=boundary,
+        remarks=tuple(dict.fromkeys(remark for remark in remarks if remark)),
+    )
