@@ -23,7 +23,7 @@ from data.boundaries import (
     simplify_regions,
 )
 from data.ingest.staging import StagedImport
-from data.seats import FROM_GEONAMES, FROM_OURSELVES, FROM_POLYGON, load_places, load_seats
+from data.seats import FROM_GEONAMES, FROM_OURSELVES, FROM_POLYGON, _records, load_places, load_seats
 from geo.crs import to_albers
 from geo.errors import GeometryError
 from geo.regions import assign_regions, coverage_problems, dissolve
@@ -320,3 +320,15 @@ def test_the_source_is_said_and_imports_come_first(tmp_path: Path) -> None:
     imported = load_boundaries(tmp_path)
     assert (imported.imported, imported.source, imported.date) == (True, "省自然资源厅", "2024-06-30")
     assert imported.frame["adcode"].tolist() == packaged.frame["adcode"].tolist()
+
+
+def test_places_are_picked_from_the_large_file_as_if_it_were_parsed_whole() -> None:
+    jiangsu = {"geonameid": 1, "countrycode": "CN", "admin1code": "04", "alternatenames": ["南京", 'a"b']}
+    other = {"geonameid": 2, "countrycode": "IT", "admin1code": "04", "alternatenames": []}
+    away = {"geonameid": 3, "countrycode": "CN", "admin1code": "22", "alternatenames": []}
+    content = {"1": jiangsu, "2": other, "3": away}
+    assert _records(json.dumps(content).encode()) == [jiangsu, other]
+    # Laid out otherwise, or with braces in a name: parsed whole.
+    assert _records(json.dumps(content, indent=1, separators=(",", ":")).encode()) == [jiangsu, other, away]
+    braced = {"1": jiangsu | {"alternatenames": ["}{"]}}
+    assert _records(json.dumps(braced).encode()) == list(braced.values())
