@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from data.ingest.osm_store import load_imported_network
 from data.ingest.staging import imports_dir
 from data.versions import file_digest
-from geo.errors import NetworkError
+from geo.errors import NetworkError, StoreError
 from geo.modes import TravelMode
 from geo.network import Network, build_network
 
@@ -71,9 +72,11 @@ def imported_digest(data_dir: Path) -> str | None:
 
 
 def _imported(data_dir: Path, digest: str) -> NetworkSource:
-    folder = imports_dir(data_dir) / FOLDER
     try:
-        nodes, edges = pd.read_parquet(folder / NODES), pd.read_parquet(folder / EDGES)
-    except (OSError, ValueError) as fault:
-        raise NetworkError(f"导入的路网无法读取（{fault}）。请重新运行 sutu import osm。") from fault
-    return NetworkSource(nodes, edges, "OpenStreetMap", digest)
+        # Also checks that both files come from one import.
+        loaded = load_imported_network(data_dir)
+    except StoreError as fault:
+        raise NetworkError(str(fault)) from fault
+    if loaded is None:
+        raise NetworkError("导入的路网已被移除。请重新运行 sutu import osm。")
+    return NetworkSource(*loaded, "OpenStreetMap", digest)
