@@ -20,6 +20,7 @@ _ROW_NAMES = {
     "fact": "数据",
     "plan_document": "规划",
     "plan_target": "规划指标值",
+    "facility": "设施",
     "headline_target": "主要指标目标",
     "target_contradiction": "规划间矛盾",
 }
@@ -73,7 +74,8 @@ def _print_summary(summary: BuildSummary, seconds: float) -> None:
     table.add_column()
     table.add_column(justify="right")
     for name, label in _ROW_NAMES.items():
-        table.add_row(label, f"{summary.rows.get(name, 0):,}")
+        if name in summary.rows:
+            table.add_row(label, f"{summary.rows[name]:,}")
     table.add_row("未匹配到地区的行", f"{summary.unmatched:,}")
     console.print(table)
     slowest = max(summary.seconds, key=lambda step: summary.seconds[step])

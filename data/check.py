@@ -197,6 +197,8 @@ _REFERENCES = (
     ("fact", "indicator", "indicator", "id"),
     ("fact", "source", "source", "id"),
     ("zone", "county", "region", "adcode"),
+    ("census_change", "county", "region", "adcode"),
+    ("facility", "adcode", "region", "adcode"),
     ("plan_target", "plan", "plan_document", "plan"),
     ("headline_target", "target_row", "plan_target", "id"),
     ("headline_target", "base_row", "plan_target", "id"),

@@ -17,6 +17,7 @@ import pyarrow as pa
 from geo.errors import StoreError
 
 SCHEMA_VERSION = 1
+"""Raised when a table changes, or the way its rows are made: stores of another version are built anew."""
 
 LEVELS = ("province", "economic_region", "prefecture", "county", "unallocated")
 DIRECTIONS = ("higher_better", "lower_better", "neutral")

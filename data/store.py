@@ -60,7 +60,10 @@ class Store:
         self.folder = folder
         if not (folder / DATABASE).is_file():
             raise StoreError(f"数据库目录 {folder} 不完整：缺少 {DATABASE}。{REMEDY}")
-        mark = share_folder(folder)
+        try:
+            mark = share_folder(folder)
+        except OSError as fault:
+            raise StoreError(f"无法读取数据库目录 {folder}：{fault.strerror}。{REMEDY}") from fault
         self._release = weakref.finalize(self, os.close, mark)
         self._lock = threading.Lock()
         self._frames: dict[str, gpd.GeoDataFrame] = {}
@@ -195,7 +198,7 @@ class Store:
         down, adcode, year. One row per region and year: where several sources have it, official comes
         before imported, derived and secondary, unless ``source`` names one or ``every_source`` asks for
         all. Raises `UnknownIndicatorError`; an indicator without a fact for the year or level gives an
-        empty frame.
+        empty frame. Without a ``level`` the residuals (未分配) are in it too.
         """
         _require_level(level)
         known = self.query("SELECT 1 FROM indicator WHERE id = ?", [indicator])
