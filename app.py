@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import socket
 import tomllib
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from rich.console import Console
 from starlette.middleware import Middleware
@@ -18,8 +20,8 @@ from streamlit import config as streamlit_config
 
 from data.store import data_dir
 from geo.errors import SutuError
-from layers.fonts import FontSet, Progress, prepare_fonts
-from pages.shell import Shell, ShellMiddleware
+from layers.fonts import FontSet, Progress, install, prepare_fonts
+from pages.shell import ShellMiddleware
 from pages.web import routes
 
 DEFAULT_HOST = "127.0.0.1"
@@ -47,6 +49,17 @@ def _texts() -> str:
     return "".join(parts)
 
 
+def _warm_up() -> None:
+    """Import what takes seconds to import and draw one chart, so that nobody's first view waits for it.
+
+    Not the pages: their map component registers itself only when imported by a page view.
+    """
+    for name in ("altair", "folium", "matplotlib.backends.backend_agg", "layers.webmap", "layers.figure"):
+        importlib.import_module(name)
+    charts = importlib.import_module("layers.charts")
+    charts.comparison_bars(pd.DataFrame({"name": ["江苏省"], "value": [1.0]}), decimals=0).to_dict()
+
+
 @asynccontextmanager
 async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     shown: list[str] = []
@@ -57,19 +70,18 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         if step not in shown:
             shown.append(step)
 
-    _shell.fonts = prepare_assets(tell)
+    install(prepare_assets(tell))
+    _warm_up()
     host = streamlit_config.get_option("server.address") or DEFAULT_HOST
     shown_host = f"[{host}]" if ":" in host else host
     _console.print(f"苏图已启动：http://{shown_host}:{streamlit_config.get_option('server.port')}")
     yield {}
 
 
-_shell = Shell()
-
 app = st.App(
     Path(str(resources.files("pages"))) / "entry.py",
-    routes=routes(_shell),
-    middleware=[Middleware(ShellMiddleware, shell=_shell)],
+    routes=routes(),
+    middleware=[Middleware(ShellMiddleware)],
     lifespan=_lifespan,
 )
 

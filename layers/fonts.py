@@ -15,6 +15,8 @@ from fontTools import subset
 from fontTools.ttLib import TTFont, woff2
 from fontTools.varLib import instancer
 
+from geo.errors import SutuError
+
 FAMILY = "Sutu Sans"
 _PACKAGE = "justmytype_intl_cjk"
 _SOURCE = "fonts/ofl/notosanssc/NotoSansSC[wght].ttf"
@@ -38,6 +40,23 @@ class FontSet:
     def css(self) -> Path:
         """The style sheet that declares the family, one ``@font-face`` per slice."""
         return self.folder / "fonts.css"
+
+
+class FontError(SutuError, LookupError):
+    """The fonts are not ready, or lack characters of a text."""
+
+
+_installed: list[FontSet] = []
+
+
+def install(fonts: FontSet) -> None:
+    """Make a cut the one this process uses: its pages, and its figures."""
+    _installed[:] = [fonts]
+
+
+def installed() -> FontSet | None:
+    """Return the cut in use, or None when the server has not made one yet."""
+    return _installed[0] if _installed else None
 
 
 def common_characters() -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -14,13 +15,24 @@ from streamlit_folium import st_folium
 from geo.errors import StoreError
 from layers.model import Layer, Provenance
 from layers.published import PUBLISHER
-from layers.tables import csv_bytes, xlsx_bytes
 from layers.webmap import base_map, theme
 from pages import state
+from pages.downloads import download, download_figure
 from pages.shell import TIANDITU_KEY
 
+__all__ = [
+    "chart",
+    "definition",
+    "download",
+    "download_figure",
+    "footer",
+    "header",
+    "plain",
+    "show_map",
+    "store_missing",
+]
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def plain(text: object) -> str:
@@ -53,24 +65,38 @@ def footer(provenance: Provenance, *, data_version: str = "") -> None:
         st.caption(f"**{plain(provenance.permission)}**")
 
 
-def definition(indicator: pd.Series, sources: Sequence[str], *, label: str = "口径与来源") -> None:
-    """Draw the button that opens an indicator's definition, computation and sources."""
+def definition(*indicators: pd.Series, sources: Sequence[Sequence[str]], label: str = "口径与来源") -> None:
+    """Draw the button that opens definition, computation and sources of one or several indicators."""
     direction = {"higher_better": "正向（越高越好）", "lower_better": "逆向（越低越好）", "neutral": "中性"}
     quality = {"official": "官方公布", "derived": "推算", "secondary": "二手转录", "imported": "用户导入"}
-    rows = {
-        "指标": f"{indicator['name']}（{indicator['unit']}）",
-        "口径": indicator["definition"],
-        "分子": indicator["numerator"],
-        "分母": indicator["denominator"],
-        "方向": direction.get(indicator["direction"], indicator["direction"]),
-        "质量": quality.get(indicator["quality"], indicator["quality"]),
-        "来源": "；".join(sources),
-        "说明": indicator["note"],
-    }
     with st.popover(label, icon=":material/menu_book:"):
-        for name, text in rows.items():
-            if isinstance(text, str) and text:
-                st.markdown(f"**{name}**　{plain(text)}")
+        for indicator, titles in zip(indicators, sources, strict=True):
+            st.markdown(f"##### {plain(indicator['name'])}（{plain(indicator['unit'])}）")
+            rows = {
+                "口径": indicator["definition"],
+                "分子": indicator["numerator"],
+                "分母": indicator["denominator"],
+                "方向": direction.get(indicator["direction"], indicator["direction"]),
+                "质量": quality.get(indicator["quality"], indicator["quality"]),
+                "来源": "；".join(titles),
+                "说明": indicator["note"],
+            }
+            for name, text in rows.items():
+                if isinstance(text, str) and text:
+                    st.markdown(f"**{name}**　{plain(text)}")
+
+
+def chart(picture: Any, *, key: str, on_select: Callable[[], None] | None = None) -> None:
+    """Draw an Altair chart as wide as there is room; ``on_select`` is called when a selection is made in it.
+
+    The specification is not checked against the schema again on every view (that takes longer than all
+    else); the tests do so once.
+    """
+    spec = picture.to_dict(validate=False)
+    if on_select is None:
+        st.vega_lite_chart(spec=spec, theme=None, key=key)
+    else:
+        st.vega_lite_chart(spec=spec, theme=None, key=key, on_select=on_select)
 
 
 def show_map(
@@ -107,33 +133,6 @@ def show_map(
         on_change=clicked,
     )
     return (answer or {}).get("adcode")
-
-
-def download(name: str, table: Callable[[], pd.DataFrame], *, notes: Sequence[str], key: str) -> None:
-    """Draw two buttons that give ``table()`` as CSV and XLSX, made only when asked for.
-
-    ``name`` is the file's name without ending; ``notes`` (title, source, notice) go below the data.
-    """
-    file = re.sub(r'[\\/:*?"<>|\s]+', "_", name)
-    with st.container(horizontal=True):
-        st.download_button(
-            "下载 CSV",
-            lambda: csv_bytes(table(), notes),
-            f"{file}.csv",
-            "text/csv",
-            key=f"{key}_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-        st.download_button(
-            "下载 XLSX",
-            lambda: xlsx_bytes(table(), notes),
-            f"{file}.xlsx",
-            XLSX_TYPE,
-            key=f"{key}_xlsx",
-            on_click="ignore",
-            icon=":material/table:",
-        )
 
 
 def store_missing(fault: StoreError) -> None:

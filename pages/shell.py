@@ -9,50 +9,45 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from layers.assets import FONTS_CSS_URL, FONTS_URL, leaflet_url, own_url
-from layers.fonts import FontSet
+from layers.fonts import FontSet, installed
 
 _NOT_THE_SHELL = ("/_stcore", "/static/", "/assets/", "/media/", "/component/", "/healthz")
 _SHELL_MUST_COME_WHOLE = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
 TIANDITU_KEY = "SUTU_TIANDITU_KEY"
 # Told where the server is, Streamlit does not go looking for it below a page's own address first.
-_BASE = "window.__streamlit = {BACKEND_BASE_URL: location.origin + '/', MAIN_PAGE_BASE_URL: location.origin + '/'};"
+_BASE = (
+    "const home = location.origin + '/';"
+    "window.__streamlit = {BACKEND_BASE_URL: home, MAIN_PAGE_BASE_URL: home};"
+)
 
 
-class Shell:
-    """The fonts in use, known once the server starts, and the page shell that names them."""
-
-    def __init__(self) -> None:
-        """Start without fonts: texts then show in the browser's own."""
-        self.fonts: FontSet | None = None
-
-    def rewrite(self, page: str) -> str:
-        """Return Streamlit's page shell in Chinese, with our styles, fonts and icon named in its head."""
-        links = [
-            f'<link rel="icon" type="image/svg+xml" href="{own_url("mark.svg")}">',
-            f'<link rel="stylesheet" href="{own_url("page.css")}">',
-            f'<link rel="prefetch" as="script" href="{leaflet_url("leaflet.js")}">',
-            f'<link rel="prefetch" as="script" href="{own_url("map.js")}">',
-        ]
-        if self.fonts is not None:
-            core = f"{FONTS_URL}/{self.fonts.core.name}"
-            links.insert(0, f'<link rel="stylesheet" href="{FONTS_CSS_URL}">')
-            links.insert(0, f'<link rel="preload" as="font" type="font/woff2" href="{core}" crossorigin>')
-        page = page.replace('<html lang="en">', '<html lang="zh-CN">')
-        page = page.replace("<head>", f"<head>\n<script>{_BASE}</script>", 1)
-        page = re.sub(r"<title>.*?</title>", "<title>苏图</title>", page, count=1)
-        page = re.sub(r'<link rel="shortcut icon"[^>]*>', "", page, count=1)
-        # The typeface Streamlit preloads is not the one these pages are set in.
-        page = re.sub(r'<link\s+rel="preload"[^>]*SourceSans[^>]*>', "", page, count=1)
-        return page.replace("</head>", "\n".join(links) + "\n</head>", 1)
+def rewrite(page: str, fonts: FontSet | None) -> str:
+    """Return Streamlit's page shell in Chinese, with our styles, fonts and icon named in its head."""
+    links = [
+        f'<link rel="icon" type="image/svg+xml" href="{own_url("mark.svg")}">',
+        f'<link rel="stylesheet" href="{own_url("page.css")}">',
+        f'<link rel="prefetch" as="script" href="{leaflet_url("leaflet.js")}">',
+        f'<link rel="prefetch" as="script" href="{own_url("map.js")}">',
+    ]
+    if fonts is not None:
+        core = f"{FONTS_URL}/{fonts.core.name}"
+        links.insert(0, f'<link rel="stylesheet" href="{FONTS_CSS_URL}">')
+        links.insert(0, f'<link rel="preload" as="font" type="font/woff2" href="{core}" crossorigin>')
+    page = page.replace('<html lang="en">', '<html lang="zh-CN">')
+    page = page.replace("<head>", f"<head>\n<script>{{{_BASE}}}</script>", 1)
+    page = re.sub(r"<title>.*?</title>", "<title>苏图</title>", page, count=1)
+    page = re.sub(r'<link rel="shortcut icon"[^>]*>', "", page, count=1)
+    # The typeface Streamlit preloads is not the one these pages are set in.
+    page = re.sub(r'<link\s+rel="preload"[^>]*SourceSans[^>]*>', "", page, count=1)
+    return page.replace("</head>", "\n".join(links) + "\n</head>", 1)
 
 
 class ShellMiddleware:
     """Sends the page shell rewritten, and every answer with headers that keep the browser at home."""
 
-    def __init__(self, app: ASGIApp, shell: Shell) -> None:
-        """Wrap ``app``; ``shell`` knows what the page's head must name."""
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap ``app``."""
         self.app = app
-        self.shell = shell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -64,15 +59,15 @@ class ShellMiddleware:
         if is_page:
             kept = [pair for pair in scope["headers"] if pair[0] not in _SHELL_MUST_COME_WHOLE]
             scope = {**scope, "headers": kept}
-        await self.app(scope, receive, _Sender(send, self.shell if is_page else None))
+        await self.app(scope, receive, _Sender(send, is_page))
 
 
 class _Sender:
     """Passes one answer on with its headers; holds the page shell back until it is rewritten."""
 
-    def __init__(self, send: Send, shell: Shell | None) -> None:
+    def __init__(self, send: Send, is_page: bool) -> None:
         self._send = send
-        self._shell = shell
+        self._is_page = is_page
         self._start: Message | None = None
         self._body = b""
 
@@ -81,18 +76,18 @@ class _Sender:
             headers = MutableHeaders(scope=message)
             for name, value in security_headers().items():
                 headers.setdefault(name, value)
-            if self._shell is not None and headers.get("content-type", "").startswith("text/html"):
+            if self._is_page and headers.get("content-type", "").startswith("text/html"):
                 self._start = message
                 return
-        elif self._start is not None and self._shell is not None:
+        elif self._start is not None:
             self._body += message.get("body", b"")
             if not message.get("more_body"):
-                await self._send_page(self._start, self._shell)
+                await self._send_page(self._start)
             return
         await self._send(message)
 
-    async def _send_page(self, start: Message, shell: Shell) -> None:
-        body = shell.rewrite(self._body.decode()).encode() if self._body else b""
+    async def _send_page(self, start: Message) -> None:
+        body = rewrite(self._body.decode(), installed()).encode() if self._body else b""
         headers = MutableHeaders(scope=start)
         for name in ("etag", "last-modified"):
             if name in headers:

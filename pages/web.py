@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 from data.store import open_store
 from geo.errors import SutuError
 from layers.assets import ASSETS_URL, FONTS_URL, PUBLISHED_URL, leaflet_folder, own_folder
+from layers.fonts import installed
 from layers.published import PUBLISHER
-from pages.shell import Shell
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -27,23 +27,19 @@ class _Kept(StaticFiles):
         return response
 
 
-class _Fonts:
-    """The font files of a shell; which ones is known when the server has started."""
-
-    def __init__(self, shell: Shell) -> None:
-        self._shell = shell
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._shell.fonts is None:
-            await PlainTextResponse("字体尚未生成", status_code=404)(scope, receive, send)
-            return
-        await _Kept(directory=self._shell.fonts.folder)(scope, receive, send)
+async def _fonts(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with a file of the fonts in use; which they are is known when the server has started."""
+    fonts = installed()
+    files = (
+        PlainTextResponse("字体尚未生成", status_code=404) if fonts is None else _Kept(directory=fonts.folder)
+    )
+    await files(scope, receive, send)
 
 
-def routes(shell: Shell) -> list[BaseRoute]:
+def routes() -> list[BaseRoute]:
     """Return the routes to mount beside the pages."""
     return [
-        Mount(FONTS_URL, app=_Fonts(shell)),
+        Mount(FONTS_URL, app=_fonts),
         Mount(f"{ASSETS_URL}/own", app=_Kept(directory=own_folder())),
         Mount(f"{ASSETS_URL}/leaflet", app=_Kept(directory=leaflet_folder())),
         Route(f"{PUBLISHED_URL}/{{name}}", published),

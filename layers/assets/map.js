@@ -2,9 +2,12 @@
 (function () {
   "use strict";
 
-  const SELECTED = { color: "#B4232A", weight: 2.6, opacity: 1 };
+  const SELECTED = [
+    { color: "#FFFFFF", weight: 5.5, opacity: 0.95 },
+    { color: "#B4232A", weight: 2.8, opacity: 1 },
+  ];
   const HOVERED = { color: "#1E2933", weight: 1.6, opacity: 1 };
-  const BORDER = { color: "#FFFFFF", weight: 0.7, opacity: 0.9 };
+  const BORDER = { color: "#7C8B97", weight: 0.5, opacity: 0.9 };
   const HATCH = "sutu-hatch";
   const pieces = new Map();
 
@@ -50,15 +53,21 @@
       map.createPane("sutu-lines").style.zIndex = 450;
       map.createPane("sutu-points").style.zIndex = 460;
       map.createPane("sutu-labels").style.zIndex = 620;
-      for (const name of ["sutu-lines", "sutu-labels"]) map.getPane(name).style.pointerEvents = "none";
+      map.createPane("sutu-mark").style.zIndex = 455;
+      for (const name of ["sutu-lines", "sutu-mark", "sutu-labels"]) map.getPane(name).style.pointerEvents = "none";
       this.lines = L.layerGroup().addTo(map);
+      this.mark = L.layerGroup().addTo(map);
       this.points = L.layerGroup().addTo(map);
       this.labels = L.layerGroup().addTo(map);
       L.control.scale({ imperial: false, position: "bottomright", maxWidth: 90 }).addTo(map);
       this.addHome();
       map.on("zoomend", () => this.showLabels());
-      map.on("dragstart", () => { this.moved = true; });
-      box.addEventListener("wheel", () => { this.moved = true; }, { passive: true });
+      const taken = () => { this.moved = true; };
+      map.on("dragstart boxzoomend", taken);
+      for (const kind of ["wheel", "dblclick", "touchstart", "keydown"]) {
+        box.addEventListener(kind, taken, { passive: true });
+      }
+      box.querySelector(".leaflet-control-zoom").addEventListener("click", taken, true);
       new ResizeObserver(() => this.resized()).observe(box);
       if (options.link) this.link();
     }
@@ -84,28 +93,32 @@
 
     /* Maps of one page that name the same link move together. */
     link() {
-      const follow = () => {
-        if (this.following) return;
-        for (let index = 0; index < window.parent.frames.length; index += 1) {
-          let other = null;
-          try {
-            other = window.parent.frames[index].sutu;
-          } catch (refused) {
-            continue;
-          }
-          if (other && other !== window.sutu) {
-            other.follow(this.options.link, this.map.getCenter(), this.map.getZoom());
-          }
-        }
-      };
-      this.map.on("moveend", follow);
+      this.map.on("moveend", () => {
+        if (!this.following) this.tellOthers();
+      });
     }
 
-    follow(center, zoom) {
+    tellOthers() {
+      for (let index = 0; index < window.parent.frames.length; index += 1) {
+        let other = null;
+        try {
+          other = window.parent.frames[index].sutu;
+        } catch (refused) {
+          continue;
+        }
+        if (other && other !== window.sutu) {
+          other.follow(this.options.link, this.map.getCenter(), this.map.getZoom(), this.moved);
+        }
+      }
+    }
+
+    /* Until a person moves one, a map whose legend would cover a region fits anew, and the others follow it. */
+    follow(center, zoom, moved) {
       this.following = true;
-      this.moved = true;
+      this.moved = moved;
       this.map.setView([center.lat, center.lng], zoom, { animate: false });
       this.following = false;
+      if (!moved && this.regions && this.hidden() > 0) this.fit();
     }
 
     resized() {
@@ -121,12 +134,51 @@
     }
 
     fit() {
-      if (!this.spec || !this.spec.bounds) return;
+      if (!this.spec || !this.spec.bounds || !this.regions) return;
+      this.following = true;
+      let left = 10;
+      for (let attempt = 0; attempt < 5; attempt += 1) {
+        this.fitBeside(left);
+        const hidden = this.hidden();
+        if (hidden <= 0) break;
+        left += hidden + 4;
+      }
+      this.following = false;
+      if (this.options.link) this.tellOthers();
+    }
+
+    /* Fit with so much room on the left, the picture at the top. */
+    fitBeside(left) {
+      const top = this.head.offsetHeight + 8;
+      const bottom = this.strip.offsetHeight + 8;
       this.map.fitBounds(this.spec.bounds, {
-        paddingTopLeft: [10, this.head.offsetHeight + 8],
-        paddingBottomRight: [10, this.strip.offsetHeight + 8],
+        paddingTopLeft: [left, top],
+        paddingBottomRight: [10, bottom],
         animate: false,
       });
+      const north = this.map.latLngToContainerPoint(L.latLngBounds(this.spec.bounds).getNorthWest());
+      if (north.y > top) this.map.panBy([0, north.y - top], { animate: false });
+    }
+
+    /* How far, in pixels, the legend reaches over a region. */
+    hidden() {
+      const box = this.map.getContainer().getBoundingClientRect();
+      const legend = this.legend.getBoundingClientRect();
+      const upper = legend.top - box.top - 4;
+      const right = legend.right - box.left + 6;
+      let hidden = 0;
+      const look = (places) => {
+        for (const place of places) {
+          if (Array.isArray(place)) {
+            look(place);
+            continue;
+          }
+          const point = this.map.latLngToContainerPoint(place);
+          if (point.y > upper && point.x < right) hidden = Math.max(hidden, right - point.x);
+        }
+      };
+      this.regions.eachLayer((path) => look(path.getLatLngs()));
+      return hidden;
     }
 
     async show(spec) {
@@ -146,11 +198,11 @@
       this.showLegend(spec);
       this.showStrip(spec);
       this.place();
+      if (!before || before.shapes.key !== spec.shapes.key) this.showShapes(shapes);
       if (!before || String(before.bounds) !== String(spec.bounds)) {
         this.moved = false;
         this.fit();
       }
-      if (!before || before.shapes.key !== spec.shapes.key) this.showShapes(shapes);
       if (!before || (before.lines || {}).key !== (spec.lines || {}).key) this.showLines(lines);
       this.restyle();
       this.showPoints(spec.points || []);
@@ -184,8 +236,7 @@
     style(code) {
       const value = this.spec.values[code];
       const fill = value && value[0] >= 0 ? this.spec.fills[value[0]] : `url(#${HATCH})`;
-      const border = code === this.spec.selected ? SELECTED : BORDER;
-      return { ...border, fillColor: fill, fillOpacity: 1 };
+      return { ...BORDER, fillColor: fill, fillOpacity: 1 };
     }
 
     restyle() {
@@ -194,16 +245,27 @@
         const drawn = path.getElement();
         if (drawn) drawn.dataset.adcode = code;
       }
+      this.showMark();
+    }
+
+    /* The region chosen is outlined above all lines, on white so that it shows on any colour. */
+    showMark() {
+      this.mark.clearLayers();
       const chosen = this.byCode.get(this.spec.selected);
-      if (chosen) chosen.bringToFront();
+      if (!chosen) return;
+      for (const style of SELECTED) {
+        L.geoJSON(chosen.feature, {
+          pane: "sutu-mark",
+          interactive: false,
+          smoothFactor: 0,
+          style: { className: "sutu-mark", fill: false, ...style },
+        }).addTo(this.mark);
+      }
     }
 
     hover(path) {
-      if (path.feature.id === this.spec.selected) return;
       path.setStyle(HOVERED);
       path.bringToFront();
-      const chosen = this.byCode.get(this.spec.selected);
-      if (chosen) chosen.bringToFront();
     }
 
     unhover(path) {
@@ -323,8 +385,10 @@
     show(map, spec) {
       return this.sheets.get(map).show(spec);
     },
-    follow(link, center, zoom) {
-      for (const sheet of this.sheets.values()) if (sheet.options.link === link) sheet.follow(center, zoom);
+    follow(link, center, zoom, moved) {
+      for (const sheet of this.sheets.values()) {
+        if (sheet.options.link === link) sheet.follow(center, zoom, moved);
+      }
     },
   };
 })();

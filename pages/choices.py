@@ -1,0 +1,125 @@
+"""One choice: a control whose value is kept across pages and stands in the address of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+_KEPT, _LINK, _FAULTS, _READ = "state_kept", "state_link", "state_faults", "state_read"
+# Choices shown only because the one that is kept is not on offer here.
+_STOPGAP = "state_stopgap"
+
+
+def begin() -> None:
+    """Start a page view: forget the link and the faults of the one before; called by the entry script."""
+    st.session_state[_LINK] = {}
+    st.session_state[_FAULTS] = []
+    st.session_state.setdefault(_KEPT, {})
+    st.session_state.setdefault(_READ, set())
+
+
+def _session(name: str, empty: Callable[[], Any]) -> Any:
+    """Return a value of the session, also in a page that runs without the entry script (in tests)."""
+    return st.session_state.setdefault(name, empty())
+
+
+def choose(
+    name: str,
+    label: str,
+    options: Sequence[Any],
+    default: Any,
+    *,
+    widget: Callable[..., Any] = st.selectbox,
+    code: Callable[[Any], str] = str,
+    **settings: Any,
+) -> Any:
+    """Draw a control for the choice ``name`` and return what is chosen: always one of ``options``.
+
+    What was chosen before on any page is kept; where it is not among the options, ``default`` shows, without
+    forgetting the choice. In the address the choice is ``name=code(option)``; an address that names no option
+    gives ``default`` and a message (see `show_faults`). ``widget`` is called with label, options and key.
+    """
+    held, stopgap = _session(_KEPT, dict), _session(_STOPGAP, dict)
+    key = f"choice_{name}"
+    wanted = st.session_state.get(key)
+    if key not in st.session_state:
+        wanted = _from_address(name, label, options, code, held)
+    elif name in stopgap and stopgap[name] == wanted:
+        wanted = held.get(name)
+    start = wanted if wanted in options else default
+    st.session_state[key] = start
+    value = widget(label, options, key=key, **settings)
+    if value is None:
+        # Some widgets let people unpick the choice; the view needs one.
+        value = start
+    if start != wanted and value == start and name in held:
+        stopgap[name] = value
+    else:
+        stopgap.pop(name, None)
+        held[name] = value
+    _session(_LINK, dict)[name] = code(value)
+    return value
+
+
+def _from_address(
+    name: str, label: str, options: Sequence[Any], code: Callable[[Any], str], held: dict[str, Any]
+) -> Any:
+    """Return the option the address asks for on the first view, else what is kept (None: neither)."""
+    read = _session(_READ, set)
+    if name not in read and name in st.query_params:
+        text = st.query_params[name]
+        for option in options:
+            if code(option) == text:
+                read.add(name)
+                held[name] = option
+                return option
+        _session(_FAULTS, list).append(f"链接中的{label}“{text}”无效或在此不可用，已改用默认值。")
+    read.add(name)
+    return held.get(name)
+
+
+def in_link(name: str, text: str) -> None:
+    """Put a page's own choice into the address as ``name=text``; an empty text leaves it out."""
+    _session(_LINK, dict)[name] = text
+
+
+def from_link(name: str) -> str | None:
+    """Return what the address says of ``name`` on the first view, None when nothing or when it was read."""
+    read = _session(_READ, set)
+    if name in read:
+        return None
+    read.add(name)
+    text = st.query_params.get(name)
+    return str(text) if text is not None else None
+
+
+def fault(text: str) -> None:
+    """Have the page's head say what of the address could not be followed."""
+    _session(_FAULTS, list).append(text)
+
+
+def kept(name: str, default: Any) -> Any:
+    """Return what was last chosen for ``name`` on any page, or ``default``."""
+    return _session(_KEPT, dict).get(name, default)
+
+
+def put(name: str, value: Any) -> None:
+    """Choose on a person's behalf; only in a callback, before the controls are drawn."""
+    _session(_KEPT, dict)[name] = value
+    st.session_state[f"choice_{name}"] = value
+
+
+def show_faults() -> None:
+    """Say what of the address could not be followed."""
+    for fault in _session(_FAULTS, list):
+        st.warning(fault, icon=":material/link_off:")
+
+
+def finish() -> None:
+    """Write the view into the address, so that copying it shares the view."""
+    link = _session(_LINK, dict)
+    wanted = {name: text for name, text in link.items() if text != ""}
+    if wanted != st.query_params.to_dict():
+        st.query_params.from_dict(wanted)
