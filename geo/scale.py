@@ -186,7 +186,7 @@ def _run_on_dask(tasks: Iterable[Task], scheduler: str) -> Iterator[PartitionRes
         threads = sum(client.nthreads().values())
         if threads == 0:
             raise ScaleError(f"调度器 {scheduler} 没有工作进程。请先启动 dask worker。")
-        running = as_completed()
+        running = as_completed(loop=client.loop)
         for task in _take(queue, 2 * threads):
             running.add(client.submit(solve_task, task, pure=False, retries=_ATTEMPTS))
         for future in running:
