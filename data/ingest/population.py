@@ -1,0 +1,238 @@
+"""The door for population rasters (WorldPop, GHSL …): a GeoTIFF of people per pixel becomes people per cell
+of the grid.
+
+Only what lies over the province is read, in strips. A pixel's people go to the cell its centre falls in;
+pixels coarser than a cell are divided first.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.warp import transform_bounds
+from rasterio.windows import Window
+
+from data.ingest.cells import shown
+from data.ingest.faults import Fault, raise_if_any
+from data.ingest.staging import StagedImport, imports_dir
+from data.ingest.summary import ImportSummary
+from data.ingest.vector_source import refuse
+from data.population import IMPORT_NAME, census_inputs, load_waters, write_pattern
+from data.registry import Registry
+from geo.crs import ALBERS, STORE_CRS, is_store_crs, to_albers
+from geo.land_cells import cell_ids, land_cells
+
+FloatArray = NDArray[np.float64]
+
+MAX_FILE_BYTES = 4_000_000_000
+MAX_PIXEL_M = 5_000.0
+_TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_STRIP_PIXELS = 2_000_000
+_MARGIN_CELLS = np.array([-1, -1, 2, 2])
+# Beyond this factor against the census a raster counts something else: density, households, thousands.
+_PLAUSIBLE = 2.0
+_AGAIN = "重新下载，或在 GIS 软件中另存为 GeoTIFF"
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """People by cell, and what was wrong with pixels: ``negative`` ones that are not declared as no data."""
+
+    people: pd.Series
+    negative: int
+
+
+def import_population_raster(
+    path: Path,
+    data_dir: Path,
+    registry: Registry,
+    regions: gpd.GeoDataFrame,
+    *,
+    scale_to_census: bool = True,
+    source: str | None = None,
+    rebuild: Callable[[], object] | None = None,
+) -> ImportSummary:
+    """Check ``path`` (GeoTIFF, one band, people per pixel) and make it the pattern of the population grid.
+
+    ``regions`` is the region table with geometry. With ``scale_to_census`` every county keeps its census
+    figures and the raster only says where people are; otherwise its own numbers count. ``rebuild`` builds
+    the store anew; when it raises, the import is taken back. Raises ``FaultReport``: no GeoTIFF, no CRS,
+    several bands, pixels over 5 km, not over Jiangsu, negative people, counties without anybody, or
+    (unscaled) a total that is no population's.
+    """
+    resolution = float(registry.setting("population_resolution_m"))
+    counties = to_albers(regions.loc[regions["level"] == "county", ["adcode", "geometry"]])
+    counted = _count(path, counties, resolution)
+    cells = land_cells(counties, to_albers(load_waters()), resolution)
+    people = counted.people.reindex(cells["cell_id"]).fillna(0.0)
+    census = census_inputs(registry, regions)["population"]
+    by_county = people.groupby(cells["adcode"].to_numpy()).sum()
+    names = regions.set_index("adcode")["name"]
+    raise_if_any(_faults(path.name, counted, by_county, census, names=names, scaled=scale_to_census))
+    facts = {
+        "source": source or f"导入自 {path.name}",
+        "resolution_m": f"{resolution:g}",
+        "scale_to_census": "yes" if scale_to_census else "no",
+    }
+    earlier = (imports_dir(data_dir) / IMPORT_NAME).exists()
+    kept = people[people > 0]
+    staged = StagedImport.stage(data_dir, IMPORT_NAME, lambda target: write_pattern(target, kept, facts))
+    with staged:
+        if rebuild is not None:
+            rebuild()
+    return ImportSummary(
+        kind="population",
+        file=path.name,
+        rows=len(kept),
+        added=0 if earlier else len(kept),
+        updated=len(kept) if earlier else 0,
+        files=(IMPORT_NAME,),
+        notes=tuple(_notes(by_county, census, scale_to_census)),
+        details=facts,
+    )
+
+
+def _count(path: Path, counties: gpd.GeoDataFrame, resolution: float) -> _Counted:
+    """Return the people of the raster by cell over the extent of the counties."""
+    _require_tiff(path)
+    with warnings.catch_warnings(), rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            with rasterio.open(path.resolve(), driver="GTiff") as raster:
+                window = _window(path.name, raster, counties)
+                return _sum_cells(raster, window, counties, resolution)
+        except RasterioError as fault:
+            raise refuse(path.name, f"栅格无法读取：{shown(str(fault), 80)}", _AGAIN) from fault
+
+
+def _require_tiff(path: Path) -> None:
+    if not path.is_file():
+        raise refuse(path.name, "文件不存在或不是普通文件", "核对文件路径")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise refuse(path.name, f"文件超过 {MAX_FILE_BYTES / 1e9:g} GB", "先裁剪到江苏范围")
+    with path.open("rb") as handle:
+        if handle.read(4) not in _TIFF_MAGIC:
+            raise refuse(path.name, "不是 GeoTIFF 文件", _AGAIN)
+
+
+def _window(file: str, raster: rasterio.DatasetReader, counties: gpd.GeoDataFrame) -> Window:
+    """Return the part of the raster over the counties; refuse a raster that cannot be placed or used."""
+    if raster.crs is None:
+        raise refuse(file, "栅格没有坐标系信息", "在 GIS 软件中定义坐标系后重新导出")
+    if raster.transform.is_identity:
+        raise refuse(file, "栅格没有地理参考（像元位置）", _AGAIN)
+    if raster.count != 1:
+        raise refuse(file, f"栅格有 {raster.count} 个波段，应只有一个（每像元人数）", "只导出总人口波段")
+    if np.dtype(raster.dtypes[0]).kind not in "iuf":
+        raise refuse(file, f"栅格的数据类型是 {raster.dtypes[0]}，不是数", _AGAIN)
+    pixel = _pixel_m(raster)
+    if pixel > MAX_PIXEL_M:
+        raise refuse(
+            file, f"像元约 {pixel / 1000:.1f} 公里，过粗", f"使用像元不超过 {MAX_PIXEL_M / 1000:g} 公里的栅格"
+        )
+    place = raster.transform
+    if place.b or place.d or place.a <= 0 or place.e >= 0:
+        raise refuse(file, "栅格不是正北朝上", "重采样为正北朝上的栅格后再导入")
+    extent = transform_bounds(ALBERS.to_wkt(), raster.crs, *counties.total_bounds, densify_pts=41)
+    left, right = ((x - place.c) / place.a for x in (extent[0], extent[2]))
+    top, bottom = ((y - place.f) / place.e for y in (extent[3], extent[1]))
+    first = max(0, math.floor(left)), max(0, math.floor(top))
+    last = min(raster.width, math.ceil(right)), min(raster.height, math.ceil(bottom))
+    if first[0] >= last[0] or first[1] >= last[1]:
+        bounds = raster.bounds
+        where = f"（{bounds.left:.6g}，{bounds.bottom:.6g}）至（{bounds.right:.6g}，{bounds.top:.6g}）"
+        raise refuse(file, f"栅格范围 {where} 不在江苏", "换用覆盖江苏的栅格，并核对坐标系")
+    return Window(first[0], first[1], last[0] - first[0], last[1] - first[1])
+
+
+def _pixel_m(raster: rasterio.DatasetReader) -> float:
+    """Return the longer side of a pixel in metres, roughly."""
+    crs = CRS.from_user_input(raster.crs)
+    unit = 111_320.0 if crs.is_geographic else float(crs.axis_info[0].unit_conversion_factor)
+    return max(abs(raster.transform.a), abs(raster.transform.e)) * unit
+
+
+def _sum_cells(
+    raster: rasterio.DatasetReader, window: Window, counties: gpd.GeoDataFrame, resolution: float
+) -> _Counted:
+    """Add the pixels up by cell, strip by strip."""
+    crs = CRS.from_user_input(raster.crs)
+    transformer = Transformer.from_crs(STORE_CRS if is_store_crs(crs) else crs, ALBERS, always_xy=True)
+    # Two parts to a cell's side, so that a pixel as large as a cell does not leave gaps.
+    parts = max(1, math.ceil(_pixel_m(raster) / (resolution / 2)))
+    west, south, east, north = np.floor(counties.total_bounds / resolution).astype(int) + _MARGIN_CELLS
+    shape = (north - south, east - west)
+    total = np.zeros(shape[0] * shape[1])
+    negative = 0
+    for x, y, people, below in _strips(raster, window, parts):
+        negative += below
+        column, row = (np.floor(np.stack(transformer.transform(x, y)) / resolution)).astype(np.int64)
+        inside = (column >= west) & (column < east) & (row >= south) & (row < north)
+        place = (row[inside] - south) * shape[1] + column[inside] - west
+        total += np.bincount(place, weights=people[inside], minlength=len(total))
+    found = np.flatnonzero(total > 0)
+    ids = cell_ids(found % shape[1] + west, found // shape[1] + south)
+    return _Counted(pd.Series(total[found], index=ids), negative)
+
+
+def _strips(
+    raster: rasterio.DatasetReader, window: Window, parts: int
+) -> Iterator[tuple[FloatArray, FloatArray, FloatArray, int]]:
+    """Yield x, y (raster CRS) and people of every populated part of a pixel, and how many pixels were
+    negative.
+    """
+    height = max(1, _STRIP_PIXELS // max(1, int(window.width) * parts * parts))
+    offsets = (np.arange(parts) + 0.5) / parts
+    across, down = (grid.ravel() for grid in np.meshgrid(offsets, offsets))
+    for top in range(int(window.row_off), int(window.row_off + window.height), height):
+        rows = min(height, int(window.row_off + window.height) - top)
+        strip = Window(int(window.col_off), top, int(window.width), rows)
+        values = raster.read(1, window=strip, masked=True).astype(np.float64).filled(np.nan)
+        below = int((values < 0).sum())
+        row, column = np.nonzero(values > 0)
+        people = np.repeat(values[row, column] / (parts * parts), parts * parts)
+        columns = (column[:, None] + strip.col_off + across).ravel()
+        lines = (row[:, None] + strip.row_off + down).ravel()
+        place = raster.transform
+        yield place.c + place.a * columns, place.f + place.e * lines, people, below
+
+
+def _faults(
+    file: str, counted: _Counted, by_county: pd.Series, census: pd.Series, *, names: pd.Series, scaled: bool
+) -> list[Fault]:
+    found = []
+    if counted.negative:
+        problem = f"江苏范围内有 {counted.negative:,} 个像元的人数为负"
+        found.append(Fault(file, None, None, None, problem, "把负值登记为无数据值（nodata）后重新导出"))
+    empty = [
+        f"{code} {names[code]}" for code in census.index if census[code] > 0 and by_county.get(code, 0.0) <= 0
+    ]
+    if empty:
+        problem = f"{len(empty)} 个县（市、区）在栅格里没有人口：{'、'.join(empty[:10])}"
+        found.append(Fault(file, None, None, None, problem, "核对栅格的范围、坐标系和无数据值"))
+    ratio = by_county.sum() / census.sum()
+    if not scaled and not empty and not 1 / _PLAUSIBLE <= ratio <= _PLAUSIBLE:
+        problem = f"栅格在江苏的总人数是普查的 {ratio:.2f} 倍"
+        remedy = "确认像元值是人数（不是密度或户数）；若只用其分布，选择“按普查数缩放”"
+        found.append(Fault(file, None, None, None, problem, remedy))
+    return found
+
+
+def _notes(by_county: pd.Series, census: pd.Series, scaled: bool) -> list[str]:
+    """Return what a person should know: how the raster's numbers stand to the census."""
+    ratio = by_county / census
+    total = by_county.sum() / census.sum()
+    used = "只取其分布，各县人口仍为普查数" if scaled else "人口取栅格原值，年龄与城乡构成取普查"
+    return [
+        f"栅格在江苏共 {by_county.sum():,.0f} 人，为普查的 {total:.2f} 倍；{used}。",
+        f"分县比值最低 {ratio.min():.2f}（{ratio.idxmin()}），最高 {ratio.max():.2f}（{ratio.idxmax()}）。",
+    ]
