@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,9 @@ from data.boundaries import load_region_codes
 from data.ingest.templates import write_indicator_template
 from data.registry import load_registry
 
+Out = Annotated[Path, typer.Option("--out", help="写到哪个 .xlsx 文件。")]
+Force = Annotated[bool, typer.Option("--force", help="文件已存在时覆盖。")]
+
 templates = group("生成待填写的表格。")
 
 
@@ -21,17 +25,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(templates, name="template")
 
 
-def indicators(
-    out: Annotated[Path, typer.Option("--out", help="写到哪个 .xlsx 文件。")],
-    force: Annotated[bool, typer.Option("--force", help="文件已存在时覆盖。")] = False,
-) -> None:
+def indicators(out: Out, force: Force = False) -> None:
     """生成导入指标数值用的表格，附填写说明、现行代码表和已有指标。"""
+    codes = load_region_codes()
+    current = codes[codes["valid_to"].isna()]
+    write_form(out, lambda path: write_indicator_template(path, load_registry(), current), force=force)
+
+
+def write_form(out: Path, write: Callable[[Path], None], *, force: bool) -> None:
+    """Let ``write`` make the form ``out``, an XLSX file in an existing folder, replaced only by ``force``."""
     if out.suffix.lower() != ".xlsx":
         raise typer.BadParameter("文件名应以 .xlsx 结尾", param_hint="--out")
     if out.exists() and not force:
         raise typer.BadParameter(f"{out} 已存在；加 --force 覆盖", param_hint="--out")
     if not out.absolute().parent.is_dir():
         raise typer.BadParameter(f"没有文件夹 {out.absolute().parent}", param_hint="--out")
-    codes = load_region_codes()
-    write_indicator_template(out, load_registry(), codes[codes["valid_to"].isna()])
+    write(out)
     typer.echo(f"已生成 {out}")

@@ -36,6 +36,7 @@ from data.ingest.region_match import RegionMatcher
 from data.ingest.staging import StagedImport, imports_dir
 from data.ingest.summary import ImportSummary
 from data.ingest.tabular import RawTable, read_table
+from data.locking import build_lock
 from data.registry.facility_models import FacilityType, load_facility_types
 from geo.crs import STORE_CRS, Datum, parse_datum, to_cgcs2000
 from geo.errors import DataFaultError
@@ -140,24 +141,19 @@ def import_facilities(
         others=load_imported_facilities(data_dir),
     )
     name = table_file(found.title, facility_type)
-    target = imports_dir(data_dir) / name
-    before = read_facility_table(target)[0] if target.exists() else None
-    stored = found.frame[list(STORED_COLUMNS)].reset_index(drop=True)
+    # From here to the build nobody else may write: what is compared with must still be what is replaced.
+    with build_lock(data_dir):
+        target = imports_dir(data_dir) / name
+        before = read_facility_table(target)[0] if target.exists() else None
+        stored = found.frame[list(STORED_COLUMNS)].reset_index(drop=True)
+        unchanged = before is not None and stored.equals(before)
+        if not unchanged:
+            obtained = f"导入自 {path.name}"
+            write = partial(write_facilities, frame=found.frame, title=found.title, obtained=obtained)
+            with StagedImport.stage(data_dir, name, write):
+                if rebuild is not None:
+                    rebuild()
     kept = 0 if before is None else int(stored["id"].isin(before["id"]).sum())
-    unchanged = before is not None and stored.equals(before)
-    notes = list(found.notes)
-    if before is not None and not unchanged:
-        gone = len(before) - kept
-        notes.append(
-            f"来源“{found.title}”此前导入的 {len(before)} 个设施已整份替换，其中 {gone} 个不在新文件里"
-        )
-    if not unchanged:
-        write = partial(
-            write_facilities, frame=found.frame, title=found.title, obtained=f"导入自 {path.name}"
-        )
-        with StagedImport.stage(data_dir, name, write):
-            if rebuild is not None:
-                rebuild()
     return ImportSummary(
         kind="facilities",
         file=path.name,
@@ -165,9 +161,17 @@ def import_facilities(
         added=len(stored) - kept,
         unchanged=kept,
         files=() if unchanged else (name,),
-        notes=tuple(notes),
+        notes=(*found.notes, *_replaced(found.title, before, kept, unchanged=unchanged)),
         details=_details(found),
     )
+
+
+def _replaced(title: str, before: pd.DataFrame | None, kept: int, *, unchanged: bool) -> list[str]:
+    """Return the note that an earlier list was replaced, and how many of it are gone."""
+    if before is None or unchanged:
+        return []
+    gone = len(before) - kept
+    return [f"来源“{title}”此前导入的 {len(before)} 个设施已整份替换，其中 {gone} 个不在新文件里"]
 
 
 def _title(path: Path, source: str | None) -> str:

@@ -8,7 +8,7 @@ built-in ones among them, are never touched: they stand side by side.
 import datetime as dt
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -43,6 +43,7 @@ from data.ingest.staging import StagedImport
 from data.ingest.summary import ImportSummary
 from data.ingest.tabular import RawTable, read_table
 from data.ingest.xlsx_reader import sheet_names
+from data.locking import build_lock
 from data.registry import Registry
 
 INDICATOR_LIMITS: Final = Limits(rows=300_000, cells=6_000_000)
@@ -131,40 +132,59 @@ def import_indicators(
     ``FaultReport`` with every fault, and then nothing has changed.
     """
     checked = check_indicators(path, data_dir, registry, regions, last_year=last_year)
-    earlier = {source.id: source for source in load_sources(data_dir)}
-    notes = list(checked.notes) + _beside(checked.rows, existing)
-    added = updated = unchanged = 0
-    changed: list[ImportedSource] = []
-    for title, rows in checked.rows.groupby("source", sort=True):
-        old = earlier.get(source_id(str(title)))
-        facts = fact_frame(rows, str(title))
-        merged, *counts = merge_facts(old.facts if old is not None else empty_facts(), facts)
-        added, updated, unchanged = added + counts[0], updated + counts[1], unchanged + counts[2]
-        if old is not None and counts[1]:
-            notes.append(f"来源“{old.title}”此前导入的数值中有 {counts[1]} 个被这次的数值取代")
-        source = ImportedSource(
-            old.title if old is not None else str(title),
-            merged,
-            _definitions_of(merged, checked.definitions, old),
-            f"导入自 {path.name}",
-        )
-        if old is None or not source.same_content(old):
-            changed.append(source)
-    _write(data_dir, changed, rebuild)
+    # From here to the build nobody else may write: what is merged with must still be what is replaced.
+    with build_lock(data_dir):
+        merged = _merge(checked, load_sources(data_dir), f"导入自 {path.name}")
+        _write(data_dir, merged.changed, rebuild)
     return ImportSummary(
         kind="indicators",
         file=path.name,
         rows=len(checked.rows),
-        added=added,
-        updated=updated,
-        unchanged=unchanged,
-        files=tuple(source.file_name for source in changed),
-        notes=tuple(notes),
+        added=merged.added,
+        updated=merged.updated,
+        unchanged=merged.unchanged,
+        files=tuple(source.file_name for source in merged.changed),
+        notes=(*checked.notes, *_beside(checked.rows, existing), *merged.notes),
         details={
             "sources": sorted(set(checked.rows["source"])),
             "new_indicators": [item.id for item in checked.definitions],
         },
     )
+
+
+@dataclass
+class _Merged:
+    """The sources that an import changes, and how many facts."""
+
+    changed: list[ImportedSource] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+def _merge(checked: CheckedIndicators, earlier: list[ImportedSource], obtained: str) -> _Merged:
+    """Put the checked facts into what was imported before from the same sources."""
+    known = {source.id: source for source in earlier}
+    result = _Merged()
+    for title, rows in checked.rows.groupby("source", sort=True):
+        old = known.get(source_id(str(title)))
+        facts, added, updated, unchanged = merge_facts(
+            old.facts if old is not None else empty_facts(), fact_frame(rows, str(title))
+        )
+        result.added, result.updated = result.added + added, result.updated + updated
+        result.unchanged += unchanged
+        if old is not None and updated:
+            result.notes.append(f"来源“{old.title}”此前导入的数值中有 {updated} 个被这次的数值取代")
+        source = ImportedSource(
+            old.title if old is not None else str(title),
+            facts,
+            _definitions_of(facts, checked.definitions, old),
+            obtained,
+        )
+        if old is None or not source.same_content(old):
+            result.changed.append(source)
+    return result
 
 
 def _write(data_dir: Path, sources: list[ImportedSource], rebuild: Callable[[], object] | None) -> None:

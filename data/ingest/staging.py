@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,9 @@ from geo.errors import StoreError
 
 IMPORTS = "imports"
 _SAFE_NAME = re.compile(r"([a-z0-9][a-z0-9_-]*/)?[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+)+")
+
+_under_way: "weakref.WeakSet[StagedImport]" = weakref.WeakSet()
+"""Imports of this process that may still be taken back: their files are no leftovers."""
 
 
 def imports_dir(data_dir: Path) -> Path:
@@ -51,6 +55,11 @@ class StagedImport:
         self._staged: Path | None = staged
         self._previous: Path | None = None
         self._committed = False
+        _under_way.add(self)
+
+    def set_aside(self) -> set[Path]:
+        """Return the hidden files this import still needs: the staged one, the copy of the one replaced."""
+        return {path for path in (self._staged, self._previous) if path is not None}
 
     @classmethod
     def stage(
@@ -148,14 +157,19 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 def remove_leftovers(data_dir: Path) -> list[Path]:
     """Remove staged and set-aside files a killed import left in ``imports/``; return the paths removed.
 
-    Call it only while holding the build lock: a staged file of a running import looks the same. What was
-    committed stays: it was validated, and the next build takes it in.
+    Call it only while holding the build lock: a staged file of another process's running import looks the
+    same. The files of this process's own imports stay: the build that calls this may be the build of one,
+    and its failure takes that import back. What was committed stays: it was validated, and the next build
+    takes it in.
     """
     removed: list[Path] = []
+    needed = {path for staged in list(_under_way) for path in staged.set_aside()}
     folder = imports_dir(data_dir)
     if not folder.is_dir():
         return removed
     for leftover in sorted(folder.rglob(".staged-*")) + sorted(folder.rglob(".previous-*")):
+        if leftover in needed:
+            continue
         leftover.unlink(missing_ok=True)
         removed.append(leftover)
     return removed

@@ -130,3 +130,17 @@ def test_leftovers_are_removed_from_folders_too(tmp_path: Path) -> None:
     StagedImport.stage(tmp_path, "network/edges.parquet", lambda path: path.write_text("edges"))
     assert len(remove_leftovers(tmp_path)) == 1
     assert list((imports_dir(tmp_path) / "network").iterdir()) == []
+
+
+def test_a_build_that_clears_leftovers_spares_the_import_it_is_for(tmp_path: Path) -> None:
+    with _stage(tmp_path, "old"):
+        pass
+    with pytest.raises(StoreError), _stage(tmp_path, "new"):
+        assert remove_leftovers(tmp_path) == []
+        raise StoreError("构建失败")
+    assert _files(tmp_path) == {NAME: "old"}
+    waiting = _stage(tmp_path, "new")
+    assert remove_leftovers(tmp_path) == []
+    waiting.commit()
+    waiting.finish()
+    assert _files(tmp_path) == {NAME: "new"}
