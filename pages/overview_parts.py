@@ -92,11 +92,11 @@ def key_figures(store: Store, names: Sequence[str] = KEY_FIGURES, adcode: str = 
         facts = cached.facts(store, name)
         series = facts[facts["adcode"] == adcode]
         if len(series):
-            figures.append(_figure(indicators.loc[[name]].iloc[0], series, titles))
+            figures.append(figure_of(indicators.loc[[name]].iloc[0], series, titles))
     return figures
 
 
-def _figure(indicator: pd.Series, series: pd.DataFrame, titles: pd.Series) -> Figure:
+def figure_of(indicator: pd.Series, series: pd.DataFrame, titles: pd.Series) -> Figure:
     """Return the figure of a series: its latest defined year (or its latest) against the year before that."""
     defined = series[series["value"].notna()]
     latest = (defined if len(defined) else series).iloc[-1]

@@ -66,10 +66,12 @@ WIDTHS = {
 _TINT = 0.35
 
 
-def dated(text: pd.Series, year: pd.Series) -> pd.Series:
+def dated(text: pd.Series, year: pd.Series) -> list[str]:
     """Return values as written with their year: ``≥98（2025）``; empty where there is no value."""
-    years = year.map(lambda value: f"（{value}）" if pd.notna(value) else "")
-    return (text.fillna("") + years).where(text.notna(), "")
+    return [
+        "" if not isinstance(value, str) else value if pd.isna(when) else f"{value}（{when}）"
+        for value, when in zip(text, year, strict=True)
+    ]
 
 
 def tint(colour: str) -> str:

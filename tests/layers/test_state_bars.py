@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.state_bars import ink_on, state_bars
@@ -25,6 +25,7 @@ def _drawn(frame: pd.DataFrame) -> tuple[dict, pd.DataFrame]:
     return spec, pd.DataFrame(data, columns=["label", "state", "count", "order", "end", "start", "middle"])
 
 
+@settings(deadline=None, max_examples=30)
 @given(COUNTS)
 def test_parts_lie_end_to_end_and_add_up(rows: list[tuple[int, ...]]) -> None:
     frame = _frame(rows)
