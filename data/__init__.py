@@ -1,1 +1,1 @@
-"""The store, its registry and its facts, and the doors through which files come in; knows nothing of the screen."""
+"""Store, registry, facts, and the doors through which files come in; knows nothing of the screen."""

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data.networks import NetworkSource, load_network
+from data.population import CENSUS_YEAR
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
 from data.store import Store
@@ -39,6 +40,9 @@ Progress = Callable[[str], None]
 CELL_SIZE_M = 500
 SEARCH_MINUTES = 120.0
 """Default search radius: thresholds up to it need no second run."""
+
+POPULATION = "population"
+"""The indicator whose residual (未分配) no cell holds."""
 
 IMPLIED = ("implied", "seat")
 """Precisions of a position that nobody surveyed."""
@@ -103,6 +107,14 @@ class CoverageAnalysis:
         """Minutes from every cell to its nearest facility; solved once and kept by content."""
         result, _ = cached_travel(self.data_dir, self._key(), self._solve)
         return result
+
+    @property
+    def method(self) -> str:
+        """Return in words how the minutes came about: 路网 or 直线距离, and at what speed."""
+        if self.network is not None:
+            return f"路网，{self.mode.name}"
+        name = f"{self.mode.name}，" if self.mode.has_network else ""
+        return f"直线距离，{name}{self.mode.straight_kmh:g} 公里/小时，绕行系数 {self.mode.detour_factor:g}"
 
     def profile(self, group: str = "population") -> CoverageProfile:
         """Return the cells sorted for one population group, kept for every later threshold."""
@@ -207,6 +219,8 @@ def prepare(
     people = people[people["adcode"].isin(counties_inside)].reset_index(drop=True)
     tell("选取设施")
     chosen, notes = _facilities(store, request, facilities)
+    if cells is None:
+        notes += _unplaced_people(store, counties_inside)
     roads = None
     if mode.has_network:
         tell("读取路网")
@@ -278,6 +292,16 @@ def _scarce(store: Store, facilities: pd.DataFrame, request: CoverageRequest) ->
     if not without or len(without) == len(asked):
         return []
     return [f"{len(asked)} 个县（市、区）中有 {len(without)} 个在该设施数据里没有点位：空白可能是数据缺失"]
+
+
+def _unplaced_people(store: Store, inside: Sequence[str]) -> list[str]:
+    """Say how many people of the census belong to no county and so to no cell."""
+    residual = store.facts(POPULATION, year=CENSUS_YEAR, level="unallocated")
+    residual = residual[residual["adcode"].isin(inside)]
+    return [
+        f"{name} {people:,.0f} 人（普查未列入任何县），不在格网内，人口和覆盖率均不含"
+        for name, people in zip(residual["name"], residual["value"], strict=True)
+    ]
 
 
 def _inside(regions: pd.DataFrame, adcode: str) -> list[str]:

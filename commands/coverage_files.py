@@ -1,0 +1,83 @@
+"""What ``sutu coverage`` reads for one run without importing it, and the GeoPackage it writes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from data.coverage import CoverageAnalysis
+from data.ingest.facilities import read_facilities
+from data.ingest.osm_network import read_osm_network
+from data.ingest.population import import_population_raster
+from data.networks import NetworkSource
+from data.population import make_population_grid
+from data.registry import load_registry
+from data.store import Store
+from data.versions import file_digest
+from geo.errors import CoverageError
+
+
+def given_facilities(
+    store: Store, path: Path | None, datum: str | None, facility_type: str
+) -> pd.DataFrame | None:
+    """Return the facilities of a file (columns of the table ``facility`` that an analysis needs), or None.
+
+    Rows that name no type are of ``facility_type``. Raises as `read_facilities`.
+    """
+    if path is None or datum is None:
+        return None
+    found = read_facilities(
+        path, facility_type=facility_type, datum=datum, regions=store.regions(zoom="full")
+    )
+    return found.frame.reset_index(drop=True)
+
+
+def given_population(store: Store, path: Path | None) -> pd.DataFrame | None:
+    """Return the population cells that follow a raster, scaled to the census, or None.
+
+    The raster passes the same checks as an import, in a folder of its own that is removed again. Raises as
+    `import_population_raster`.
+    """
+    if path is None:
+        return None
+    registry, regions = load_registry(), store.regions(zoom="full").reset_index(drop=True)
+    with tempfile.TemporaryDirectory(prefix="sutu-") as folder:
+        import_population_raster(path, Path(folder), registry, regions)
+        return make_population_grid(registry, regions, Path(folder)).frame
+
+
+def given_network(path: Path | None) -> NetworkSource | None:
+    """Return the roads of an OpenStreetMap extract, or None. Raises as `read_osm_network`."""
+    if path is None:
+        return None
+    nodes, edges = read_osm_network(path)
+    return NetworkSource(nodes, edges, path.name, file_digest(path))
+
+
+def write_geopackage(rows: pd.DataFrame, store: Store, analysis: CoverageAnalysis, out: Path) -> None:
+    """Write the regions with their figures and the facilities as layers of one GeoPackage (EPSG:4490).
+
+    The file appears whole or not at all. Raises ``CoverageError`` when it cannot be written.
+    """
+    if out.suffix.lower() != ".gpkg":
+        raise CoverageError(f"GeoPackage 文件名应以 .gpkg 结尾，收到 {out.name}。")
+    shapes = store.regions(zoom="full")[["geometry"]]
+    covered = gpd.GeoDataFrame(rows.join(shapes, on="adcode"), geometry="geometry", crs=shapes.crs)
+    frame = analysis.facilities
+    columns = ["id", "name", "type", "level", "capacity", "adcode", "source", "precision", "lon", "lat"]
+    points = gpd.GeoDataFrame(
+        frame[columns], geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=shapes.crs
+    )
+    staged = out.with_name(f".{os.getpid()}-{out.name}")
+    try:
+        covered.to_file(staged, layer="coverage", driver="GPKG")
+        points.to_file(staged, layer="facilities", driver="GPKG")
+        staged.replace(out)
+    except (OSError, RuntimeError) as fault:
+        raise CoverageError(f"无法写入 {out}：{fault}。请检查目录和权限。") from fault
+    finally:
+        staged.unlink(missing_ok=True)
