@@ -14,7 +14,6 @@ the comparison says so and gives our own figures only.
 import argparse
 import importlib.util
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,8 @@ PEER_VERSION = "0.25.0"
 ROOT = Path(__file__).resolve().parents[1]
 REPEATS = 3
 AMENITIES = ["hospital", "clinic", "school", "kindergarten", "pharmacy", "library", "nursing_home"]
+TYPES = {"hospital", "clinic", "school", "kindergarten", "pharmacy", "library", "elder_care_home"}
+"""The same facilities by our names."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def read_ours(path: Path, job: str) -> dict[str, Any]:
             },
             "pairs": (edges["from_node"].to_numpy(), edges["to_node"].to_numpy()),
         }
-    frame = scan_facilities(path, mapping).frame
+    frame = scan_facilities(path, mapping, types=TYPES).frame
     return {"seconds": time.perf_counter() - started, "found": {"facilities": len(frame)}}
 
 
@@ -102,12 +103,19 @@ def read_peer(path: Path, job: str) -> dict[str, Any]:
     }
 
 
+def peak_mb() -> float:
+    """Return the peak memory of this process in MB; ``getrusage`` would count the parent's before ``exec``."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
+
+
 def work(program: str, path: Path, job: str, out: Path) -> None:
     """Do one job in this process and leave its figures in ``out``."""
     import numpy as np
 
     result = (read_ours if program == "ours" else read_peer)(path, job)
-    result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result["peak_mb"] = peak_mb()
     pairs = result.pop("pairs", None)
     if pairs is not None:
         low, high = np.minimum(*pairs), np.maximum(*pairs)
@@ -149,9 +157,11 @@ def helsinki(python: Path) -> Path:
 def agreement(ours: Path, peer: Path) -> str:
     """Say how far the two networks are the same pieces of road."""
     import numpy as np
+    import pandas as pd
 
-    sets = [set(map(tuple, np.load(path.with_suffix(".npy")).tolist())) for path in (ours, peer)]
-    both, only_ours, only_peer = len(sets[0] & sets[1]), len(sets[0] - sets[1]), len(sets[1] - sets[0])
+    one, other = (pd.DataFrame(np.load(path.with_suffix(".npy"))) for path in (ours, peer))
+    both = len(one.merge(other))
+    only_ours, only_peer = len(one) - both, len(other) - both
     return f"共有路段 {both:,}，只在本项目 {only_ours:,}，只在 pyrosm {only_peer:,}"
 
 
