@@ -104,7 +104,7 @@ def read_peer(path: Path, job: str) -> dict[str, Any]:
 
 
 def peak_mb() -> float:
-    """Return the peak memory of this process in MB; ``getrusage`` would count the parent's before ``exec``."""
+    """Return the peak memory of this process in MB (``getrusage`` would count the parent before ``exec``)."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024
