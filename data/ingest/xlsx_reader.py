@@ -19,8 +19,14 @@ from data.ingest.reading import FORM_SHEET, CellFault, Limits, Reading, fatal
 _SAVE_AGAIN = "用 Excel 打开核对，另存为“Excel 工作簿（.xlsx）”；打不开就重新取得该文件"
 _PASTE_VALUES = "复制该区域后“选择性粘贴—数值”，再保存"
 _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})"')
+_ROW_TAG = re.compile(rb"</?(?:\w+:)?row\b")
 _HEAD_BYTES = 4096
 _READ_BYTES = 1 << 20
+_STRETCH_BYTES = 8_000_000
+"""The library holds one row, or what follows the last, in memory at once: no honest row is this long."""
+
+_STRINGS_BYTES = 100_000_000
+"""All shared strings are held at once."""
 
 
 def read_xlsx_rows(path: Path, sheet: str | None, limits: Limits) -> Reading:
@@ -37,7 +43,7 @@ def read_xlsx_rows(path: Path, sheet: str | None, limits: Limits) -> Reading:
         with _damage(path.name):
             chosen, notes = _choose(path.name, book, sheet, limits)
         reading = Reading(sheet=chosen.title, rows=iter(()), notes=notes)
-        reading.faults += _merged(path, chosen)
+        reading.faults += _scan(path, chosen)
     except BaseException:
         book.close()
         raise
@@ -83,7 +89,10 @@ def check_archive(path: Path, limits: Limits) -> None:
         parts = archive.infolist()
         names = {part.filename for part in parts}
         size = sum(part.file_size for part in parts)
-        if len(parts) > limits.parts or size > limits.unpacked_bytes:
+        strings = max(
+            (part.file_size for part in parts if part.filename.endswith("sharedStrings.xml")), default=0
+        )
+        if len(parts) > limits.parts or size > limits.unpacked_bytes or strings > _STRINGS_BYTES:
             problem = f"解压后有 {size / 1e6:.0f} MB、{len(parts)} 个部件，超过上限"
             raise fatal(
                 file,
@@ -162,12 +171,21 @@ def _has_content(sheet: Any) -> bool:
     return False
 
 
-def _merged(path: Path, sheet: Any) -> list[CellFault]:
-    """Return a fault for each merged range; the streaming reader itself does not tell them."""
+def _scan(path: Path, sheet: Any) -> list[CellFault]:
+    """Return a fault for each merged range, which the streaming reader does not tell.
+
+    Raises ``FaultReport`` when a stretch between two row tags is too long to be held in memory.
+    """
     faults: list[CellFault] = []
     tail = b""
+    stretch = 0
     with _damage(path.name), zipfile.ZipFile(path) as archive, archive.open(sheet._worksheet_path) as part:
         while block := part.read(_READ_BYTES):
+            rows = [match.start() for match in _ROW_TAG.finditer(block)]
+            if stretch + (rows[0] if rows else len(block)) > _STRETCH_BYTES:
+                problem = "有一行（或一段格式）异常地长，不像是人工填写的表"
+                raise fatal(path.name, problem, "只把数据粘贴到新工作簿再保存", sheet=sheet.title)
+            stretch = len(block) - rows[-1] if rows else stretch + len(block)
             text = tail + block
             cut = text.rfind(b"<")
             for match in _MERGE.finditer(text, 0, cut):

@@ -178,6 +178,11 @@ def _bomb(path: Path) -> None:
             part.write(block)
 
 
+def _endless_row(content: bytes) -> bytes:
+    """Put nine megabytes of empty cells into the first row."""
+    return content.replace(b"</row>", b"<c/>" * 2_250_000 + b"</row>", 1)
+
+
 def _entity(content: bytes) -> bytes:
     head, _, rest = content.partition(b"?>") if content.startswith(b"<?xml") else (b"", b"", content)
     dtd = b'<!DOCTYPE x [<!ENTITY leak SYSTEM "file:///etc/hostname">]>'
@@ -248,6 +253,11 @@ CASES: tuple[FaultyFile, ...] = (
         (None, None, "损坏", "重新取得"),
     ),
     one("zip_bomb", _after(_book(), _bomb), (None, None, "解压后", "新工作簿")),
+    one(
+        "endless_row",
+        _after(_book(), _replace_part("xl/worksheets/sheet1.xml", _endless_row)),
+        (None, None, "异常地长", "新工作簿"),
+    ),
     one(
         "external_entity",
         _after(_book(), _replace_part("xl/worksheets/sheet1.xml", _entity)),

@@ -553,6 +553,16 @@ def test_every_type_has_its_words_once_and_every_source_of_types_is_known() -> N
     assert not same_kind("hospital", "clinic", types)
 
 
+def test_the_method_note_lists_every_type_as_the_registry_has_it() -> None:
+    note = (Path(__file__).parents[2] / "docs" / "methods" / "facilities.md").read_text(encoding="utf-8")
+    modes = {"walk": "步行", "ebike": "电动自行车", "drive": "驾车", "straight": "直线"}
+    types = load_facility_types()
+    for entry in types.values():
+        broader = types[entry.broader].name if entry.broader else ""
+        row = f"| {entry.name} | `{entry.id}` | {entry.domain} | {broader} | {entry.capacity_unit} |"
+        assert f"{row} {entry.minutes:g} 分钟，{modes[entry.mode]} |" in note
+
+
 # Real points.
 
 
