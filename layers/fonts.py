@@ -135,6 +135,8 @@ def _cut(folder: Path, wanted: set[str], special: set[str], progress: Progress) 
     rules = []
     for number, (name, codes) in enumerate(slices.items()):
         progress("生成网页字体", 0.35 + 0.2 * number)
+        if not codes:
+            continue
         rules.append(_face(_web_font(variable, codes, folder, name), codes))
     (folder / "fonts.css").write_text("\n".join(rules), encoding="utf-8")
     variable.unlink()
