@@ -130,8 +130,7 @@ class CoverageAnalysis:
         """
         self.require_threshold(minutes)
         rows = coverage_table(self.profile(group), minutes, level=level, edge=self.edge(minutes))
-        whole = _inside(self.regions, self.request.within)
-        return rows[rows["adcode"].isin(whole)].reset_index(drop=True)
+        return rows[rows["adcode"].isin(self._whole)].reset_index(drop=True)
 
     def edge(self, minutes: float) -> pd.Series:
         """Return the edge flag of every county for facilities within ``minutes``."""
@@ -144,6 +143,11 @@ class CoverageAnalysis:
             raise CoverageError(
                 f"时间阈值应在 0 到 {self.request.search_minutes:g} 分钟之间，收到 {minutes:g}。"
             )
+
+    @cached_property
+    def _whole(self) -> list[str]:
+        """The regions all of whose people were asked about."""
+        return _inside(self.regions, self.request.within)
 
     @cached_property
     def _edge_distances(self) -> pd.DataFrame:
