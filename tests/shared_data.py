@@ -7,8 +7,8 @@ _DEFAULT = Path(__file__).resolve().parents[2] / "shared"
 
 
 def shared_path(relative: str) -> Path:
-    """Return the path of a shared file; fail loudly when it is missing, so that no test is skipped in silence."""
+    """Return the path of a shared file; a missing one fails loudly, so that no test is skipped in silence."""
     path = Path(os.environ.get("SUTU_SHARED", _DEFAULT)) / relative
     if not path.exists():
-        raise FileNotFoundError(f"{relative}: shared data is missing; set SUTU_SHARED to the folder that holds it")
+        raise FileNotFoundError(f"{relative} is missing; set SUTU_SHARED to the folder of shared data")
     return path
