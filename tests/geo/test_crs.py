@@ -32,7 +32,7 @@ jiangsu_lat = st.floats(30.7, 35.2)
 
 
 def _province_grid() -> tuple[np.ndarray, np.ndarray]:
-    return np.meshgrid(np.linspace(116.3, 122.0, 571), np.linspace(30.7, 35.2, 451))
+    return np.meshgrid(np.linspace(116.3, 122.0, 286), np.linspace(30.7, 35.2, 226))
 
 
 def _metres(lon1, lat1, lon2, lat2) -> np.ndarray:
