@@ -116,7 +116,7 @@ def register(app: typer.Typer) -> None:
             "sutu coverage --type elder_care_home --mode walk --minutes 15 --group age_60_plus",
         ),
     )(coverage)
-    app.command("runs")(runs)
+    app.command("runs", epilog=examples("sutu runs"))(runs)
     app.command("replay", epilog=examples("sutu replay 20250101-080000-1a2b3c"))(replay)
 
 
