@@ -38,6 +38,18 @@ def page() -> None:
     st.html(own_folder() / "overview.css")
     regions = cached.region_table(store)
     regions = regions[regions["level"].isin(("province", *LEVELS))]
+    with st.container(key="overview_first"):
+        layer = _first_half(store, registry, regions)
+    with st.container(key="overview_second"):
+        st.subheader("规划主要指标", anchor=False)
+        plan_states(store)
+        st.subheader("数据与质量", anchor=False)
+        data_state(store, "population")
+        components.footer(layer.provenance, data_version=store.data_version)
+
+
+def _first_half(store: Store, registry: Registry, regions: pd.DataFrame) -> Layer:
+    """Draw head, choices, cards, map and comparison; return the layer on the map."""
     head = st.container(key="page_head")
     region, chosen, level = _controls(store, regions)
     figures = key_figures(store, adcode=region or PROVINCE)
@@ -49,7 +61,7 @@ def page() -> None:
         )
     with st.container(key="overview_figures"):
         figure_cards(figures)
-    if any(figure.unit.endswith("元") or figure.unit.startswith("元") for figure in figures):
+    if any("元" in figure.unit for figure in figures):
         st.caption(MONEY)
     left, right = st.columns((5, 7), gap="medium")
     with left:
@@ -57,11 +69,7 @@ def page() -> None:
     with right:
         st.subheader("苏南、苏中、苏北", anchor=False)
         comparison_table(store, [PROVINCE, *ECONOMIC_REGIONS])
-    st.subheader("规划主要指标", anchor=False)
-    plan_states(store)
-    st.subheader("数据与质量", anchor=False)
-    data_state(store, "population")
-    components.footer(layer.provenance, data_version=store.data_version)
+    return layer
 
 
 def _name(regions: pd.DataFrame, code: str) -> str:
