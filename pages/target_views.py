@@ -34,9 +34,9 @@ ROW_COLUMNS = {
     "unit": "单位",
     "year_text": "年份",
     "kind_word": "类别",
+    "short": "规划",
     "attribute": "属性",
     "scope": "范围",
-    "short": "规划",
     "domain": "领域",
     "note": "说明",
     "doc_no": "文号",
@@ -47,7 +47,7 @@ WIDTHS = {
     "指标": 215,
     "基期值": 120,
     "目标值": 118,
-    "数值（原文）": 120,
+    "数值（原文）": 112,
     "单位": 62,
     "方向": 82,
     "属性": 76,
@@ -97,12 +97,18 @@ def rows_shown(frame: pd.DataFrame) -> pd.DataFrame:
 def show_table(
     shown: pd.DataFrame, *, key: str, colours: Mapping[str, str], on_pick: Callable[[int], None]
 ) -> None:
-    """Draw a table whose state is a coloured word; ``on_pick`` gets the position of a row that is chosen."""
+    """Draw a table whose state is a coloured word; ``on_pick`` gets the position of a row that is chosen.
+
+    A second click on the row that is chosen unpicks it in the table, yet means the same row again.
+    """
+    last = f"{key}_last"
 
     def picked() -> None:
         rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            on_pick(rows[0])
+        position = rows[0] if rows else st.session_state.get(last)
+        st.session_state[last] = position
+        if position is not None and position < len(shown):
+            on_pick(position)
 
     words = [*STATE_WORDS.values(), NOT_JUDGED]
     drawn = shown.fillna("")

@@ -131,5 +131,7 @@ def _summary(view: str, frame: pd.DataFrame, total: int) -> None:
     counts = frame["state_word"].value_counts()
     parts = "　".join(f"{word} **{counts[word]:,}**" for word in STATE_CODES if word in counts)
     left, right = st.columns((4, 1), vertical_alignment="center")
-    left.markdown(f"{plain(VIEWS[view])} **{len(frame):,}** / {total:,} 项　{parts}")
+    with left.container(gap=None):
+        st.markdown(f"{plain(VIEWS[view])} **{len(frame):,}** / {total:,} 项　{parts}")
+        st.caption("点选一行，看它的全文、文号、出处和判定")
     right.button("清除筛选", on_click=filters.clear, args=FILTERS, disabled=len(frame) == total)
