@@ -15,17 +15,16 @@ import argparse
 import importlib.util
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.measure import Clock, peak_mb
 from benchmarks.province import METRES_PER_MINUTE, Province, load, make_province, regions, save
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,13 +38,14 @@ MEMORY_GOAL_MB = 2048.0
 
 @dataclass(frozen=True)
 class Measure:
-    """One program on one province: seconds by step, and the peak of its memory in MB."""
+    """One program on one province: wall and processor seconds by step, and the peak of its memory in MB."""
 
     program: str
     nodes: int
     cells: int
     facilities: int
     seconds: dict[str, float]
+    cpu_seconds: dict[str, float]
     peak_mb: float
 
 
@@ -57,24 +57,6 @@ class Report:
     ratios: dict[str, float] = field(default_factory=dict)
     agreement: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-
-
-class Clock:
-    """Seconds of named steps."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._at = time.perf_counter()
-
-    def step(self, name: str) -> None:
-        """End a step that began with the last one (or with ``start``)."""
-        now = time.perf_counter()
-        self.seconds[name] = now - self._at
-        self._at = now
-
-    def start(self) -> None:
-        """Begin anew: what lies between steps is not counted."""
-        self._at = time.perf_counter()
 
 
 def work_ours(province: Province, clock: Clock) -> np.ndarray:
@@ -179,14 +161,14 @@ def worker(program: str, path: Path, out: Path) -> None:
     province, clock = load(path), Clock()
     minutes = WORK[program](province, clock)
     np.save(out.with_suffix(".npy"), np.where(np.isfinite(minutes), minutes, np.nan))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     measure = Measure(
         program,
         len(province.x),
         len(province.cells),
         len(province.facility_node),
         clock.seconds,
-        peak,
+        clock.cpu_seconds,
+        peak_mb(),
     )
     out.write_text(json.dumps(asdict(measure)), encoding="utf-8")
 
@@ -223,6 +205,9 @@ def compare_peers(report: Report, scale: float, peers: list[str], folder: Path) 
         if peer == "scipy":
             report.ratios["first / scipy Dijkstra"] = ours.seconds["first"] / query
             report.ratios["again / scipy Dijkstra"] = ours.seconds["again"] / query
+            for step in ("first", "again"):
+                cpu = ours.cpu_seconds[step] / theirs.cpu_seconds["query"]
+                report.ratios[f"{step} / scipy Dijkstra, processor time"] = cpu
             continue
         whole = query + theirs.seconds["prepare"]
         report.ratios["pandana query / first"] = query / ours.seconds["first"]
@@ -255,10 +240,10 @@ def measure_growth(report: Report, scale: float, folder: Path) -> None:
         save(make_province(scale * share), path)
         grown, _ = measured("ours", path, folder)
         report.measures.append(grown)
-        times[share] = grown.seconds["first"]
+        times[share] = grown.cpu_seconds["first"]
         path.unlink()
     for share in GROWTH:
-        report.ratios[f"growth {share:g}: seconds per size, against size 1"] = (
+        report.ratios[f"growth {share:g}: processor time per size, against size 1"] = (
             times[share] / share / times[1.0]
         )
 
@@ -289,7 +274,10 @@ def as_dict(report: Report) -> dict[str, Any]:
 def show(report: Report) -> None:
     """Print the report for people."""
     for row in report.measures:
-        steps = "，".join(f"{name} {seconds:.2f} s" for name, seconds in row.seconds.items())
+        steps = "，".join(
+            f"{name} {seconds:.2f} s（处理器 {row.cpu_seconds[name]:.2f} s）"
+            for name, seconds in row.seconds.items()
+        )
         size = f"{row.nodes:,} 结点，{row.cells:,} 格，{row.facilities:,} 设施"
         print(f"{row.program:9}{size}：{steps}；内存峰值 {row.peak_mb:,.0f} MB")
     for name, ratio in report.ratios.items():

@@ -172,7 +172,8 @@ def build_profile(
     _require_cells(cells, travel, group)
     hierarchy = _hierarchy(regions)
     counties = np.sort(hierarchy.index[hierarchy["level"] == "county"].to_numpy(dtype=object))
-    code = pd.Index(counties).get_indexer(cells["adcode"])
+    codes, names = pd.factorize(cells["adcode"])
+    code = np.append(pd.Index(counties).get_indexer(pd.Index(names)), -1)[codes]
     if (code < 0).any():
         unknown = sorted(set(cells["adcode"].to_numpy()[code < 0].astype(str)))
         raise UnknownRegionError(f"人口格网中有不认识的县级代码：{'、'.join(unknown[:5])}。请与区划表核对。")

@@ -97,7 +97,8 @@ def _locators(network: Network) -> list[_Locator]:
     """Return what to search in turn: the major parts of the network, then the isolated ones; built once."""
     cached: list[_Locator] | None = network.__dict__.get("_locators")
     if cached is None:
-        cached = [_build_locator(network, major=True), _build_locator(network, major=False)]
+        start, end, both_major = _snappable_pairs(network)
+        cached = [_build_locator(network, start[at], end[at]) for at in _masks(both_major)]
         network.__dict__["_locators"] = cached
     return cached
 
@@ -114,14 +115,29 @@ class _Joined(NamedTuple):
     distance: FloatArray
 
 
-def _build_locator(network: Network, *, major: bool) -> _Locator:
-    """Return the search points of the snappable edges whose both ends are (or are not) in a major part."""
-    start, end, snappable = network.edge_starts(), network.indices, network.snappable
+def _snappable_pairs(network: Network) -> tuple[IntArray, IntArray, BoolArray]:
+    """Return the ends of the edges that trips may start on, and whether both lie in a major part."""
+    start, end, wanted = network.edge_starts(), network.indices, network.snappable
     if network.symmetric:  # each pair of nodes once is enough
-        once = np.flatnonzero(start < end)
-        start, end, snappable = start[once], end[once], snappable[once]
-    wanted = snappable & ((network.major[start] & network.major[end]) == major)
+        wanted = wanted & (start < end)
     start, end = start[wanted], end[wanted]
+    return start, end, network.major[start] & network.major[end]
+
+
+def _masks(wanted: BoolArray) -> list[BoolArray | slice]:
+    """Return what picks the wanted and the others; plain slices, which copy nothing, where it is all or
+    none.
+    """
+    if wanted.all():
+        return [slice(None), slice(0)]
+    return [wanted, ~wanted]
+
+
+def _build_locator(network: Network, start: IntArray, end: IntArray) -> _Locator:
+    """Return the search points of some edges: their ends, and samples along the long ones."""
+    if len(start) == 0:
+        nothing = np.zeros(0, dtype=np.int32)
+        return _Locator(None, np.zeros((0, 2)), nothing, nothing)
     is_end = np.zeros(network.node_count, dtype=bool)
     is_end[start] = True
     is_end[end] = True
@@ -132,7 +148,7 @@ def _build_locator(network: Network, *, major: bool) -> _Locator:
     if len(sampled.node):
         points = np.concatenate([points, sampled.points])
         node, other = np.concatenate([node, sampled.node]), np.concatenate([other, sampled.other])
-    return _Locator(build_tree(points) if len(points) else None, points, node, other)
+    return _Locator(build_tree(points), points, node, other)
 
 
 def _samples(network: Network, start: IntArray, end: IntArray) -> _Locator:
