@@ -1,0 +1,103 @@
+"""The real server on the built store and a real Chromium that reaches nothing else; each test opens a window."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+import app as application
+from layers.fonts import prepare_fonts
+from tests.browser.harness import LAUNCH, Window
+
+ROOT = Path(__file__).resolve().parents[2]
+_STARTED = "苏图已启动："
+_PATIENCE_SECONDS = 180
+
+
+@pytest.fixture(scope="session")
+def font_cache(pytestconfig: pytest.Config) -> Path:
+    """Return a folder with the fonts, cut once and kept between test runs: that takes most of a minute."""
+    cache = pytestconfig.cache
+    assert cache is not None
+    folder = cache.mkdir("sutu-fonts")
+    prepare_fonts(folder, application.texts())
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def served_data_dir(built_data_dir: Path, font_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data directory of the server's own, with store and fonts in place."""
+    folder = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("served") / "data"))
+    shutil.copytree(font_cache, folder / "cache")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(served_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of ``sutu serve``, started as people start it, on a port the system chose."""
+    environment = {
+        **os.environ,
+        "SUTU_DATA_DIR": str(served_data_dir),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", "serve", "--port", "0"],
+        cwd=tmp_path_factory.mktemp("folder"),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
+    told: list[str] = []
+    guard = threading.Timer(_PATIENCE_SECONDS, process.kill)
+    guard.start()
+    try:
+        yield _address(process, told)
+    finally:
+        guard.cancel()
+        process.terminate()
+        process.wait()
+
+
+def _address(process: subprocess.Popen[str], told: list[str]) -> str:
+    """Read what the server says until it names its address; go on reading, or its pipe would fill."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        told.append(line)
+        if _STARTED in line:
+            threading.Thread(target=told.extend, args=(process.stdout,), daemon=True).start()
+            return line.partition(_STARTED)[2].strip()
+    raise AssertionError("the server did not start:\n" + "".join(told))
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    launched = playwright.chromium.launch(**LAUNCH)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture
+def window(server: str, browser: Browser) -> Iterator[Window]:
+    """Return a window 1280 pixels wide; afterwards nothing may have left the machine or gone wrong."""
+    opened = Window(browser, server)
+    yield opened
+    opened.close()
+    opened.assert_clean()
