@@ -1,4 +1,4 @@
-"""The real server on the built store and a real Chromium that reaches nothing else; each test opens a window."""
+"""The real server on the built store, a real Chromium that reaches nothing else, a window for each test."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ from tests.browser.harness import LAUNCH, Window
 ROOT = Path(__file__).resolve().parents[2]
 _STARTED = "苏图已启动："
 _PATIENCE_SECONDS = 180
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the browser tests in one process: one server, one Chromium."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +71,9 @@ def server(served_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     guard = threading.Timer(_PATIENCE_SECONDS, process.kill)
     guard.start()
     try:
-        yield _address(process, told)
+        found = _address(process, told)
+        guard.cancel()
+        yield found
     finally:
         guard.cancel()
         process.terminate()

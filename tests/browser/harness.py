@@ -52,7 +52,7 @@ class Window:
         return self.page
 
     def settle(self) -> None:
-        """Wait until the page's script has run, nothing stands in for what is still to come, and fonts are loaded."""
+        """Wait until the script has run, nothing stands in for what is still to come, and fonts are there."""
         self.page.wait_for_selector(
             '[data-testid="stApp"][data-test-script-state="notRunning"]', state="attached"
         )
@@ -83,7 +83,8 @@ class Window:
             self.page.evaluate(
                 """() => {
                   const main = document.querySelector('[data-testid="stMain"]');
-                  return document.documentElement.scrollWidth > innerWidth || main.scrollWidth > main.clientWidth;
+                  return document.documentElement.scrollWidth > innerWidth
+                    || main.scrollWidth > main.clientWidth;
                 }"""
             )
         )
