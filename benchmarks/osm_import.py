@@ -117,7 +117,7 @@ def read_peer(path: Path, job: str) -> dict[str, Any]:
         }
     frame = osm.get_pois(custom_filter={"amenity": AMENITIES})
     return {
-        "seconds": time.perf_counter() - started,
+        **clock.spent(),
         "found": {"facilities": 0 if frame is None else len(frame)},
     }
 
