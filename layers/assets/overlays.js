@@ -68,10 +68,10 @@
           this.images.delete(name);
         }
       }
-      return Promise.all(wanted.map((image) => this.showImage(image)));
+      return Promise.all(wanted.map((image, order) => this.showImage(image, order + 1)));
     }
 
-    async showImage(image) {
+    async showImage(image, zIndex) {
       const known = this.images.get(image.name);
       if (known && known.sutuUrl === image.url) return;
       const picture = new Image();
@@ -84,7 +84,7 @@
         return;
       }
       const overlay = L.imageOverlay(image.url, image.bounds, {
-        pane: "sutu-surface", className: "sutu-surface sutu-surface-" + image.name, interactive: false,
+        pane: "sutu-surface", className: "sutu-surface sutu-surface-" + image.name, interactive: false, zIndex,
       });
       overlay.sutuUrl = image.url;
       this.images.set(image.name, overlay);
@@ -169,6 +169,7 @@
 
     showLegend(spec) {
       const legend = this.sheet.legend;
+      const before = this.legendSize;
       if (spec.legend) legend.replaceChildren(...this.key(spec.legend));
       for (const [kind, count] of Object.entries((spec.points || {}).counts || {})) {
         const row = element("div", "row");
@@ -183,6 +184,9 @@
         row.appendChild(element("span", "label", spec.placesLabel));
         legend.appendChild(row);
       }
+      this.legendSize = legend.offsetWidth + "x" + legend.offsetHeight;
+      // The sheet fitted the regions beside its own legend; this one may be larger.
+      if (this.legendSize !== before && !this.sheet.moved) this.sheet.fit();
     }
 
     key(legend) {

@@ -1,0 +1,136 @@
+"""What lies over the regions of a sheet: images, facilities on one canvas, ranked places; with their key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from folium.elements import JSCSSMixin
+from folium.template import Template
+
+from layers.assets import own_url
+from layers.model import Layer, LegendEntry
+from layers.points import PointSet
+from layers.published import PUBLISHER, Publisher
+from layers.webmap import Theme, theme
+
+
+@dataclass(frozen=True)
+class ImageLayer:
+    """A PNG in Web Mercator: its bytes, and the degrees (west, south, east, north) of its outer edges."""
+
+    name: str
+    content: bytes
+    bounds: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class RankedPlace:
+    """A place with a rank in a circle: degrees, and the lines of text its tip shows."""
+
+    rank: int
+    longitude: float
+    latitude: float
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SurfaceLegend:
+    """The key of a surface: a title, its classes as a strip, further rows, and a note.
+
+    ``entries`` as of a legend, the unreachable (class -1) as a row of its own. ``veil`` says what the pale
+    part is. The facilities and the ranked places of the sheet add their own rows.
+    """
+
+    title: str
+    entries: tuple[LegendEntry, ...]
+    ticks: tuple[str, ...]
+    veil: str = ""
+
+
+class OverlayTheme(JSCSSMixin, Theme):
+    """A `Theme` with overlays: both replace what the sheet showed before; what has not changed stays."""
+
+    default_js = [("sutu_overlays", own_url("overlays.js"))]  # noqa: RUF012
+    default_css = [("sutu_overlays_css", own_url("overlays.css"))]  # noqa: RUF012
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            var {{ this.get_name() }} = L.featureGroup();
+            sutuOverlays.show(
+                {{ this._parent.get_name() }}, {{ this.spec|tojson }}, {{ this.overlays|tojson }}
+            );
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, spec: dict[str, Any], overlays: dict[str, Any]) -> None:
+        """Show what ``spec`` says, and the ``overlays``; `overlay_theme` makes both."""
+        super().__init__(spec)
+        self.overlays = overlays
+
+
+def overlay_theme(
+    layer: Layer,
+    *,
+    subtitle: str,
+    images: Sequence[ImageLayer] = (),
+    points: PointSet | None = None,
+    places: Sequence[RankedPlace] = (),
+    places_label: str = "",
+    legend: SurfaceLegend | None = None,
+    tips: Mapping[str, Sequence[str]] | None = None,
+    publisher: Publisher = PUBLISHER,
+    **options: Any,
+) -> OverlayTheme:
+    """Return what a sheet shows of ``layer`` with the overlays on it.
+
+    With images the regions are not filled: their borders and tips stay, and undefined ones stay hatched.
+    ``subtitle`` stands beside the title in place of year and unit. ``legend`` takes the place of the layer's
+    own; ``tips`` (lines by adcode) of what its tips say. Images and points are published and fetched by
+    their digest. ``options`` as those of ``layers.webmap.theme``.
+    """
+    spec = dict(theme(layer, publish=publisher.publish, **options).spec)
+    spec["values"] = dict(spec["values"])
+    spec["subtitle"] = subtitle
+    if images:
+        spec["fills"] = ["transparent"]
+        spec["values"] = {code: [min(row[0], 0), *row[1:]] for code, row in spec["values"].items()}
+        spec["legend"] = {"title": "", "rows": [], "note": ""}
+    for code, lines in (tips or {}).items():
+        spec["values"][code] = [spec["values"][code][0], *lines]
+    overlays: dict[str, Any] = {
+        "images": [
+            {
+                "name": image.name,
+                "url": publisher.publish(image.content, "png"),
+                "bounds": [[image.bounds[1], image.bounds[0]], [image.bounds[3], image.bounds[2]]],
+            }
+            for image in images
+        ],
+        "points": None
+        if points is None
+        else {"key": points.key, "url": publisher.publish(points.content), "counts": points.counts},
+        "places": [[place.latitude, place.longitude, place.rank, list(place.lines)] for place in places],
+        "placesLabel": places_label if places else "",
+        "legend": None if legend is None else _legend(legend),
+    }
+    for part in (spec, overlays):
+        part.pop("token", None)
+        part["token"] = hashlib.sha256(json.dumps(part, ensure_ascii=False).encode()).hexdigest()[:16]
+    return OverlayTheme(spec, overlays)
+
+
+def _legend(legend: SurfaceLegend) -> dict[str, Any]:
+    classes = [entry for entry in legend.entries if entry.class_index >= 0]
+    rest = [entry for entry in legend.entries if entry.class_index < 0]
+    return {
+        "title": legend.title,
+        "classes": [[entry.colour, entry.label] for entry in classes],
+        "ticks": list(legend.ticks),
+        "unreachable": rest[0].label if rest else "",
+        "veil": legend.veil,
+    }
