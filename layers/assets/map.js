@@ -11,6 +11,14 @@
   const HATCH = "sutu-hatch";
   const pieces = new Map();
 
+  /* Leaflet focuses the map when the mouse goes down on it, and the browser then scrolls the page to a map that is
+     partly out of sight: the mouse comes up elsewhere and the click is lost. */
+  L.Map.Keyboard.include({
+    _onMouseDown: function () {
+      if (!this._focused) this._map.getContainer().focus({ preventScroll: true });
+    },
+  });
+
   function element(tag, className, text) {
     const node = document.createElement(tag);
     if (className) node.className = className;
