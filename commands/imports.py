@@ -10,13 +10,10 @@ import typer
 
 from commands.chinese import errors, examples, group
 from commands.console import build_progress, print_json
-from data.build import ProgressCallback, build_store
 from data.ingest.boundaries import import_boundaries
-from data.ingest.indicators import import_indicators
 from data.ingest.summary import ImportSummary
-from data.locking import build_lock
-from data.registry import load_registry
-from data.store import Store, data_dir, open_store
+from data.intake import Intake, indicator_intake, run_intake
+from data.store import Store, data_dir
 from geo.crs import parse_datum
 
 ImportFile = Annotated[Path, typer.Argument(help="要导入的文件。", metavar="文件")]
@@ -49,14 +46,7 @@ def indicators(file: ImportFile, as_json: AsJson = False) -> None:
 
     文件是 CSV 或 XLSX，每行一个地区、一个指标、一年和一个数值；表格用 sutu template indicators 生成。
     """
-
-    def take_in(store: Store, rebuild: Callable[[], object]) -> ImportSummary:
-        existing = store.query("SELECT adcode, indicator, year, source, value FROM fact")
-        return import_indicators(
-            file, data_dir(), load_registry(), store.region_table(), existing=existing, rebuild=rebuild
-        )
-
-    run_import(file, take_in, as_json=as_json)
+    run_import(file, indicator_intake(file, data_dir()), as_json=as_json)
 
 
 def boundaries(
@@ -88,24 +78,14 @@ def boundaries(
     run_import(file, take_in, as_json=as_json)
 
 
-def run_import(
-    file: Path, take_in: Callable[[Store, Callable[[], object]], ImportSummary], *, as_json: bool
-) -> None:
-    """Take a file in under the build lock, so that no other build or import comes between, and report.
-
-    ``take_in`` gets the store as it is and what rebuilds it; the store is built first when there is none.
-    """
+def run_import(file: Path, intake: Intake, *, as_json: bool) -> None:
+    """Take a file in, showing the progress of the build, and report what was done."""
     if not file.is_file():
         raise typer.BadParameter(f"没有文件 {file}", param_hint="文件")
-    with build_progress() as progress, build_lock(data_dir(), on_wait=errors().print):
-        summary = take_in(_store(progress), lambda: build_store(data_dir(), progress=progress))
+    with build_progress() as progress:
+        summary = run_intake(data_dir(), intake, progress=progress, on_wait=errors().print)
     if as_json:
         print_json(summary.as_dict())
     else:
         for line in summary.lines():
             typer.echo(line)
-
-
-def _store(progress: ProgressCallback) -> Store:
-    build_store(data_dir(), progress=progress, only_if_stale=True)
-    return open_store()

@@ -16,8 +16,8 @@ from commands.console import Format, print_rows
 from commands.imports import AsJson, imports, run_import
 from data.ingest.download import URL_VARIABLE, download_extract, extract_url
 from data.ingest.download import Progress as DownloadProgress
-from data.ingest.osm import import_osm
 from data.ingest.summary import ImportSummary
+from data.intake import osm_intake
 from data.registry.facility_models import load_facility_types
 from data.registry.osm_models import load_osm_mapping
 from data.store import Store, data_dir
@@ -78,12 +78,10 @@ def osm(
 def _take_in(
     file: Path, store: Store, rebuild: Callable[[], object], found: list[ImportSummary]
 ) -> ImportSummary:
-    counties = store.regions("county", zoom="full").reset_index()
-
     def tell(step: str, done: int, total: int) -> None:
         errors().print(f"[{done}/{total}] {step}", markup=False)
 
-    found.append(import_osm(file, data_dir(), counties, rebuild=rebuild, progress=tell))
+    found.append(osm_intake(file, data_dir(), progress=tell)(store, rebuild))
     return found[0]
 
 
