@@ -1,0 +1,116 @@
+"""设施覆盖: who is within reach of a facility, who is not, and where they live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from data.store import Store, open_store
+from geo.errors import StoreError, SutuError
+from layers.assets import own_folder
+from layers.charts import PICK
+from layers.coverage_charts import ranking_chart
+from layers.model import Layer
+from pages import components, coverage_map, coverage_words, state
+from pages.coverage_answers import Answers
+from pages.coverage_cache import answers_to
+from pages.coverage_choice import CoverageChoice, choose_all
+from pages.coverage_figures import show_figures, show_notes
+from pages.coverage_method import show_method
+from pages.coverage_panels import show_panels
+from pages.coverage_record import show_downloads, show_record
+
+_HEIGHT, _RANKING_HEIGHT = 640, 372
+
+
+def page() -> None:
+    """Draw the page."""
+    st.html(own_folder() / "coverage.css")
+    store = open_store()
+    head = st.container(key="page_head")
+    choice = choose_all(store)
+    if choice is None:
+        with head:
+            components.header("设施覆盖")
+        st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
+        return
+    answers = _answers(store, choice)
+    if answers is None:
+        with head:
+            components.header("设施覆盖", note=choice.kind.name)
+        return
+    _show(store, choice, answers, head)
+
+
+def _answers(store: Store, choice: CoverageChoice) -> Answers | None:
+    """Return the solved analysis; None when the question has no answer, which is then said."""
+    place = st.empty()
+    shown: list[Any] = []
+
+    def tell(step: str) -> None:
+        text = f"正在{step}…"
+        if shown:
+            shown[0].update(label=text)
+        else:
+            shown.append(place.status(text))
+
+    try:
+        return answers_to(store, choice.request, tell)
+    except StoreError:
+        raise
+    except SutuError as fault:
+        st.error(components.plain(str(fault)), icon=":material/error:")
+        return None
+    finally:
+        place.empty()
+
+
+def _show(store: Store, choice: CoverageChoice, answers: Answers, head: DeltaGenerator) -> None:
+    """Draw what the answer looks like."""
+    warning = coverage_words.banner(answers.analysis)
+    if warning:
+        st.warning(components.plain(warning), icon=":material/science:")
+    left, right = st.columns([17, 10], gap="medium")
+    with left:
+        layer = coverage_map.show(store, choice, answers, height=_HEIGHT)
+    with right:
+        show_figures(store, choice, answers)
+        _ranking(choice, answers)
+    show_notes(store, choice, answers)
+    show_panels(store, choice, answers)
+    components.footer(layer.provenance, data_version=store.data_version)
+    with head:
+        _head(store, choice, answers, layer)
+
+
+def _head(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) -> None:
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    how = coverage_words.travel_words(answers.analysis)
+    with left:
+        components.header(
+            f"{choice.kind.name}覆盖",
+            source=layer.provenance.source_text,
+            note=f"{how}　阈值 {choice.minutes:g} 分钟　{choice.group_name}",
+        )
+    with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
+        show_method(choice, answers.analysis)
+        show_record(store, choice, answers)
+        with st.popover("下载", icon=":material/download:"):
+            show_downloads(store, choice, answers, layer)
+
+
+def _ranking(choice: CoverageChoice, answers: Answers) -> None:
+    st.markdown("**排名**　按人口覆盖率，竖线为面积覆盖率")
+
+    def picked() -> None:
+        chosen = st.session_state["coverage_ranking"]["selection"].get(PICK) or []
+        if chosen:
+            state.put("region", chosen[0]["adcode"])
+
+    rows = answers.table(choice.minutes, choice.level, choice.group)
+    with st.container(height=_RANKING_HEIGHT, key="ranking_box"):
+        components.chart(
+            ranking_chart(rows, selected=choice.region), key="coverage_ranking", on_select=picked
+        )

@@ -1,0 +1,73 @@
+"""The solved analyses the page 设施覆盖 keeps between views, shared by everybody who asks the same."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from data.coverage import CoverageRequest, prepare
+from data.ingest.staging import imports_dir
+from data.networks import EDGES, FOLDER, NODES
+from data.store import Store, data_dir
+from pages.coverage_answers import Answers
+from pages.coverage_store import cell_size_m
+
+_ANALYSES = 4
+Tell = Callable[[str], None]
+
+
+class _Slot:
+    """The place of one analysis: whoever comes first solves it, the others wait for that."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.answers: Answers | None = None
+
+
+@st.cache_resource(max_entries=_ANALYSES, show_spinner=False)
+def _slot(folder: str, version: str, roads: tuple[int, ...], request: str) -> _Slot:
+    return _Slot()
+
+
+def answers_to(store: Store, request: CoverageRequest, tell: Tell) -> Answers:
+    """Return the solved analysis of a request, solved now when nobody asked before.
+
+    ``tell`` is told each step (Chinese) while there is something to wait for. Raises as
+    ``data.coverage.prepare``; nothing is kept then.
+    """
+    folder = data_dir()
+    slot = _slot(str(folder.resolve()), store.data_version, _roads(folder), repr(request))
+    if slot.answers is None:
+        if slot.lock.locked():
+            tell("等待同一计算完成")
+        with slot.lock:
+            if slot.answers is None:
+                slot.answers = _solve(store, folder, request, tell)
+    return slot.answers
+
+
+def _solve(store: Store, folder: Path, request: CoverageRequest, tell: Tell) -> Answers:
+    started = time.perf_counter()
+    analysis = prepare(store, folder, request, progress=tell)
+    tell("计算到最近设施的通行时间")
+    _ = analysis.travel
+    seconds = time.perf_counter() - started
+    answers = Answers(analysis, cell_size_m(store), seconds)
+    tell("绘制通行时间面")
+    answers.minutes_png()
+    return answers
+
+
+def _roads(folder: Path) -> tuple[int, ...]:
+    """Return what tells one imported network from the next, without reading it."""
+    marks: list[int] = []
+    for name in (NODES, EDGES):
+        path = imports_dir(folder) / FOLDER / name
+        if path.is_file():
+            stat = path.stat()
+            marks += [stat.st_mtime_ns, stat.st_size]
+    return tuple(marks)

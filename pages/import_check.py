@@ -1,0 +1,148 @@
+"""What the page 数据导入 shows of a checked file: every fault in a table, or what would go in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+import streamlit as st
+
+from data.ingest.facilities import FacilityImport
+from data.ingest.faults import FAULT_COLUMNS, FaultReport
+from data.ingest.indicators import CheckedIndicators
+from data.ingest.osm_source import check_extract
+from data.intake import check_facility_file, check_indicator_file
+from data.registry.facility_models import load_facility_types
+from data.store import Store, data_dir
+from pages import cached, components
+from pages.import_form import Asked
+
+_SHOWN = 200
+_PAIRS = {
+    "name_a": "名称",
+    "name_b": "疑似同一处",
+    "type_a": "类型",
+    "source_a": "来源",
+    "source_b": "另一来源",
+    "distance_m": "相距（米）",
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The outcome of a check: faults, or tables of what would go in, by title; and what was noticed."""
+
+    headline: str
+    faults: pd.DataFrame | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    warning: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the file can be imported."""
+        return self.faults is None
+
+    @classmethod
+    def of_faults(cls, report: FaultReport) -> Checked:
+        """Return the outcome of a file with faults."""
+        rows = pd.DataFrame(report.as_rows(), columns=list(FAULT_COLUMNS))
+        return cls(f"数据有 {len(report.faults)} 处问题，未写入任何内容。改正后重新选择文件。", rows)
+
+
+def check(store: Store, asked: Asked) -> Checked:
+    """Return what a file holds, or what is wrong with it; writes nothing."""
+    assert asked.path is not None  # noqa: S101 - only complete forms are checked
+    try:
+        if asked.kind == "facilities":
+            found = check_facility_file(
+                asked.path,
+                data_dir(),
+                store,
+                datum=asked.datum,
+                facility_type=asked.facility_type,
+                source=asked.source,
+            )
+            return _facilities(store, found)
+        if asked.kind == "indicators":
+            return _indicators(store, check_indicator_file(asked.path, data_dir(), store))
+        return _extract(asked)
+    except FaultReport as report:
+        return Checked.of_faults(report)
+
+
+def _facilities(store: Store, found: FacilityImport) -> Checked:
+    frame = found.frame
+    types = {key: entry.name for key, entry in load_facility_types().items()}
+    names = cached.region_table(store)["name"]
+    where = frame["adcode"].map(names).fillna("省外")
+    kinds = frame["type"].map(types)
+    counts = pd.DataFrame({"地区": where, "类型": kinds}).value_counts().rename("数量").reset_index()
+    rows = pd.DataFrame(
+        {
+            "名称": frame["name"],
+            "类型": kinds,
+            "等级": frame["level"],
+            "规模": frame["capacity"],
+            "县（市、区）": where,
+            "经度": frame["lon"],
+            "纬度": frame["lat"],
+        }
+    )
+    tables = {"按地区和类型": counts, "设施（坐标已换算为 CGCS2000）": rows}
+    if len(found.duplicates):
+        tables["疑似重复（均保留，请核对）"] = found.duplicates[list(_PAIRS)].rename(columns=_PAIRS).round(0)
+    suggested = found.datum.suggested
+    warning = f"坐标基准可疑：{found.datum.reason}" if suggested is not None else None
+    headline = f"没有错误：{len(frame)} 处设施，来源“{found.title}”。"
+    return Checked(headline, tables=tables, notes=found.notes, warning=warning)
+
+
+def _indicators(store: Store, found: CheckedIndicators) -> Checked:
+    rows = found.rows
+    names = cached.region_table(store)["name"]
+    known = cached.indicators(store)["name"]
+    defined = {item.id: item.name for item in found.definitions}
+    shown = pd.DataFrame(
+        {
+            "代码": rows["adcode"],
+            "地区": rows["adcode"].map(names),
+            "指标": rows["indicator"].map(lambda key: defined.get(key, known.get(key, key))),
+            "年份": rows["year"],
+            "数值": rows["value"],
+            "来源": rows["source"],
+        }
+    )
+    headline = f"没有错误：{len(rows)} 个数值，{rows['indicator'].nunique()} 个指标"
+    headline += f"，其中新定义 {len(defined)} 个。" if defined else "。"
+    return Checked(headline, tables={"将要导入的数值": shown}, notes=found.notes)
+
+
+def _extract(asked: Asked) -> Checked:
+    assert asked.path is not None  # noqa: S101
+    info = check_extract(asked.path)
+    when = f"，数据日期 {info.as_of}" if info.as_of else ""
+    return Checked(
+        f"数据包可以读取：{asked.path.stat().st_size / 1e6:,.1f} MB{when}。",
+        notes=("内容在导入时逐项核对：不在江苏省内、没有设施也没有道路、或不完整的数据包会被退回",),
+    )
+
+
+def show(found: Checked) -> None:
+    """Draw the outcome of a check."""
+    faults = found.faults
+    if faults is not None:
+        st.error(components.plain(found.headline), icon=":material/error:")
+        st.dataframe(faults, hide_index=True, height=min(38 + 35 * len(faults), 420))
+        components.download("导入问题清单", lambda: faults, notes=(), key="import_faults")
+        return
+    st.success(components.plain(found.headline), icon=":material/check_circle:")
+    if found.warning:
+        st.warning(components.plain(found.warning), icon=":material/wrong_location:")
+    for note in found.notes:
+        st.markdown(f"- {components.plain(note)}")
+    for title, table in found.tables.items():
+        more = f"（前 {_SHOWN} 行，共 {len(table)} 行）" if len(table) > _SHOWN else f"（{len(table)} 行）"
+        with st.expander(components.plain(title + more), expanded=len(found.tables) == 1):
+            st.dataframe(table.head(_SHOWN), hide_index=True, height=min(38 + 35 * len(table), 320))

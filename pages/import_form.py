@@ -1,0 +1,122 @@
+"""The form of the page 数据导入: what is imported, from which file, and what must be said about it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from data.boundaries import load_region_codes
+from data.ingest.templates import write_facility_template, write_indicator_template
+from data.registry import load_registry
+from data.registry.facility_models import load_facility_types
+from data.store import data_dir
+from pages.downloads import XLSX_TYPE
+from pages.import_jobs import keep_upload
+from pages.import_kinds import DATUMS, Kind
+
+_MAX_SOURCE = 120
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the form says. ``path`` is the uploaded file on this machine, None without one."""
+
+    kind: str
+    path: Path | None
+    facility_type: str | None = None
+    datum: str = ""
+    source: str | None = None
+
+    @property
+    def missing(self) -> str:
+        """What must still be said before the file can be checked; empty when nothing."""
+        if self.kind == "facilities" and not self.datum:
+            return "请选择坐标基准：不知道时请向数据提供方核实，程序不猜测。"
+        return ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the file can be checked."""
+        return self.path is not None and not self.missing
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the result of a check depends on."""
+        return (self.kind, str(self.path), self.facility_type, self.datum, self.source)
+
+
+def ask(kind: Kind) -> Asked:
+    """Draw the form and return what it says."""
+    st.caption(kind.hint)
+    _template(kind)
+    path = _upload(kind)
+    if kind.id != "facilities":
+        return Asked(kind.id, path)
+    types = load_facility_types()
+    chosen = st.selectbox(
+        "没有写明类型的行作哪一类设施",
+        ["", *types],
+        format_func=lambda key: types[key].name if key else "文件里都写明了类型",
+        key="import_type",
+    )
+    datum = st.selectbox("坐标基准", list(DATUMS), format_func=DATUMS.__getitem__, key="import_datum")
+    source = st.text_input(
+        "来源名称",
+        key="import_source",
+        max_chars=_MAX_SOURCE,
+        placeholder="缺省为文件名，如：省卫健委 2023 年名录",
+    )
+    return Asked(kind.id, path, chosen or None, datum, source.strip() or None)
+
+
+def _template(kind: Kind) -> None:
+    """Draw the button that gives the form to fill in."""
+    if kind.id == "osm":
+        return
+    st.download_button(
+        "下载待填表格",
+        lambda: template(kind.id),
+        f"{kind.name}.xlsx",
+        XLSX_TYPE,
+        key=f"import_template_{kind.id}",
+        on_click="ignore",
+        icon=":material/table:",
+    )
+
+
+def template(kind: str) -> bytes:
+    """Return the form to fill in, as ``sutu template`` writes it."""
+    codes = load_region_codes()
+    current = codes[codes["valid_to"].isna()]
+    with tempfile.TemporaryDirectory(prefix="sutu-") as folder:
+        path = Path(folder) / "form.xlsx"
+        if kind == "facilities":
+            write_facility_template(path, load_facility_types(), current)
+        else:
+            write_indicator_template(path, load_registry(), current)
+        return path.read_bytes()
+
+
+def _upload(kind: Kind) -> Path | None:
+    """Draw the uploader and return where the file is kept until it is imported or replaced."""
+    turn = st.session_state.get("import_turn", 0)
+    upload = st.file_uploader(
+        "文件",
+        type=list(kind.endings),
+        max_upload_size=kind.megabytes,
+        key=f"import_file_{kind.id}_{turn}",
+        help=f"最大 {kind.megabytes} MB",
+    )
+    held = st.session_state.get("import_upload")
+    if upload is None:
+        return None
+    if held is None or held[0] != upload.file_id:
+        if held is not None:
+            shutil.rmtree(held[1].parent, ignore_errors=True)
+        held = st.session_state["import_upload"] = (upload.file_id, keep_upload(data_dir(), upload))
+    path: Path = held[1]
+    return path

@@ -1,0 +1,140 @@
+"""Imports that run beside the pages: one at a time, to their end, whoever is watching."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Protocol
+
+from data.ingest.faults import FaultReport
+from data.ingest.summary import ImportSummary
+from data.intake import Intake, run_intake
+from geo.errors import SutuError
+
+UPLOADS = "cache/uploads"
+_NAME = re.compile(r"[^\w.()（）\-]+")
+_CHUNK = 1 << 20
+_STALE_SECONDS = 86_400.0
+
+
+class Upload(Protocol):
+    """What a file uploader hands over."""
+
+    name: str
+
+    def seek(self, offset: int) -> int:
+        """Go to a place in the file."""
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+
+
+@dataclass
+class Job:
+    """One import under way or ended: where it stands, and how it ended."""
+
+    name: str
+    step: str = "等待开始"
+    done: int = 0
+    total: int = 1
+    summary: ImportSummary | None = None
+    failure: str | None = None
+    faults: FaultReport | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def tell(self, step: str, done: int, total: int) -> None:
+        """Note where it stands."""
+        self.step, self.done, self.total = step, done, max(total, 1)
+
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1."""
+        return min(self.done / self.total, 1.0)
+
+
+_jobs: dict[Path, Job] = {}
+_lock = threading.Lock()
+
+
+def current(data_dir: Path) -> Job | None:
+    """Return the latest import of a data directory, or None before the first."""
+    with _lock:
+        return _jobs.get(data_dir.resolve())
+
+
+def forget(data_dir: Path) -> None:
+    """Forget an import that has ended."""
+    with _lock:
+        job = _jobs.get(data_dir.resolve())
+        if job is not None and job.ended.is_set():
+            del _jobs[data_dir.resolve()]
+
+
+def start(data_dir: Path, folder: Path, name: str, make: Callable[[Job], Intake]) -> Job:
+    """Start an import in a thread of its own and return it; the one that runs already, when there is one.
+
+    ``make`` gives the intake, told where to report; ``folder`` holds the file and is removed at the end.
+    """
+    with _lock:
+        running = _jobs.get(data_dir.resolve())
+        if running is not None and not running.ended.is_set():
+            return running
+        job = _jobs[data_dir.resolve()] = Job(name)
+    threading.Thread(target=_run, args=(job, data_dir, folder, make), daemon=True, name="sutu-import").start()
+    return job
+
+
+def _run(job: Job, data_dir: Path, folder: Path, make: Callable[[Job], Intake]) -> None:
+    try:
+        job.summary = run_intake(
+            data_dir, make(job), progress=job.tell, on_wait=lambda text: job.tell(text, 0, 1)
+        )
+    except FaultReport as report:
+        job.faults, job.failure = report, f"数据有 {len(report.faults)} 处问题，未写入任何内容"
+    except SutuError as fault:
+        job.failure = str(fault)
+    except OSError as fault:
+        job.failure = f"读写文件失败：{fault.strerror or fault}。未写入任何内容。"
+    except BaseException:
+        job.failure = "程序内部错误，未写入任何内容。请把文件和时间告诉维护者。"
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        job.ended.set()
+
+
+def keep_upload(data_dir: Path, upload: Upload) -> Path:
+    """Write an upload below the data directory and return its path, in a folder of its own.
+
+    Only the last part of its name is kept, without anything that a file system or a path could trip over.
+    """
+    below = data_dir / UPLOADS
+    below.mkdir(parents=True, exist_ok=True)
+    _remove_stale(below)
+    folder = Path(tempfile.mkdtemp(dir=below))
+    path = folder / safe_name(upload.name)
+    upload.seek(0)
+    with path.open("wb") as handle:
+        while chunk := upload.read(_CHUNK):
+            handle.write(chunk)
+    return path
+
+
+def _remove_stale(below: Path) -> None:
+    """Remove what sessions left behind that ended without an import."""
+    for folder in below.iterdir():
+        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def safe_name(name: str) -> str:
+    """Return a file name that is only a file name: no folders, no control characters, at most 120 long."""
+    last = PurePath(name.replace("\\", "/")).name
+    plain = _NAME.sub("_", last).strip("._ ") or "upload"
+    return plain if len(plain) <= 120 else plain[-120:].lstrip("._ ")
