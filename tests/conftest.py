@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from data.build import build_store
 from data.store import Store, open_store
+
+# How fast an example runs is the machine's affair, and no test asserts it.
+settings.register_profile("sutu", deadline=None)
+settings.load_profile("sutu")
 
 
 @pytest.fixture(scope="session")
