@@ -36,10 +36,10 @@ class ServeError(SutuError, OSError):
 
 def prepare_assets(progress: Progress | None = None) -> FontSet:
     """Return the web fonts, cutting them into the data directory's cache when they are not there yet."""
-    return prepare_fonts(data_dir() / "cache", _texts(), progress)
+    return prepare_fonts(data_dir() / "cache", texts(), progress)
 
 
-def _texts() -> str:
+def texts() -> str:
     """Return every text the packaged data can put on a page, so that the fonts hold its characters."""
     parts = []
     for package in ("data.facts", "data.registry"):
@@ -79,7 +79,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 app = st.App(
-    Path(str(resources.files("pages"))) / "entry.py",
+    Path(str(resources.files("pages"))) / "start" / "script.py",
     routes=routes(),
     middleware=[Middleware(ShellMiddleware)],
     lifespan=_lifespan,

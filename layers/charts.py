@@ -254,17 +254,16 @@ def time_series(frame: pd.DataFrame, *, title: str, unit: str, decimals: int, he
     base = alt.Chart(frame).encode(x=x, y=y, color=colour)
     lines = base.mark_line(strokeWidth=2.2)
     dots = base.mark_point(filled=True, size=46, opacity=1).encode(tooltip=tips)
-    flagged = (
-        base.transform_filter("datum.note != ''")
-        .mark_point(size=130, strokeWidth=1.4, color=MUTED)
-        .encode(tooltip=tips, color=alt.ColorValue(MUTED))
-    )
+    flagged = frame[frame["note"].ne("") & frame["value"].notna()]
+    rings = [
+        alt.Chart(flagged).mark_point(size=130, strokeWidth=1.4, color=MUTED).encode(x=x, y=y, tooltip=tips)
+    ]
     ends = (
         alt.Chart(last)
         .mark_text(align="left", dx=8, fontWeight=600)
         .encode(x=x, y=alt.Y("at:Q"), color=colour, text="name:N")
     )
-    chart = alt.layer(lines, flagged, dots, ends).properties(height=height)
+    chart = alt.layer(lines, *(rings if len(flagged) else []), dots, ends).properties(height=height)
     return styled(chart, description=f"{title}历年变化：{'、'.join(names)}")
 
 
@@ -312,7 +311,8 @@ def scatter(across: Layer, up: Layer, *, selected: str | None = None, height: in
         .mark_text(align="left", dx=8, dy=-6, fontWeight=600, color=SELECTED)
         .encode(x=x, y=y, text="name:N")
     )
-    return styled(alt.layer(dots, name).properties(height=height), description=f"{names[0]}与{names[1]}")
+    parts = [dots, name] if chosen.any() else [dots]
+    return styled(alt.layer(*parts).properties(height=height), description=f"{names[0]}与{names[1]}")
 
 
 def paired_dots(before: Layer, after: Layer, *, selected: str | None = None) -> Any:

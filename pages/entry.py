@@ -1,4 +1,4 @@
-"""The script Streamlit runs for every page view: navigation, the shared frame, then the page itself."""
+"""One page view: navigation, the shared frame, then the page itself; `pages/start/script.py` calls it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,3 @@ def main() -> None:
         st.error(components.plain(str(fault)), icon=":material/error:")
     else:
         state.finish()
-
-
-main()

@@ -11,7 +11,7 @@ from data.store import Store
 from layers.charts import histogram, paired_dots, scatter, time_series
 from layers.model import Layer
 from pages import cached, components, state
-from pages.indicator_choice import Choice
+from pages.indicator_choice import Choice, Subject
 from pages.indicator_layers import ancestors
 
 _STATUS = {"observed": "观测", "estimated": "估计", "undefined": "无数据", "target": "目标"}
@@ -92,9 +92,8 @@ def _above(table: pd.DataFrame, adcode: str | None) -> list[str]:
     return ancestors(table, adcode)
 
 
-def data_table(store: Store, choice: Choice, layer: Layer) -> pd.DataFrame:
+def data_table(store: Store, subject: Subject, layer: Layer) -> pd.DataFrame:
     """Return what the map shows as people read it: one row per region, best rank first."""
-    subject = choice.main
     facts = cached.facts(store, subject.id, year=subject.year, level=subject.level).set_index("adcode")
     facts = facts.reindex(layer.frame.index)
     earlier = [year for year in subject.row["years"] if year < subject.year]
@@ -123,7 +122,7 @@ def data_table(store: Store, choice: Choice, layer: Layer) -> pd.DataFrame:
 
 
 def _table(store: Store, choice: Choice, layer: Layer) -> None:
-    frame = data_table(store, choice, layer)
+    frame = data_table(store, choice.main, layer)
     number = f"%,.{layer.decimals}f"
     numbers = [name for name in frame.columns if name.startswith((layer.title, "较"))]
     st.dataframe(
@@ -147,4 +146,4 @@ def show_downloads(store: Store, choice: Choice, layer: Layer) -> None:
         origin.permission,
     ]
     name = f"{layer.title}_{layer.year}_{state.LEVELS[choice.main.level]}"
-    components.download(name, lambda: data_table(store, choice, layer), notes=notes, key="indicator")
+    components.download(name, lambda: data_table(store, choice.main, layer), notes=notes, key="indicator")

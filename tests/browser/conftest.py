@@ -78,6 +78,8 @@ def server(served_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         guard.cancel()
         process.terminate()
         process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def _address(process: subprocess.Popen[str], told: list[str]) -> str:

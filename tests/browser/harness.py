@@ -98,8 +98,8 @@ class Window:
         hosts = {
             urlsplit(url).hostname for url in self.requests if urlsplit(url).scheme in {"http", "https", "ws"}
         }
-        assert hosts == {"127.0.0.1"}
-        assert self.problems == []
+        assert hosts == {"127.0.0.1"}, hosts
+        assert self.problems == [], self.problems
 
 
 def drawn(frame: Frame) -> str:
