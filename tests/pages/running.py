@@ -25,9 +25,7 @@ def assert_calm(app: AppTest) -> None:
 
 def link(app: AppTest) -> dict[str, str]:
     """Return the address as the page has written it."""
-    return {
-        name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()
-    }
+    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
 
 
 def text_of(app: AppTest) -> str:
