@@ -20,12 +20,12 @@ from typing import Any
 from benchmarks.table import report_rows, show
 
 QUICK = {
-    "coverage": ["--scale", "0.05", "--no-growth"],
+    "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
     "maps": ["--repeats", "2"],
-    "osm_import": ["--nodes", "200000"],
-    "scale": ["--scale", "0.05", "--piece-cells", "50000"],
+    "osm_import": ["--nodes", "100000"],
+    "scale": ["--scale", "0.02", "--piece-cells", "50000"],
 }
-QUICK_NOTE = "快速模式：各项以小规模运行，数字不能代表全省规模。"
+QUICK_NOTE = "快速模式：各项以小规模运行，coverage 不与 pandana 比较；数字不能代表全省规模。"
 
 
 def comparisons() -> list[str]:

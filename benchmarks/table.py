@@ -45,7 +45,9 @@ def report_rows(name: str, report: Any) -> list[Row]:
     if isinstance(report, dict) and "rows" in report:
         return [_row(entry) for entry in report["rows"]]
     if name == "coverage":
-        return [Row(what, ratio=ratio) for what, ratio in report["ratios"].items()]
+        return [Row(what, ratio=ratio) for what, ratio in report["ratios"].items()] + [
+            Row(what, ours=number) for what, number in numbers(report.get("agreement", {}))
+        ]
     if name == "osm_import":
         return [_import_row(entry) for entry in report]
     return [Row(what, ours=number) for what, number in numbers(report)]
@@ -93,7 +95,7 @@ def show(groups: dict[str, list[Row]], notes: Iterable[str] = (), *, console: Co
     table = Table(title="基准对比", width=WIDTH)
     for heading in ("对比", "项目"):
         table.add_column(heading, overflow="fold")
-    for heading in ("本项目", "对照", "对照 / 本项目"):
+    for heading in ("本项目", "对照", "比值"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("目标", overflow="fold")
     for name, rows in groups.items():
@@ -109,5 +111,6 @@ def show(groups: dict[str, list[Row]], notes: Iterable[str] = (), *, console: Co
             )
     out = console or Console(width=WIDTH, highlight=False)
     out.print(table)
+    out.print("比值是 对照 / 本项目，大于 1 为本项目较优；项目名写明了别的比值的，按项目名。", markup=False)
     for note in notes:
         out.print(f"· {note}", markup=False)

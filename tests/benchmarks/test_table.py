@@ -42,7 +42,8 @@ def test_reports_of_other_forms_become_rows() -> None:
         {"file": "f", "job": "facilities", "ours": {"seconds": 2.0}, "peer": None},
     ]
     assert [row.ratio for row in report_rows("osm_import", imported)] == [3.0, None]
-    assert report_rows("coverage", {"ratios": {"a / b": 1.5}}) == [Row("a / b", ratio=1.5)]
+    coverage = {"ratios": {"a / b": 1.5}, "agreement": {"b: minutes": 0.5, "c: minutes": "different"}}
+    assert report_rows("coverage", coverage) == [Row("a / b", ratio=1.5), Row("b: minutes", ours=0.5)]
     assert report_rows("new", {"whole": {"seconds": 2}}) == [Row("whole seconds", ours=2.0)]
 
 
