@@ -49,7 +49,8 @@ def tables(data_version: str, _store: Store) -> dict[str, pd.DataFrame]:
 def page() -> None:
     """Draw the page."""
     store = open_store()
-    st.html(own_folder() / "targets.css")
+    with st.container(key="target_page"):
+        st.html(own_folder() / "targets.css")
     held = tables(store.data_version, store)
     colours = state_colours(load_registry())
     head = st.container(key="page_head")
