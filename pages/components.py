@@ -12,7 +12,6 @@ import pandas as pd
 import streamlit as st
 from streamlit_folium import st_folium
 
-from geo.errors import StoreError
 from layers.model import Layer, Provenance
 from layers.published import PUBLISHER
 from layers.webmap import base_map, theme
@@ -29,7 +28,6 @@ __all__ = [
     "header",
     "plain",
     "show_map",
-    "store_missing",
 ]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
@@ -133,14 +131,3 @@ def show_map(
         on_change=clicked,
     )
     return (answer or {}).get("adcode")
-
-
-def store_missing(fault: StoreError) -> None:
-    """Say that there is no data yet, and what to do about it."""
-    header("还没有可用的数据")
-    st.error(plain(fault), icon=":material/database_off:")
-    st.markdown("请在服务器上运行下面的命令生成数据库，完成后刷新本页：")
-    st.code("sutu build", language="bash")
-    st.markdown(
-        "构建不需要互联网，一般不超过一分钟。若数据目录不在默认位置，请先设置环境变量 `SUTU_DATA_DIR`。"
-    )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
+
 import streamlit as st
 
 from geo.errors import StoreError, SutuError
 from layers.assets import own_folder
-from pages import components, state
+from pages import components, notices, state
 from pages.navigation import navigation
+
+_log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -19,8 +24,13 @@ def main() -> None:
     try:
         page.run()
     except StoreError as fault:
-        components.store_missing(fault)
+        notices.store_missing(fault)
     except SutuError as fault:
         st.error(components.plain(str(fault)), icon=":material/error:")
+    except Exception:
+        # A fault of ours: the log keeps it whole, the page a number to find it by.
+        number = secrets.token_hex(4)
+        _log.exception("页面出错 %s", number)
+        notices.broken(number)
     else:
         state.finish()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -13,6 +13,7 @@ from geo.errors import SutuError
 from layers.assets import ASSETS_URL, FONTS_URL, PUBLISHED_URL, leaflet_folder, own_folder
 from layers.fonts import installed
 from layers.published import PUBLISHER
+from pages.navigation import PAGES
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -45,6 +46,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PUBLISHED_URL}/{{name}}", published),
         Mount(ASSETS_URL, app=PlainTextResponse("没有这个文件", status_code=404)),
         Route("/healthz", healthz),
+        Route(f"/{PAGES[0].path}", first_page),
     ]
 
 
@@ -57,6 +59,12 @@ def published(request: Request) -> Response:
     if piece.encoding:
         headers["Content-Encoding"] = piece.encoding
     return Response(piece.content, media_type=piece.media_type, headers=headers)
+
+
+def first_page(request: Request) -> Response:
+    """Lead from the first page's name to the root, which is the only address Streamlit gives it."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/{query}")
 
 
 def healthz(_request: Request) -> JSONResponse:

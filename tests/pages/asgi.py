@@ -18,19 +18,19 @@ class Answer:
     body: bytes
 
 
-def ask(app: ASGIApp, path: str, *, method: str = "GET", **headers: str) -> Answer:
+def ask(app: ASGIApp, path: str, *, query: str = "", **headers: str) -> Answer:
     """Return the application's answer to one request; header names with _ for -."""
     sent: list[dict[str, Any]] = []
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": method,
+        "method": "GET",
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
         "root_path": "",
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [
             (name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()
         ],

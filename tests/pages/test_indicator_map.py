@@ -18,6 +18,7 @@ from pages.indicator_standing import standing
 from pages.indicator_style import MapStyle
 from tests.pages.running import assert_calm, link, start, text_of
 
+SCRIPT = Path(__file__).parents[2] / "pages" / "start" / "script.py"
 STYLE = MapStyle("quantiles", 5, "auto")
 
 
@@ -167,8 +168,24 @@ def test_the_table_behind_the_page_is_the_stores(built_store: Store, data_env: P
 
 def test_without_a_store_the_entry_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUTU_DATA_DIR", str(tmp_path / "none"))
-    script = Path(__file__).parents[2] / "pages" / "start" / "script.py"
-    app = AppTest.from_file(str(script), default_timeout=120).run()
+    app = AppTest.from_file(str(SCRIPT), default_timeout=120).run()
     assert [box.value for box in app.exception] == []
     assert app.title[0].value == "还没有可用的数据"
     assert app.code[0].value == "sutu build"
+
+
+def test_a_fault_of_ours_is_said_in_chinese_with_a_number_and_logged(
+    data_env: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down() -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr("pages.overview.page", break_down)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=120).run()
+    assert [box.value for box in app.exception] == []
+    assert "没能显示" in app.error[0].value
+    number = app.code[0].value
+    assert len(number) == 8
+    assert f"页面出错 {number}" in caplog.text
+    assert "secret detail" in caplog.text
+    assert "secret detail" not in text_of(app)

@@ -180,3 +180,9 @@ def test_the_script_that_is_run_stands_alone_in_its_folder() -> None:
     """Streamlit puts its folder on the import path, where a module would hide a library of its name."""
     script = application.app.script_path
     assert [path.name for path in script.parent.iterdir() if path.suffix == ".py"] == [script.name]
+
+
+def test_the_first_page_is_found_by_its_name_too(server: Starlette) -> None:
+    answer = ask(server, "/overview", query="region=320500", **BROWSER)
+    assert answer.status == 307
+    assert answer.headers["location"] == "/?region=320500"
