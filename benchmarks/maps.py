@@ -161,12 +161,12 @@ def plain_times(
 
 
 def time_rows(
-    ours: tuple[list[Drawn], list[float]], plain: tuple[list[Drawn], list[float]], start: float
+    ours: tuple[list[Drawn], list[float]], plain: tuple[list[Drawn], list[float]], start: Row
 ) -> list[Row]:
     """Return the rows of the times; the first of ours is the first view after the server's start."""
     (first, *later), switches = ours
     peer = {name: median(getattr(one, name) for one in plain[0]) for name in vars(first)}
-    rows = [Row("首次启动服务（含生成中文网页字体）", "s", start)]
+    rows = [start]
     for name, views in (("启动后第一次打开", [first]), ("再次打开（浏览器无缓存）", later)):
         since = {key: median(getattr(one, key) for one in views) for key in vars(first)}
         rows += [
@@ -213,8 +213,10 @@ def run(repeats: int = 5, data_dir: Path | None = None) -> dict[str, Any]:
         store.close()
         with chromium() as browser:
             plain = plain_times(browser, pages, count, repeats)
-            with serving(folder) as (address, start):
+            cut = any((folder / "cache").glob("fonts-*"))
+            with serving(folder) as (address, seconds):
                 ours = our_times(browser, address, year, indicators, count=count, repeats=repeats)
+    start = Row("启动服务（中文网页字体已有）" if cut else "首次启动服务（含生成中文网页字体）", "s", seconds)
     notes = [
         f"对照为 folium 普通地图：同样 {count} 个县（市、区）的未简化边界，无底图，Leaflet 由本机提供",
         "对照是事先写好的静态文件，不经过应用服务器；本项目的时间包含整个页面（Streamlit、图表、字体）的装载",

@@ -86,7 +86,7 @@ def test_the_median_stands_in_the_row() -> None:
         [0.2, 0.6, 0.3],
     )
     plain = ([Drawn(4.0, 3.8, 5.0)], [6.0])
-    rows = {row.what: row for row in time_rows(ours, plain, 30.0)}
+    rows = {row.what: row for row in time_rows(ours, plain, Row("start", "s", 30.0))}
     first, again = (
         next(row for what, row in rows.items() if what.startswith(start) and "地图画出" in what and row.goal)
         for start in ("启动后第一次打开", "再次打开")
