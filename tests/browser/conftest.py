@@ -22,6 +22,7 @@ _STARTED = "苏图已启动："
 _PATIENCE_SECONDS = 180
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the browser tests in one process: one server, one Chromium."""
     for item in items:
