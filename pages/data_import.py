@@ -7,6 +7,7 @@ import streamlit as st
 from data.intake import facility_intake, indicator_intake, osm_intake
 from data.store import Store, data_dir, open_store
 from geo.errors import SutuError
+from layers.assets import own_folder
 from pages import components, import_jobs, state
 from pages.import_check import Checked, check, show
 from pages.import_form import Asked, ask
@@ -17,6 +18,7 @@ _REFRESH_SECONDS = 0.5
 
 def page() -> None:
     """Draw the page."""
+    st.html(own_folder() / "data_import.css")
     store = open_store()
     with st.container(key="page_head"):
         components.header(
@@ -34,9 +36,9 @@ def page() -> None:
         format_func=lambda key: KINDS[key].name,
     )
     left, right = st.columns([2, 3], gap="large")
-    with left:
+    with left, st.container(key="import_form"):
         asked = ask(KINDS[kind])
-    with right:
+    with right, st.container(key="import_found"):
         _checked(store, asked)
     st.caption(
         components.plain(
