@@ -151,6 +151,14 @@ def _axis_format(values: np.ndarray) -> str:
     return ",d" if np.abs(values).max() >= 1000 else ",.4~f"
 
 
+def _bands(layer: Layer, low: float, high: float) -> pd.DataFrame:
+    """Return where each class lies between ``low`` and ``high``; classes beyond them are left out."""
+    inner = layer.style.breaks[:-1]
+    bands = pd.DataFrame({"low": (low, *inner), "high": (*inner, high), "colour": layer.style.colours})
+    bands[["low", "high"]] = bands[["low", "high"]].clip(low, high)
+    return bands[bands["low"] < bands["high"]]
+
+
 def histogram(
     layer: Layer, *, marks: Sequence[tuple[str, float]] = (), bins: int = 20, height: int = 300
 ) -> Any:
@@ -164,14 +172,6 @@ def histogram(
     counts, edges = np.histogram(values, bins=min(bins, max(5, values.size // 3)))
     bars = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "count": counts})
     bars["range"] = [f"{layer.text(low)} – {layer.text(high)}" for low, high in itertools.pairwise(edges)]
-    lower = np.append(min(edges[0], values.min()), np.asarray(layer.style.breaks)[:-1])
-    bands = pd.DataFrame(
-        {
-            "low": lower,
-            "high": np.append(np.asarray(layer.style.breaks)[:-1], max(edges[-1], values.max())),
-            "colour": layer.style.colours,
-        }
-    )
     unit = f"（{layer.unit}）" if layer.unit else ""
     x = alt.X(
         "low:Q",
@@ -180,7 +180,7 @@ def histogram(
         axis=alt.Axis(format=_axis_format(values), grid=False),
     )
     ground = (
-        alt.Chart(bands)
+        alt.Chart(_bands(layer, edges[0], edges[-1]))
         .mark_rect(opacity=0.4)
         .encode(
             x=x,

@@ -12,6 +12,7 @@ import pytest
 
 from layers import charts
 from layers.model import Layer
+from layers.themes import pooled_classes
 from tests.layers.worlds import layer, squares
 
 NAN = float("nan")
@@ -78,6 +79,16 @@ def test_the_histogram_counts_every_value_and_its_bands_are_the_classes() -> Non
     assert sum(row["count"] for row in bars) == 30
     assert [row["colour"] for row in bands] == list(made.style.colours)
     assert [row["high"] for row in bands[:-1]] == list(made.style.breaks[:-1])
+
+
+def test_bands_of_classes_shared_with_another_year_end_with_the_values() -> None:
+    frame = squares(6)
+    wide = pooled_classes([pd.Series(np.arange(101.0))], "equal_interval", 5, decimals=0)
+    made = layer([30.0, 35.0, 36.0, 41.0, 50.0, 55.0], frame=frame, like=wide, decimals=0)
+    datasets = charts.histogram(made).to_dict()["datasets"].values()
+    bands = next(rows for rows in datasets if "colour" in rows[0])
+    assert [(row["low"], row["high"]) for row in bands] == [(30.0, 40.0), (40.0, 55.0)]
+    assert [row["colour"] for row in bands] == list(made.style.colours[1:3])
 
 
 def test_names_of_the_data_stay_text() -> None:
