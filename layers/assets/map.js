@@ -26,6 +26,11 @@
     return node;
   }
 
+  /* The positions in nested coordinates, as one list. */
+  function corners(nested) {
+    return nested.length && typeof nested[0] === "number" ? [nested] : nested.flatMap(corners);
+  }
+
   /* A piece is inline data or the address of published data; each is fetched once. */
   function load(piece) {
     if (!piece) return Promise.resolve(null);
@@ -48,6 +53,7 @@
       this.turn = 0;
       this.moved = false;
       this.regions = null;
+      this.outline = [];
       this.byCode = new Map();
       const box = map.getContainer();
       this.head = box.appendChild(element("div", "sutu-head"));
@@ -168,24 +174,17 @@
       if (north.y > top) this.map.panBy([0, north.y - top], { animate: false });
     }
 
-    /* How far, in pixels, the legend reaches over a region. */
+    /* How far, in pixels, the legend reaches over the regions; their outer lines are enough to know. */
     hidden() {
       const box = this.map.getContainer().getBoundingClientRect();
       const legend = this.legend.getBoundingClientRect();
       const upper = legend.top - box.top - 4;
       const right = legend.right - box.left + 6;
       let hidden = 0;
-      const look = (places) => {
-        for (const place of places) {
-          if (Array.isArray(place)) {
-            look(place);
-            continue;
-          }
-          const point = this.map.latLngToContainerPoint(place);
-          if (point.y > upper && point.x < right) hidden = Math.max(hidden, right - point.x);
-        }
-      };
-      this.regions.eachLayer((path) => look(path.getLatLngs()));
+      for (const [lon, lat] of this.outline) {
+        const point = this.map.latLngToContainerPoint([lat, lon]);
+        if (point.y > upper && point.x < right) hidden = Math.max(hidden, right - point.x);
+      }
       return hidden;
     }
 
@@ -207,6 +206,7 @@
       this.showStrip(spec);
       this.place();
       if (!before || before.shapes.key !== spec.shapes.key) this.showShapes(shapes);
+      this.outline = corners(((lines || {}).features || []).map((line) => line.geometry.coordinates));
       if (!before || String(before.bounds) !== String(spec.bounds)) {
         this.moved = false;
         this.fit();
