@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.sync_api import Browser, Frame, Page
+from playwright.sync_api import Browser, Frame, Page, Request
 
 LAUNCH: dict[str, Any] = {
     "executable_path": "/usr/bin/chromium",
@@ -32,13 +32,18 @@ class Window:
         self.requests: list[str] = []
         self.problems: list[str] = []
         self.context.on("request", lambda request: self.requests.append(request.url))
-        self.context.on("requestfailed", lambda request: self._note(f"failed: {request.url}"))
+        self.context.on("requestfailed", self._failed)
         self.context.on(
             "response", lambda answer: answer.status >= 400 and self._note(f"{answer.status} {answer.url}")
         )
         self.context.on("console", lambda said: said.type in {"error", "warning"} and self._note(said.text))
         self.context.on("weberror", lambda fault: self._note(str(fault.error)))
         self.page: Page = self.context.new_page()
+
+    def _failed(self, request: Request) -> None:
+        # What a page still waited for when it was left or closed was called off by the browser itself.
+        if request.failure != "net::ERR_ABORTED":
+            self._note(f"failed ({request.failure}): {request.url}")
 
     def _note(self, text: str) -> None:
         if not any(noise in text for noise in _NOISE):
