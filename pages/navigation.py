@@ -24,9 +24,21 @@ class PageSpec:
 PAGES = (
     PageSpec("总览", "总览", "pages.overview", "overview", "dashboard"),
     PageSpec("地图", "指标地图", "pages.indicator_map", "indicator-map", "map"),
-    PageSpec("地图", "设施覆盖", "pages.coverage", "coverage", "conversion_path"),
+    PageSpec("地图", "通道走廊", "pages.corridors", "corridors", "route"),
+    PageSpec("服务", "设施覆盖", "pages.coverage", "coverage", "conversion_path"),
+    PageSpec("服务", "供需匹配", "pages.supply_demand", "supply-demand", "balance"),
+    PageSpec("服务", "应配与缺口", "pages.standards", "standards", "rule"),
+    PageSpec("服务", "15分钟服务圈", "pages.circles", "circles", "share_location"),
+    PageSpec("服务", "选址优化", "pages.siting", "siting", "add_location"),
+    PageSpec("比较", "区域差距", "pages.gaps", "gaps", "stacked_bar_chart"),
+    PageSpec("比较", "设区市对比", "pages.compare_prefectures", "compare-prefectures", "compare_arrows"),
+    PageSpec("比较", "县域对比", "pages.compare_counties", "compare-counties", "compare"),
+    PageSpec("比较", "综合指数", "pages.composite", "composite", "leaderboard"),
     PageSpec("规划", "规划目标", "pages.targets", "targets", "flag"),
+    PageSpec("规划", "目标追踪", "pages.target_tracking", "target-tracking", "timeline"),
+    PageSpec("规划", "铁路时序", "pages.rail_timeline", "rail-timeline", "train"),
     PageSpec("数据", "数据导入", "pages.data_import", "data-import", "upload_file"),
+    PageSpec("数据", "图层导出", "pages.layer_export", "layer-export", "download"),
 )
 
 
