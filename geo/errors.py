@@ -63,3 +63,17 @@ class ScaleError(SutuError, RuntimeError):
 
 class PopulationError(SutuError, ValueError):
     """A population grid cannot be made from these counties, counts or pattern."""
+
+
+class ExportError(SutuError, ValueError):
+    """A layer cannot be exported as asked: unknown layer, format, CRS or setting, or a value a format cannot
+    hold.
+    """
+
+
+class ExportWriteError(ExportError, OSError):
+    """An export could not be written: disk full, no permission, no such folder."""
+
+
+class PublicationError(ExportError):
+    """An export for publication lacks what the rules on maps ask for."""
