@@ -13,6 +13,7 @@ from typing import Literal
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from pyproj import CRS, Transformer
 
 from geo.crs import ALBERS, STORE_CRS, Datum, convert_geometry, is_store_crs
@@ -100,7 +101,8 @@ def reproject(frame: gpd.GeoDataFrame, target: TargetCrs) -> gpd.GeoDataFrame:
         there = frame.geometry.notna().to_numpy()
         moved = np.array(shapes, dtype=object)
         moved[there] = convert_geometry(moved[there], "cgcs2000", target.datum)
-        return frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs=None), crs=None)
+        plain = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+        return gpd.GeoDataFrame(plain, geometry=gpd.GeoSeries(moved, index=frame.index))
     if target.kind == "geographic":
         # CGCS2000 and WGS 84 are one datum here by policy (geo.crs): no operation of pyproj's choosing.
         return frame.set_crs(target.crs, allow_override=True)

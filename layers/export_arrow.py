@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -22,7 +23,7 @@ _MERGE: dict[str, Callable[..., object]] = {
     "polygon": shapely.multipolygons,
 }
 # What XML cannot hold at all, and what no text should: these files are refused rather than silently changed.
-_CONTROL = r"[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
+_CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass
@@ -98,8 +99,8 @@ def _require_text(chunk: gpd.GeoDataFrame, fields: Iterable[Field], before: int,
         column = chunk[one.name]
         if not _is_text(column):
             continue
-        texts = column.dropna().astype(str)
-        if texts.empty:
+        texts = [str(text) for text in column.dropna()]
+        if not texts:
             continue
         joined = "\0\0".join(texts)
         if joined.count("\0") == 2 * (len(texts) - 1) and _is_clean(joined, xml=xml):
@@ -117,7 +118,7 @@ def _is_clean(text: str, *, xml: bool) -> bool:
         text.encode("utf-8")
     except UnicodeEncodeError:
         return False
-    return not xml or not pd.Series([text]).str.contains(_CONTROL, regex=True).iloc[0]
+    return not xml or _CONTROL.search(text) is None
 
 
 def _is_text(column: pd.Series) -> bool:
@@ -150,7 +151,11 @@ def stream(
     may alter each chunk (not its columns) on the way.
     """
     chunks = frames(table, target, seen, xml=xml)
-    first = next(chunks, None)
+    try:
+        first = next(chunks, None)
+    except Exception as fault:
+        seen.fault = fault
+        raise
     names = column_names(table, naming)
     types = [pa.string() if first is None else arrow_type(first[one.name]) for one in table.fields]
     geometry = pa.field(GEOMETRY, pa.binary(), metadata={"ARROW:extension:name": "geoarrow.wkb"})

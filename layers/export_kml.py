@@ -79,9 +79,8 @@ def _schema(chunk: gpd.GeoDataFrame, table: ExportTable, names: list[str]) -> st
 def _kind(column: pd.Series) -> str:
     if pd.api.types.is_bool_dtype(column):
         return "bool"
-    if pd.api.types.is_integer_dtype(column):
-        return "int"
-    return "double" if pd.api.types.is_float_dtype(column) else "string"
+    # What KML calls an int has 32 bits, too few for the numbers of cells.
+    return "double" if pd.api.types.is_numeric_dtype(column) else "string"
 
 
 def _write_chunk(

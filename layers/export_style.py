@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from xml.etree import ElementTree as Xml
 
 import numpy as np
@@ -80,6 +81,19 @@ def symbols_of(table: ExportTable) -> Symbols:
     )
     undefined = Symbol(UNDEFINED_COLOUR, NO_VALUE) if np.isnan(values).any() else None
     return Symbols(shading, table.geometry, entries, undefined)
+
+
+def legend_html(symbols: Symbols) -> str:
+    """Return the legend as HTML, highest class first; labels are escaped."""
+    entries = [*reversed(symbols.entries), *([symbols.undefined] if symbols.undefined else [])]
+    box = "width:14px;height:10px;border:1px solid #8796a3;display:inline-block;margin-right:6px"
+    parts = [
+        f'<span style="margin-right:14px;white-space:nowrap">'
+        f'<span style="{box};background:{one.colour}"></span>'
+        f"{escape(one.label)}</span>"
+        for one in entries
+    ]
+    return f'<div style="font-size:12px;line-height:1.9">{" ".join(parts)}</div>'
 
 
 def qml(symbols: Symbols, column: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 import xlsxwriter
 import xlsxwriter.exceptions
 
@@ -23,6 +24,7 @@ from layers.tables import harmless
 MAX_ROWS = 1_048_575
 MAX_TEXT = 32_767
 _SHEET_NAME = 31
+_SQUARE = 5
 
 
 def place_titles(target: TargetCrs, naming: str) -> tuple[str, str]:
@@ -34,11 +36,13 @@ def place_titles(target: TargetCrs, naming: str) -> tuple[str, str]:
 
 def _places(chunk: gpd.GeoDataFrame, target: TargetCrs) -> tuple[list[Any], list[Any]]:
     """Return a point within each row's shape, rounded to about a millimetre; None where there is none."""
-    points = chunk.geometry.representative_point()
+    shapes = chunk.geometry.to_numpy()
+    points = shapely.centroid(shapes)
+    # The centre of a square lies in it; finding a point in any other shape takes far longer.
+    other = shapely.get_num_coordinates(shapes) > _SQUARE
+    points[other] = shapely.point_on_surface(shapes[other])
     decimals = 8 if target.is_geographic else 3
-    there = chunk.geometry.notna() & ~chunk.geometry.is_empty
-    xs = points.x.round(decimals).where(there)
-    ys = points.y.round(decimals).where(there)
+    xs, ys = shapely.get_x(points).round(decimals), shapely.get_y(points).round(decimals)
     return xs.tolist(), ys.tolist()
 
 
@@ -159,7 +163,8 @@ def _write_cell(sheet: Any, row: int, column: int, cell: Any, name: str) -> None
             raise ExportError(
                 f"第 {row} 行“{name}”有 {len(cell):,} 个字符，工作表一格最多 {MAX_TEXT:,}；请用 CSV。"
             )
-        sheet.write_string(row, column, cell)
+        # A workbook's own line break; a carriage return would be shown as a code.
+        sheet.write_string(row, column, cell.replace("\r\n", "\n").replace("\r", "\n"))
     elif isinstance(cell, bool):
         sheet.write_boolean(row, column, cell)
     else:

@@ -32,7 +32,7 @@ def choose_many(
         st.session_state[key] = [option for option in wanted if option in options]
     else:
         st.session_state[key] = [option for option in st.session_state[key] if option in options]
-    chosen = tuple(st.multiselect(label, options, key=key, placeholder="全部", **settings))
+    chosen = tuple(st.multiselect(label, options, key=key, **{"placeholder": "全部", **settings}))
     kept[name] = chosen
     choices.in_link(name, SEPARATOR.join(code(option) for option in chosen))
     return chosen
