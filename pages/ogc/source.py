@@ -129,7 +129,11 @@ def _grid(store: Store) -> Source:
         return found[certain]
 
     return Source(
-        cells, table.fields, hits, shapes, tuple(summary_lines(table, TARGETS[STORE_CRS], approval=None))
+        cells,
+        table.fields,
+        functools.lru_cache(_KEPT_BOXES)(hits),
+        shapes,
+        tuple(summary_lines(table, TARGETS[STORE_CRS], approval=None)),
     )
 
 
