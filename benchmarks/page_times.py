@@ -27,7 +27,8 @@ _THERE = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   if (!app || app.dataset.testScriptState !== 'notRunning' || !document.querySelector('h1')) return false;
   const frames = [...document.querySelectorAll("iframe[src*='streamlit_folium']")];
-  return frames.map((frame) => frame.contentDocument).every((inner) => inner && inner.querySelector('[data-drawn]'));
+  const inner = frames.map((frame) => frame.contentDocument);
+  return inner.every((document) => document && document.querySelector('[data-drawn]'));
 }"""
 _NOW = "(performance.timeOrigin + performance.now()) / 1e3"
 _FIGURE = """before => [...document.querySelectorAll('[data-testid="stMetricValue"]')]
