@@ -5,8 +5,8 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import rasterio
 import rasterio.features
-import rasterio.transform
 import shapely
 from numpy.typing import NDArray
 
@@ -167,7 +167,7 @@ def merged_cells(cells: pd.DataFrame, size: float) -> shapely.MultiPolygon:
     left, top = int(column.min()), int(row.max())
     mask = np.zeros((top - int(row.min()) + 1, int(column.max()) - left + 1), dtype=np.uint8)
     mask[top - row, column - left] = 1
-    place = rasterio.transform.from_origin(left * size, (top + 1) * size, size, size)
+    place = rasterio.Affine(size, 0.0, left * size, 0.0, -size, (top + 1) * size)
     found = rasterio.features.shapes(mask, mask=mask.astype(bool), transform=place)
     return shapely.MultiPolygon([shapely.geometry.shape(shape) for shape, _ in found])
 
