@@ -63,3 +63,7 @@ class ScaleError(SutuError, RuntimeError):
 
 class PopulationError(SutuError, ValueError):
     """A population grid cannot be made from these counties, counts or pattern."""
+
+
+class DisparityError(SutuError, ValueError):
+    """Values, weights or groups that no measure of inequality can take: other lengths, negative weights."""
