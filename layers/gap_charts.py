@@ -100,7 +100,11 @@ def _own_figures(now: GapAnalysis, x: alt.X, y: alt.Y) -> list[Any]:
         line = pd.DataFrame({"value": [now.province.value], "text": ["全省"]})
         mark = alt.Chart(line).encode(x=x)
         parts.insert(0, mark.mark_rule(strokeDash=[4, 4], color=MUTED))
-        parts.append(mark.mark_text(dx=4, dy=-8, align="left", color=MUTED).encode(y=alt.YValue("height"), text="text:N"))
+        parts.append(
+            mark.mark_text(dx=4, dy=-8, align="left", color=MUTED).encode(
+                y=alt.YValue("height"), text="text:N"
+            )
+        )
     return parts
 
 

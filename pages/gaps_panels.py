@@ -64,16 +64,18 @@ def _course(store: Store, choice: GapChoice, found: GapComparison) -> None:
     breaks = dict(found.now.breaks)
     decimals = 2 if measure in _SINGLE else 4
     components.chart(measure_course(table, lines, breaks, decimals=decimals), key="gap_course")
-    counts = table["n"].astype(int)
-    if counts.min() != counts.max():
-        told = "、".join(f"{year} 年 {count} 个" for year, count in counts.items())
-        st.caption(
-            plain(
-                f"各年有数值的{found.now.subject.level_word}不一样多（{told}），除苏南/苏北外不宜直接相比。"
-            )
-        )
+    _uneven(table, found, "除苏南/苏北外")
     for year, text in breaks.items():
         st.caption(plain(f"{year} 年：{text}。"))
+
+
+def _uneven(table: pd.DataFrame, found: GapComparison, apart: str) -> None:
+    """Say when the years have values for different numbers of regions: their measures do not compare."""
+    counts = table["n"].astype(int)
+    if counts.min() == counts.max():
+        return
+    told = "、".join(f"{year} 年 {count} 个" for year, count in counts.items())
+    st.caption(plain(f"各年有数值的{found.now.subject.level_word}不一样多（{told}），{apart}不宜直接相比。"))
 
 
 def _parts(store: Store, choice: GapChoice, found: GapComparison) -> None:
@@ -95,6 +97,7 @@ def _parts(store: Store, choice: GapChoice, found: GapComparison) -> None:
             )
         chart = parts_course(course(store, choice.source), dict(now.breaks), weighted=kind == "people")
         components.chart(chart, key="gap_parts")
+        _uneven(course(store, choice.source), found, "分解的结果")
     with right:
         parts = now.theil_weighted if kind == "people" else now.theil
         st.markdown("**组内差距来自哪个区域**")
