@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from data.store import Store, open_store
+from data.store import open_store
+from data.tracking import Track
 from layers.model import Provenance
 from layers.tracking_charts import track_chart
 from layers.tracking_words import path_words
@@ -27,23 +28,28 @@ def page() -> None:
     view = state.choose(
         "tracking", "内容", list(VIEWS), "series", widget=st.segmented_control, format_func=VIEWS.__getitem__
     )
-    sources = provenance(store, [SOURCE])
+    track = _choose(held) if view == "series" else None
+    used = held.sources.get(track.indicator or "", []) if track is not None else []
+    sources = provenance(store, [SOURCE, *used])
     with head:
-        note = f"有数列的目标 {len(held.tracks)} 项，分区域目标 {held.regional['text'].nunique()} 项"
+        note = f"有数列的目标 {len(held.tracks)} 项，分区域目标 {len(held.regional['text'].unique())} 项"
         components.header("目标追踪", source=sources.source_text, note=note)
-    if view == "series":
-        sources = _series(store, held)
+    if track is not None:
+        _series(track, sources)
     else:
         show_regions(held.regional, sources, store.data_version)
     components.footer(sources, data_version=store.data_version)
 
 
-def _series(store: Store, held: Held) -> Provenance:
-    """Draw the target chosen; return where its figures come from."""
+def _choose(held: Held) -> Track:
+    """Draw the list of targets and return the one chosen."""
     names = {track.id: f"{track.text}（{track.scope}）｜{short_title(track.title)}" for track in held.tracks}
     chosen = state.choose("track", "目标", list(names), next(iter(names)), format_func=names.__getitem__)
-    track = next(one for one in held.tracks if one.id == chosen)
-    sources = provenance(store, [SOURCE, *held.sources.get(track.indicator or "", ())])
+    return next(track for track in held.tracks if track.id == chosen)
+
+
+def _series(track: Track, sources: Provenance) -> None:
+    """Draw a target, the values observed, and the way between them."""
     left, right = st.columns([11, 9], gap="medium")
     with left:
         chart = track_chart(
@@ -87,4 +93,3 @@ def _series(store: Store, held: Held) -> Provenance:
             sources.notice,
         ]
         components.download(f"目标追踪_{track.text}", lambda: table, notes=notes, key="track")
-    return sources
