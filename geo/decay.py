@@ -66,9 +66,8 @@ class Decay:
             limits = quantise_minutes([limit for limit, _ in self.steps])
             weights = np.append([weight for _, weight in self.steps], 0.0)
             return np.where(within, weights[np.searchsorted(limits, minutes, side="left")], 0.0)
-        ratio = np.where(within, minutes, 0.0) / self.width
-        fading = np.exp(-ratio * ratio / 2.0) if self.kind == "gaussian" else np.exp(-ratio)
-        return np.where(within, fading, 0.0)
+        ratio = np.where(within, minutes, 0.0) / -self.width
+        return np.exp(ratio * ratio / -2.0 if self.kind == "gaussian" else ratio) * within
 
 
 def make_decay(

@@ -136,8 +136,7 @@ class GridReach:
         across = self.xy[facility, 0] - self.left
 
         def inside(column: IntArray) -> BoolArray:
-            offset = np.stack([column * self.size_m - across, up], axis=-1)
-            return np.asarray(straight_minutes(offset, self.m_per_minute) <= limit)
+            return straight_minutes(column * self.size_m - across, up, self.m_per_minute) <= limit
 
         first = np.ceil((across - half) / self.size_m).astype(np.int64)
         last = np.floor((across + half) / self.size_m).astype(np.int64)
@@ -157,10 +156,10 @@ class GridReach:
         lines = slice(max(int(line - reach), 0), min(int(line + reach) + 2, self.height))
         if columns.start >= columns.stop or lines.start >= lines.stop:
             return None
-        across = self.left + np.arange(columns.start, columns.stop) * self.size_m - x
+        across = np.arange(columns.start, columns.stop) * self.size_m - (x - self.left)
         up = self.bottom + np.arange(lines.start, lines.stop) * self.size_m - y
-        offset = np.stack(np.broadcast_arrays(across[None, :], up[:, None]), axis=-1)
-        return lines, columns, self.decay.weight(straight_minutes(offset, self.m_per_minute)) ** power
+        weight = self.decay.weight(straight_minutes(across[None, :], up[:, None], self.m_per_minute))
+        return lines, columns, weight if power == 1 else weight**power
 
     def _gather_windows(self, field: FloatArray, power: int) -> FloatArray:
         total = np.zeros(self.facilities)
@@ -194,10 +193,11 @@ def grid_reach(
     require_facilities(facilities, cells)
     if not cell_size_m > 0.0:
         raise CatchmentError(f"格网边长应为正数（米），收到 {cell_size_m:g}。")
-    left, bottom = cells.min(axis=0)
-    steps = (cells - (left, bottom)) / cell_size_m
-    column, row = np.rint(steps).astype(np.int64).T
-    off = np.abs(steps - np.rint(steps)).max() * cell_size_m
+    x, y = np.ascontiguousarray(cells.T)
+    left, bottom = x.min(), y.min()
+    column, off_x = _on_grid(x - left, cell_size_m)
+    row, off_y = _on_grid(y - bottom, cell_size_m)
+    off = max(off_x, off_y)
     width, height = int(column.max()) + 1, int(row.max()) + 1
     if off > _OFF_GRID_M:
         raise CatchmentError(f"格网不在 {cell_size_m:g} 米的规则网格上（最多偏离 {off:.2f} 米）。")
@@ -208,3 +208,10 @@ def grid_reach(
         raise CatchmentError("格网中有两格在同一位置。")
     speed = mode.straight_m_per_minute
     return GridReach(facilities, place, float(left), float(bottom), cell_size_m, height, width, speed, decay)
+
+
+def _on_grid(offset: FloatArray, size_m: float) -> tuple[IntArray, float]:
+    """Return the number of each place along an axis, and how far (metres) one is off at most."""
+    steps = offset / size_m
+    whole = np.rint(steps)
+    return whole.astype(np.int64), float(np.abs(steps - whole).max()) * size_m

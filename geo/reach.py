@@ -31,10 +31,17 @@ _CHUNK = 64
 
 
 class Reach(Protocol):
-    """What a facility reaches: ``cells`` and ``facilities`` are their numbers."""
+    """What facilities reach, and how strongly."""
 
-    cells: int
-    facilities: int
+    @property
+    def cells(self) -> int:
+        """The number of cells."""
+        ...
+
+    @property
+    def facilities(self) -> int:
+        """The number of facilities."""
+        ...
 
     def gather(self, values: FloatArray, power: int = 1) -> FloatArray:
         """Return, per facility, Σ over its cells of weight ** power × value (float64)."""
@@ -102,13 +109,13 @@ def straight_reach(
             raise CatchmentError(f"服务范围内的设施—格网对超过 {MAX_PAIRS:,} 对；请缩小服务范围或研究区域。")
         cell = np.concatenate([np.asarray(one, dtype=np.int32) for one in found])
         facility = np.repeat(rows, counts).astype(np.int32)
-        parts.append((cell, facility, straight_minutes(cells[cell] - facilities[facility], speed)))
+        x, y = (cells[cell] - facilities[facility]).T
+        parts.append((cell, facility, straight_minutes(x, y, speed)))
     return _pairs(parts, len(cells), len(facilities), decay)
 
 
-def straight_minutes(offset: FloatArray, m_per_minute: float) -> FloatArray:
-    """Return the quantised minutes of offsets (shape (…, 2), metres); every path computes them alike."""
-    x, y = offset[..., 0], offset[..., 1]
+def straight_minutes(x: FloatArray, y: FloatArray, m_per_minute: float) -> FloatArray:
+    """Return the quantised minutes of offsets in metres; every path computes them alike."""
     return quantise_minutes(np.sqrt(x * x + y * y) / m_per_minute)
 
 
