@@ -20,7 +20,7 @@ from data.population import CENSUS_YEAR
 from data.registry.facility_models import load_facility_types
 from data.registry.standard_models import GROUPS, Standard, load_standards
 from data.store import Store
-from geo.errors import StandardError, UnknownRegionError
+from geo.errors import UnknownRegionError
 from geo.profile import region_hierarchy
 from geo.projection import METHOD, growth_factors, project
 from geo.standards import (
@@ -232,10 +232,13 @@ def prepare_standards(
         home = {level: _prefecture(frame.index) for level, frame in people.items()}
         people = {level: project(frame, home[level], factors) for level, frame in people.items()}
         notes.append(METHOD)
-    chosen, said = _facilities(store, origin, facilities)
+    known = load_standards() if standards is None else standards
+    chosen, said = _facilities(
+        store, origin, facilities, {one for entry in known.values() for one in entry.types}
+    )
     units = {level: _units(regions, level) for level in ("county", "prefecture")}
     return StandardsAnalysis(
-        standards=load_standards() if standards is None else standards,
+        standards=known,
         units=units,
         people=people,
         facilities=chosen,
@@ -285,12 +288,14 @@ def _townships() -> pd.DataFrame:
     return pd.crosstab(frame["adcode"], frame["ending"]).reindex(columns=list(ENDINGS)).fillna(0.0)
 
 
-def _facilities(store: Store, origin: Origin, given: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+def _facilities(
+    store: Store, origin: Origin, given: pd.DataFrame | None, types: set[str]
+) -> tuple[pd.DataFrame, list[str]]:
     """Return the facilities that count, and what must be said about where they come from."""
     if given is not None:
         return given[given["adcode"].notna()], ["已配按所给文件的设施计"]
     frame = store.facilities()
-    frame = frame[frame["adcode"].notna()]
+    frame = frame[frame["adcode"].notna() & frame["type"].isin(types)]
     surveyed = ~frame["precision"].isin(IMPLIED)
     if origin == "imported":
         frame = frame[surveyed]
@@ -300,7 +305,7 @@ def _facilities(store: Store, origin: Origin, given: pd.DataFrame | None) -> tup
         real = set(frame.loc[surveyed, "type"])
         frame = frame[surveyed | ~frame["type"].isin(real)]
     if frame.empty:
-        raise StandardError("库中没有这一来源的设施。请先导入（sutu import facilities），或换一个来源。")
+        return frame, ["库中没有这一来源的设施，已配全部未知；请先导入，或换一个来源"]
     implied = sorted(set(frame.loc[frame["precision"].isin(IMPLIED), "type"]))
     names = load_facility_types()
     notes = []

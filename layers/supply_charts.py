@@ -39,8 +39,8 @@ def lorenz_chart(curve: pd.DataFrame, gini: float, *, name: str, height: int = 3
     hits = base.mark_point(size=90, opacity=0).encode(y="access_share:Q", tooltip=tips)
     words = pd.DataFrame(
         {
-            "people_share": [0.04, 0.52],
-            "access_share": [0.93, 0.62],
+            "people_share": [0.04, 0.4],
+            "access_share": [0.93, 0.53],
             "text": [f"基尼系数 {format_number(gini, 3)}", "绝对平均"],
         }
     )
@@ -74,7 +74,7 @@ def group_chart(rows: pd.DataFrame, *, unit: str, decimals: int) -> Any:
         title=None,
         axis=alt.Axis(ticks=False, domain=False, labelColor=INK, labelLimit=110),
     )
-    x = alt.X("value:Q", title=f"人均可及性（{unit}）", scale=alt.Scale(domain=[0, top * 1.45], nice=False))
+    x = alt.X("value:Q", title=f"人均可及性（{unit}）", scale=alt.Scale(domain=[0, top * 1.7], nice=False))
     tips = [
         alt.Tooltip("who:N", title="人群"),
         alt.Tooltip("shown:N", title="可及性"),

@@ -32,7 +32,7 @@ def show_figures(choice: SupplyChoice, answers: SupplyAnswers) -> None:
 
     pairs = [
         [
-            (f"可及性（{analysis.unit}）", number("access"), "Σ（可及性 × 人口）÷ Σ 人口"),
+            ("可及性", number("access"), f"{analysis.unit}；Σ（可及性 × 人口）÷ Σ 人口"),
             ("基尼系数", _gini(row["gini"]), "0 为人人相同，1 为一人独占；按人口加权"),
         ],
         [
@@ -49,8 +49,9 @@ def show_figures(choice: SupplyChoice, answers: SupplyAnswers) -> None:
         ],
     ]
     with st.container(key="coverage_figures"):
-        name, minutes = components.plain(row["name"]), choice.request.minutes
-        st.markdown(f"**{name}**　{components.plain(choice.demand_name)}，服务范围 {minutes:g} 分钟")
+        name, unit = components.plain(row["name"]), components.plain(analysis.unit)
+        within = f"{choice.request.minutes:g} 分钟内"
+        st.markdown(f"**{name}**　{components.plain(choice.demand_name)}，{within}，{unit}")
         for pair in pairs:
             for column, (label, value, tip) in zip(st.columns(2), pair, strict=True):
                 column.metric(label, value, help=tip)
