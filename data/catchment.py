@@ -191,7 +191,7 @@ class CatchmentAnalysis:
     def groups(self, adcode: str) -> pd.DataFrame:
         """Return the access of every group of people in one region: ``TABLE_COLUMNS`` and ``group``."""
         rows = [self.region(adcode, group=group).to_dict() | {"group": group} for group in GROUPS]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows).astype({"reason": object})
 
     def facility_table(self) -> pd.DataFrame:
         """Return what every facility offers and who asks it, ``FACILITY_COLUMNS``; ``ratio`` in ``unit``."""

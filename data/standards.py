@@ -87,6 +87,10 @@ class StandardsAnalysis:
     def _hierarchy(self) -> pd.DataFrame:
         return region_hierarchy(self.regions)
 
+    @cached_property
+    def _inside(self) -> list[str]:
+        return inside(self.regions, self.within)
+
     @property
     def population_text(self) -> str:
         """The population that the standards are applied to, in words."""
@@ -113,7 +117,7 @@ class StandardsAnalysis:
         hierarchy = self._hierarchy
         if level != entry.region_level:
             rows = roll_up(rows, hierarchy[level])
-        rows = rows[rows.index.isin(inside(self.regions, self.within))]
+        rows = rows[rows.index.isin(self._inside)]
         rows = rows.assign(adcode=rows.index, name=hierarchy["name"].reindex(rows.index), level=level)
         return rows[list(COLUMNS)].sort_values("adcode").reset_index(drop=True)
 
@@ -199,7 +203,8 @@ class StandardsAnalysis:
                     "reason": None if reasons.empty else str(reasons.iloc[0]),
                 }
             )
-        return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+        found = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+        return found.astype({"contradicted_by": object, "reason": object})
 
     def contradictions(self) -> list[list[str]]:
         """Return the ids of standards that ask different things of the same regions."""

@@ -158,6 +158,7 @@ def access_table(
         for part in (order[low:high] for low, high in itertools.pairwise(start))
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS[3:]))
+    table["reason"] = pd.Series([row[-1] for row in rows], dtype=object)
     table.insert(0, "adcode", wanted.to_numpy(dtype=object))
     table.insert(1, "name", hierarchy.loc[wanted, "name"].to_numpy())
     table.insert(2, "level", level)

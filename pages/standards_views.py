@@ -79,7 +79,7 @@ def region_layer(
     column = shown_column(choice, analysis)
     rows = analysis.table(choice.standard, level=choice.level).set_index("adcode")
     values = rows[column].where(rows["applies"])
-    reasons = rows["reason"].where(rows["reason"].notna() | rows["applies"], "这条标准不适用于此地区")
+    reasons = rows["reason"].where(rows["applies"] | rows["required"].isna(), "这条标准不适用于此地区")
     direction = {"shortfall": "neutral", "required": "neutral", "provided": "higher_better"}[column]
     palette = load_registry().palette("sequential" if column == "provided" else "neutral")
     level = max(choice.level, entry.region_level, key=list(state.LEVELS).index)
