@@ -53,6 +53,14 @@ class CoverageError(SutuError, ValueError):
     """A coverage question has no answer as put: no facility, no cell, an impossible threshold."""
 
 
+class CatchmentError(SutuError, ValueError):
+    """Supply and demand cannot be set against each other as put: no supply, no demand, a bad decay."""
+
+
+class StandardError(SutuError, ValueError):
+    """A standard cannot be applied as put: an unknown one, a population that is missing, a bad year."""
+
+
 class DownloadError(SutuError, OSError):
     """A file could not be fetched whole: wrong address, refused, cut off, too large, or of wrong content."""
 
