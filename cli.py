@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from commands import coverage, facilities, imports, osm, population, query, serve, store, templates
+from commands import circles, coverage, facilities, imports, osm, population, query, serve, store, templates
 from commands.chinese import examples, group
 
 
@@ -17,6 +17,7 @@ def build_app() -> typer.Typer:
     )
     for module in (store, serve, query, imports, osm, templates, facilities, population, coverage):
         module.register(app)
+    circles.register(app)
     return app
 
 
