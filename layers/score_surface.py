@@ -44,7 +44,7 @@ def score_legend(
             zip(score_colours(ramp), lows, SCORE_LIMITS, totals[1:], strict=True)
         )
     )
-    return SurfaceLegend(title, entries, tuple(f"{limit:.0%}" for limit in SCORE_LIMITS))
+    return SurfaceLegend(title, entries, tuple(f"{limit * 100:.0f}" for limit in SCORE_LIMITS))
 
 
 CHANGES: dict[str, tuple[str, str]] = {

@@ -105,7 +105,7 @@ def _theme(
     if choice.view == "surface" and answers.analysis.coverages:
         people = answers.analysis.cells["population"].to_numpy(dtype="float64")
         images = (ImageLayer("score", answers.image(choice.tier), answers.grid().bounds),)
-        legend = score_legend("够得着的服务占比", answers.scores(choice.tier), people, ramp())
+        legend = score_legend("够得着的服务占比（%）", answers.scores(choice.tier), people, ramp())
     here = [] if place is None else [RankedPlace("点", place.lon, place.lat, _tip_here(place), "here")]
     rows = answers.table(choice.level, choice.tier, choice.group)
     names = {key: service.name for key, service in answers.analysis.services.items()}

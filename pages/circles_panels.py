@@ -60,9 +60,12 @@ def show_place(place: PointAnswer | None) -> None:
         f"{plain(place.county)}，按{plain(TIER_NAMES[place.tier])}阈值：有数据的 {len(place.measured)} 项中"
         f"够得着 {met} 项"
     )
-    st.dataframe(
-        place_table(place), hide_index=True, height=38 + 35 * len(place.services), key="circles_place"
-    )
+    rows = place_table(place)
+    if len(rows):
+        st.dataframe(rows, hide_index=True, height=38 + 35 * len(rows), key="circles_place")
+    unknown = "、".join(one.name for one in place.services if one.met is None)
+    if unknown:
+        st.caption(plain(f"没有设施数据，不能判断：{unknown}"))
     st.button("清除此点", on_click=put_place, args=(None,), icon=":material/close:", key="circles_clear")
 
 

@@ -25,13 +25,13 @@ COLUMNS = {
 
 
 def place_table(place: PointAnswer) -> pd.DataFrame:
-    """Return the services of a place as people read them, the missing first, the unmeasured last."""
+    """Return the measured services of a place as people read them, the missing first."""
     modes = mode_names()
-    order = sorted(place.services, key=lambda one: 2 if one.met is None else int(one.met))
+    order = sorted(place.measured, key=lambda one: bool(one.met))
     return pd.DataFrame(
         {
             "服务": [one.name for one in order],
-            "结论": ["无数据" if one.met is None else ("够得着" if one.met else "缺") for one in order],
+            "结论": ["够得着" if one.met else "缺" for one in order],
             "分钟": ["—" if pd.isna(one.minutes) else format_number(one.minutes, 1) for one in order],
             "阈值": [f"{modes[one.mode]} {one.threshold_minutes:g}" for one in order],
             "最近的设施": [one.facility or one.reason or "" for one in order],
@@ -57,7 +57,11 @@ def matrix_table(choice: CircleChoice, answers: CircleAnswers) -> pd.DataFrame:
     """Return one row per region and one column per measured service: people in reach, in per cent."""
     rows = answers.services(choice.level, choice.tier, choice.group)
     rows = rows[~rows["service"].isin(answers.analysis.undefined)]
-    wide = (rows.assign(coverage=rows["coverage"] * 100.0)).pivot_table(
-        index=["adcode", "name"], columns="service_name", values="coverage", sort=False, dropna=False
+    wide = rows.assign(coverage=rows["coverage"] * 100.0).pivot_table(
+        index="adcode", columns="service_name", values="coverage"
     )
-    return wide.reset_index().rename(columns={"adcode": "代码", "name": "地区"}).rename_axis(columns=None)
+    order = [one.name for one in answers.analysis.services.values() if one.name in wide]
+    regions = rows.drop_duplicates("adcode").set_index("adcode")["name"]
+    wide = wide.reindex(index=regions.index, columns=order)
+    wide.insert(0, "地区", regions)
+    return wide.reset_index(names="代码").rename_axis(columns=None)
