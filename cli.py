@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from commands import circles, coverage, facilities, imports, osm, population, query, serve, store, templates
+from commands import (
+    circles,
+    coverage,
+    facilities,
+    imports,
+    osm,
+    population,
+    query,
+    serve,
+    siting,
+    store,
+    templates,
+)
 from commands.chinese import examples, group
 
 
@@ -17,7 +29,8 @@ def build_app() -> typer.Typer:
     )
     for module in (store, serve, query, imports, osm, templates, facilities, population, coverage):
         module.register(app)
-    circles.register(app)
+    for module in (circles, siting):
+        module.register(app)
     return app
 
 
