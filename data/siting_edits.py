@@ -38,7 +38,7 @@ class Edit:
     @property
     def text(self) -> str:
         """The change as text: ``add@117.2,34.26``, ``move!ID@117.2,34.26``, ``close!ID``."""
-        who = "" if self.facility is None else f"!{quote(self.facility, safe='')}"
+        who = "" if self.facility is None else "!" + quote(self.facility, safe="").replace("~", "%7E")
         where = "" if self.lon is None or self.lat is None else f"@{self.lon:.5f},{self.lat:.5f}"
         return f"{self.kind}{who}{where}"
 

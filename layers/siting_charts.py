@@ -114,4 +114,6 @@ def scenario_chart(rows: pd.DataFrame) -> Any:
     )
     bars = base.mark_bar(height=16, color=_AFTER).encode(x=x)
     texts = base.mark_text(align="left", dx=6, color=MUTED).encode(x=x, text="text:N")
-    return styled(alt.layer(bars, texts).properties(height=30 * len(shown)), description="各方案新增覆盖人口")
+    return styled(
+        alt.layer(bars, texts).properties(height=max(34 * len(shown), 56)), description="各方案新增覆盖人口"
+    )

@@ -56,7 +56,7 @@ def region_layer(store: Store, choice: SitingChoice, answers: SitingAnswers) -> 
     frame = region_frame(store, choice.request.coverage.within, choice.level)
     rows = answers.comparison(choice.level, choice.request.group).set_index("adcode")
     palette = load_registry().palette("sequential")
-    known = answers.analysis.before if answers.analysis.after.facilities.empty else answers.analysis.after
+    known = answers.analysis.after if answers.analysis.no_existing else answers.analysis.before
     return choropleth(
         frame,
         rows["coverage_after"] * 100.0,

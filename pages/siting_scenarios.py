@@ -41,7 +41,10 @@ def show_scenarios(store: Store, _choice: SitingChoice, answers: SitingAnswers) 
         return
     if len(rows):
         components.chart(scenario_chart(rows), key="siting_scenario_chart")
-        st.dataframe(scenario_table(rows), hide_index=True, key="siting_scenario_table")
+        table = scenario_table(rows)
+        people = [str(name) for name in table if str(name).endswith("人口")]
+        config = {name: st.column_config.NumberColumn(format="%,.0f") for name in people}
+        st.dataframe(table, hide_index=True, column_config=config, key="siting_scenario_table")
     _open(by_id)
 
 

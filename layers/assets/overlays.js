@@ -181,7 +181,9 @@
       }
       if (spec.placesLabel) {
         const row = element("div", "row");
-        row.appendChild(element("i", "sutu-place")).appendChild(element("span", "", "1"));
+        const [, , mark, , kind] = spec.places[0];
+        const swatch = row.appendChild(element("i", "sutu-place" + (kind ? " " + kind : "")));
+        swatch.appendChild(element("span", "", mark));
         row.appendChild(element("span", "label", spec.placesLabel));
         legend.appendChild(row);
       }
