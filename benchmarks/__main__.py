@@ -23,6 +23,7 @@ QUICK = {
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
     "maps": ["--repeats", "2"],
     "osm_import": ["--nodes", "100000"],
+    "page_times": ["--repeats", "1"],
     "scale": ["--scale", "0.02", "--piece-cells", "50000"],
     "siting": ["--cells", "20000", "--candidates", "60", "--peer-cells", "2500", "--no-growth"],
 }
