@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,12 +13,13 @@ import typer
 
 from commands.chinese import errors, examples
 from commands.console import Format, print_json, print_rows
-from commands.coverage import By, Datum, Mode, Origin
+from commands.coverage import By, Datum, Engine, Mode, Origin
 from commands.coverage_files import given_facilities, given_network, given_population
 from data.circles import CircleAnalysis, CircleRequest, PointAnswer, prepare_circles
 from data.coverage import require_group
 from data.store import data_dir, open_store
 from geo.circles import TIERS, TierView
+from geo.errors import CircleError
 from geo.profile import Level
 
 HEADERS = {
@@ -86,8 +90,12 @@ def circles(  # noqa: PLR0917 - a command's options are its documented inputs
     datum: Annotated[Datum | None, typer.Option(help="设施文件的坐标基准。")] = None,
     population: Annotated[Path | None, typer.Option(help="用此栅格（GeoTIFF）的人口分布。")] = None,
     network: Annotated[Path | None, typer.Option(help="用此 OSM 文件（.osm.pbf）的路网。")] = None,
+    search_minutes: Annotated[float, typer.Option(help="搜索半径（分钟），不能短于各项服务的阈值。")] = 120.0,
+    engine: Annotated[Engine, typer.Option(help="本机计算，或 dask 分区计算。")] = Engine.local,
+    scheduler: Annotated[str | None, typer.Option(help="dask 调度器地址，如 tcp://127.0.0.1:8786。")] = None,
     each: Annotated[bool, typer.Option("--each", help="每个地区每项服务一行。")] = False,
     form: Annotated[Format, typer.Option("--format", help="输出格式。")] = Format.table,
+    out: Annotated[Path | None, typer.Option(help="写入文件（csv 或 json）。")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出，同 --format json。")] = False,
 ) -> None:
     """15分钟服务圈：各地有多少服务在规定时间内到得了，缺哪一项；--at 查一处缺什么。"""
@@ -97,11 +105,21 @@ def circles(  # noqa: PLR0917 - a command's options are its documented inputs
         )
     if tier not in {"all", *TIERS}:
         raise typer.BadParameter(f"没有“{tier}”这一层级；可选：all、{'、'.join(TIERS)}", param_hint="--tier")
+    chosen = Format.json if as_json else form
+    require_out(out, chosen)
+    if scheduler is not None and engine is not Engine.dask:
+        raise typer.BadParameter("--scheduler 只与 --engine dask 合用", param_hint="--scheduler")
     place = None if at is None else lon_lat(at, "--at")
     column = require_group(group)
     store = open_store()
     request = CircleRequest(
-        services=tuple(services or ()), mode=mode and mode.value, origin=origin.value, within=within
+        services=tuple(services or ()),
+        mode=mode and mode.value,
+        origin=origin.value,
+        within=within,
+        search_minutes=search_minutes,
+        engine=engine.value,
+        scheduler=scheduler,
     )
     analysis = prepare_circles(
         store,
@@ -114,12 +132,35 @@ def circles(  # noqa: PLR0917 - a command's options are its documented inputs
     )
     for note in analysis.notes:
         errors().print(f"说明：{note}", markup=False)
-    chosen = Format.json if as_json else form
-    if place is not None:
-        given = None if tier == "all" else tier
-        _print_point(analysis.at(*place, tier=given), chosen)  # type: ignore[arg-type]
+    with written(out):
+        if place is not None:
+            given = None if tier == "all" else tier
+            _print_point(analysis.at(*place, tier=given), chosen)  # type: ignore[arg-type]
+        else:
+            _print_table(analysis, by.value, tier, column, chosen, each=each)  # type: ignore[arg-type]
+
+
+def require_out(out: Path | None, form: Format) -> None:
+    """Refuse to write a table for reading into a file."""
+    if out is not None and form is Format.table:
+        raise typer.BadParameter("表格只能显示在屏幕上；写入文件请用 json 或 csv", param_hint="--format")
+
+
+@contextmanager
+def written(out: Path | None) -> Iterator[None]:
+    """Send what is printed on stdout into a file instead, whole or not at all; None leaves it on stdout."""
+    if out is None:
+        yield
         return
-    _print_table(analysis, by.value, tier, column, chosen, each=each)  # type: ignore[arg-type]
+    text = io.StringIO()
+    with redirect_stdout(text):
+        yield
+    mark = "\ufeff" if out.suffix.lower() == ".csv" else ""
+    try:
+        out.write_text(mark + text.getvalue(), encoding="utf-8")
+    except OSError as fault:
+        raise CircleError(f"无法写入 {out}：{fault.strerror}。请检查目录和权限。") from fault
+    errors().print(f"已写入 {out}", markup=False)
 
 
 def lon_lat(text: str, option: str) -> tuple[float, float]:

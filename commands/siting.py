@@ -11,9 +11,9 @@ import pandas as pd
 import typer
 
 from commands.chinese import errors, examples
-from commands.circles import lon_lat
+from commands.circles import lon_lat, require_out, written
 from commands.console import Format, print_json, print_rows
-from commands.coverage import By, Datum, Mode, Origin
+from commands.coverage import By, Datum, Engine, Mode, Origin
 from commands.coverage_files import given_facilities, given_network, given_population
 from data.coverage import CoverageRequest, covered_types, require_group
 from data.scenarios import save_scenario
@@ -99,6 +99,9 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
     population: Annotated[Path | None, typer.Option(help="用此栅格（GeoTIFF）的人口分布。")] = None,
     network: Annotated[Path | None, typer.Option(help="用此 OSM 文件（.osm.pbf）的路网。")] = None,
     search_minutes: Annotated[float, typer.Option(help="搜索半径（分钟），阈值不能超过它。")] = 120.0,
+    engine: Annotated[Engine, typer.Option(help="本机计算，或 dask 分区计算。")] = Engine.local,
+    scheduler: Annotated[str | None, typer.Option(help="dask 调度器地址，如 tcp://127.0.0.1:8786。")] = None,
+    out: Annotated[Path | None, typer.Option(help="写入文件（csv 或 json）。")] = None,
     save: Annotated[str | None, typer.Option("--save", help="把方案存为此名称，可重算。")] = None,
     form: Annotated[Format, typer.Option("--format", help="输出格式；csv 给出分区比较。")] = Format.table,
     as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出，同 --format json。")] = False,
@@ -108,6 +111,10 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
         raise typer.BadParameter(
             "请用 --datum 指明坐标基准：wgs84、cgcs2000、gcj02 或 bd09", param_hint="--datum"
         )
+    chosen = Format.json if as_json else form
+    require_out(out, chosen)
+    if scheduler is not None and engine is not Engine.dask:
+        raise typer.BadParameter("--scheduler 只与 --engine dask 合用", param_hint="--scheduler")
     kinds = covered_types(types)
     request = SitingRequest(
         coverage=CoverageRequest(
@@ -117,6 +124,8 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
             origin=origin.value,
             within=within,
             search_minutes=max(search_minutes, minutes),
+            engine=engine.value,
+            scheduler=scheduler,
         ),
         minutes=minutes,
         group=require_group(group),
@@ -148,7 +157,8 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
             raise typer.BadParameter("用临时文件算的方案不能保存，请先导入", param_hint="--save")
         kept = save_scenario(data_dir(), store, analysis, save, seconds=time.perf_counter() - started)
         errors().print(f"方案“{kept.name}”，运行编号 {kept.run.id}（sutu replay 可重算）", markup=False)
-    _write(analysis, by, Format.json if as_json else form)
+    with written(out):
+        _write(analysis, by, chosen)
 
 
 def _edits(opened: list[str], moved: list[str], closed: list[str]) -> tuple[Edit, ...]:

@@ -19,7 +19,16 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from data.coverage import IMPLIED, CoverageAnalysis, CoverageRequest, Origin, covered_types, prepare
+from data.coverage import (
+    IMPLIED,
+    SEARCH_MINUTES,
+    CoverageAnalysis,
+    CoverageRequest,
+    Engine,
+    Origin,
+    covered_types,
+    prepare,
+)
 from data.networks import NetworkSource
 from data.registry.circle_models import CircleService, load_circle_services
 from data.registry.facility_models import load_facility_types
@@ -45,21 +54,23 @@ from geo.travel import TravelResult, nearest_facility_network, nearest_facility_
 Progress = Callable[[str], None]
 NO_FACILITY = "数据里没有此类设施"
 OFF_NETWORK = "此处离路网太远"
-SEARCH_MINUTES = 120.0
 
 
 @dataclass(frozen=True)
 class CircleRequest:
     """What is asked: the services (empty: all of the registry), and whose people count.
 
-    ``mode``: a mode for every service in place of those of the registry, or None. ``origin`` and ``within``
-    as in ``CoverageRequest``.
+    ``mode``: a mode for every service in place of those of the registry, or None. The rest as in
+    ``CoverageRequest``; nothing is looked for beyond ``search_minutes``.
     """
 
     services: tuple[str, ...] = ()
     mode: str | None = None
     origin: Origin = "auto"
     within: str = "320000"
+    search_minutes: float = SEARCH_MINUTES
+    engine: Engine = "local"
+    scheduler: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that `from_dict` takes back."""
@@ -282,6 +293,7 @@ def prepare_circles(
     regions = store.region_table()
     if request.within not in regions.index:
         raise UnknownRegionError(f"没有代码为“{request.within}”的地区。请用六位行政区划代码，如 320300。")
+    _require_search(services, request.search_minutes)
     tell("读取人口格网")
     people = store.population_grid() if cells is None else cells
     solved: dict[tuple[str, str], CoverageAnalysis] = {}
@@ -292,7 +304,9 @@ def prepare_circles(
                 mode=mode,
                 origin=request.origin,
                 within=request.within,
-                search_minutes=SEARCH_MINUTES,
+                search_minutes=request.search_minutes,
+                engine=request.engine,
+                scheduler=request.scheduler,
             )
             try:
                 one = prepare(store, data_dir, asked, facilities=facilities, cells=people, network=network)
@@ -306,6 +320,13 @@ def prepare_circles(
     return CircleAnalysis(
         request, services, solved, inside, regions, counties, tuple(_notes(services, solved))
     )
+
+
+def _require_search(services: Mapping[str, CircleService], search_minutes: float) -> None:
+    rules = [rule for one in services.values() for rule in (one.urban, one.rural) if rule is not None]
+    most = max(rule.minutes for rule in rules)
+    if search_minutes < most:
+        raise CircleError(f"搜索半径 {search_minutes:g} 分钟短于服务的阈值 {most:g} 分钟。请加大搜索半径。")
 
 
 def chosen_services(names: Sequence[str]) -> dict[str, CircleService]:

@@ -376,4 +376,8 @@ def group_comparison(analysis: SitingAnalysis, groups: Sequence[str]) -> pd.Data
     for group in groups:
         table = analysis.comparison(level, group)
         rows.append(table[table["adcode"] == within].assign(group=group))
+        if group != analysis.request.group:
+            # Nine sorted copies of the province would stay in memory otherwise.
+            for one in (analysis.before, analysis.after):
+                one._profiles.pop(group, None)
     return pd.concat(rows, ignore_index=True)

@@ -40,9 +40,15 @@ def test_json_holds_the_figures_of_the_analysis(here: Path) -> None:
     assert f"{rows[0]['score']:.2%}" in shown.stdout
 
 
-def test_each_service_is_a_row_and_the_undefined_are_empty(here: Path) -> None:
-    answer = run(*ASK, "--each", "--by", "prefecture", "--tier", "urban", "--format", "csv")
-    rows = {row["service"]: row for row in csv.DictReader(io.StringIO(answer.stdout))}
+def test_each_service_is_a_row_and_the_undefined_are_empty(here: Path, tmp_path: Path) -> None:
+    out = tmp_path / "each.csv"
+    asked = ("--each", "--by", "prefecture", "--tier", "urban", "--format", "csv")
+    answer = run(*ASK, *asked, "--out", str(out))
+    assert (answer.exit_code, answer.stdout) == (0, "")
+    text = out.read_text(encoding="utf-8-sig")
+    rows = {row["service"]: row for row in csv.DictReader(io.StringIO(text))}
+    lost = run(*ASK, *asked, "--out", str(tmp_path / "nowhere" / "each.csv"))
+    assert (lost.exit_code, "无法写入" in lost.stderr) == (1, True)
     assert rows["bus_stop"]["coverage"] == ""
     assert rows["bus_stop"]["reason"] == "数据里没有此类设施"
     assert 0.0 < float(rows["primary_school"]["coverage"]) < 1.0
@@ -69,6 +75,9 @@ def test_a_place_says_what_is_missing(here: Path) -> None:
         (("--tier", "suburb"), 2, "层级"),
         (("--group", "cats"), 1, "人群"),
         (("--facilities", "x.csv"), 2, "--datum"),
+        (("--out", "x.csv"), 2, "--format"),
+        (("--scheduler", "tcp://127.0.0.1:1"), 2, "dask"),
+        (("--search-minutes", "3"), 1, "搜索半径"),
         (("--within", "999999"), 1, "999999"),
     ],
 )

@@ -95,6 +95,8 @@ def test_candidates_of_a_file_are_checked(here: Path, tmp_path: Path) -> None:
         (("--add", "1", "--sites", "x.csv"), 2, "--datum"),
         (("--add", "1", "--minutes", "-1"), 1, "阈值"),
         (("--group", "cats"), 1, "人群"),
+        (("--out", "x.csv"), 2, "--format"),
+        (("--scheduler", "tcp://127.0.0.1:1"), 2, "dask"),
     ],
 )
 def test_faults_have_their_message_and_code(here: Path, words: tuple[str, ...], code: int, told: str) -> None:
