@@ -6,6 +6,7 @@ import typer
 
 from commands import (
     catchment,
+    circles,
     coverage,
     facilities,
     gaps,
@@ -14,6 +15,7 @@ from commands import (
     population,
     query,
     serve,
+    siting,
     standards,
     store,
     templates,
@@ -32,6 +34,8 @@ GROUPS = (
     coverage,
     catchment,
     standards,
+    circles,
+    siting,
     gaps,
 )
 """The modules of commands, in the order of the help."""
