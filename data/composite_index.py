@@ -38,12 +38,17 @@ class IndexAnalysis:
     sources: tuple[str, ...]
 
     def table(self) -> pd.DataFrame:
-        """Return one row per region, best first: adcode, name, score, rank, rank range, progress, reason."""
+        """Return one row per region, best first.
+
+        Columns adcode, name, score, rank, reason, best, q1, median, q3, worst; with a base year progress and
+        progress_reason.
+        """
         found = self.result.frame.join(self.sensitivity.frame.drop(columns="combinations"))
         found.insert(0, "name", self.regions["name"])
         found.insert(0, "adcode", found.index)
-        if self.progress is not None:
+        if self.progress is not None and self.base is not None:
             found["progress"] = self.progress
+            found["progress_reason"] = self.base.frame["reason"].where(self.progress.isna(), "")
         return found.sort_values(["rank", "adcode"]).reset_index(drop=True)
 
 
@@ -67,7 +72,7 @@ def compute_index(store: Store, spec: IndexSpec) -> IndexAnalysis:
         earlier, _ = _matrix(store, spec, indicators, spec.base_year, regions.index)
         both = pd.concat([earlier, matrix], ignore_index=True)
         now = composite(matrix, parts, limits_of=both, **methods)  # type: ignore[arg-type]
-        base = composite(earlier, parts, limits_of=both, **methods)  # type: ignore[arg-type]
+        base = _named(composite(earlier, parts, limits_of=both, **methods), indicators)  # type: ignore[arg-type]
         progress = now.frame["score"] - base.frame["score"]
     equal, why = equalisation(result.frame["score"])
     return IndexAnalysis(

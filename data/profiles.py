@@ -36,11 +36,19 @@ class ProfileSet:
     remarks: pd.DataFrame
     spines: dict[str, Spine]
     structure: pd.DataFrame
-    structure_years: dict[str, int]
+    structure_names: tuple[str, ...]
 
     def value(self, adcode: str, indicator: str) -> float:
         """Return one value, NaN when undefined."""
         return float(self.matrix[indicator].to_dict()[adcode])
+
+    def row(self, adcode: str) -> dict[str, float]:
+        """Return all values of one region by indicator, NaN where undefined."""
+        return {str(name): self.value(adcode, str(name)) for name in self.matrix.columns}
+
+    def decimals(self, indicator: str) -> int:
+        """Return with how many decimals an indicator is written."""
+        return int(self.indicators["decimals"].to_dict()[indicator])
 
     def similar(self, adcode: str, count: int = 5) -> pd.DataFrame:
         """Return the regions nearest in structure: columns adcode, distance, name."""
@@ -72,10 +80,12 @@ def require_comparable(store: Store, adcodes: Sequence[str]) -> tuple[str, list[
         raise CompareError(f"一次比较 1 至 {MOST_REGIONS} 个地区，给出了 {len(codes)} 个。")
     levels = list(dict.fromkeys(table.loc[codes, "level"]))
     if len(levels) > 1:
-        told = "、".join(f"{table.loc[code, 'name']}" for code in codes)
+        told = "、".join(table.loc[codes, "name"].astype(str))
         raise CompareError(f"只能比较同一层级的地区；{told}不在同一层级。")
     if levels[0] not in LEVELS:
-        raise CompareError(f"{table.loc[codes[0], 'name']}没有可比较的同级地区；请选经济区、设区市或县。")
+        raise CompareError(
+            f"{table.loc[codes, 'name'].iloc[0]}没有可比较的同级地区；请选经济区、设区市或县。"
+        )
     return str(levels[0]), codes
 
 
@@ -106,7 +116,7 @@ def load_profiles(store: Store, level: str) -> ProfileSet:
             {
                 "id": one.id,
                 **{key: entry[key] for key in ("name", "unit", "direction", "quality", "definition")},
-                "decimals": int(entry["decimals"]),
+                "decimals": int(str(entry["decimals"])),
                 "group": one.group,
                 "year": year,
                 "source": tuple(sorted(set(now["source"].dropna()))),
@@ -128,9 +138,7 @@ def load_profiles(store: Store, level: str) -> ProfileSet:
         remarks=_texts(columns, "flag", shown.index),
         spines=spines(own[list(shown.index)], dict(shown["direction"])),
         structure=own[made_of],
-        structure_years={
-            name: year for name, year in indicators["year"].to_dict().items() if name in made_of
-        },
+        structure_names=tuple(indicators.loc[made_of, "name"].astype(str)),
     )
 
 

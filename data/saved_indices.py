@@ -31,7 +31,7 @@ class SavedIndex:
 
 
 def save_index(data_dir: Path, spec: IndexSpec) -> str:
-    """Write an index and return its key. Raises `StoreError` when it cannot be written or there are too many."""
+    """Write an index and return its key; `StoreError` when it cannot be written or there are too many."""
     text = json.dumps(spec.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     key = hashlib.sha256(text.encode()).hexdigest()[:12]
     folder = data_dir / FOLDER

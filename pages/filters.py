@@ -32,7 +32,7 @@ def choose_many(
         st.session_state[key] = [option for option in wanted if option in options]
     else:
         st.session_state[key] = [option for option in st.session_state[key] if option in options]
-    chosen = tuple(st.multiselect(label, options, key=key, placeholder="全部", **settings))
+    chosen = tuple(st.multiselect(label, options, key=key, **{"placeholder": "全部", **settings}))
     kept[name] = chosen
     choices.in_link(name, SEPARATOR.join(code(option) for option in chosen))
     return chosen
@@ -57,6 +57,17 @@ def clear(*names: str) -> None:
             st.session_state[f"many_{name}"] = []
         if f"text_{name}" in st.session_state:
             st.session_state[f"text_{name}"] = ""
+
+
+def is_new(name: str) -> bool:
+    """Tell whether nothing was ever chosen for ``name``, here or by the address."""
+    return name not in _kept() and f"many_{name}" not in st.session_state and name not in st.query_params
+
+
+def put_many(name: str, chosen: Sequence[str]) -> None:
+    """Choose several on a person's behalf; only in a callback, before the controls are drawn."""
+    _kept()[name] = tuple(chosen)
+    st.session_state[f"many_{name}"] = list(chosen)
 
 
 def _kept() -> dict[str, Any]:
