@@ -71,3 +71,7 @@ class CompositeError(SutuError, ValueError):
 
 class CompareError(SutuError, ValueError):
     """Regions cannot be compared: none given, too many, or of different levels."""
+
+
+class DisparityError(SutuError, ValueError):
+    """Values, weights or groups that no measure of inequality can take: other lengths, negative weights."""
