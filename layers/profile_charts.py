@@ -17,7 +17,7 @@ from layers.model import format_number
 BAR, BAND = "#E4E9ED", "#C3CDD6"
 PROVINCE_COLOUR, ECONOMIC_COLOUR = "#1E2933", "#6B7783"
 SPINE_ROW_PX = 26
-NEUTRAL_RING = " ◦"
+NEUTRAL_RING = " ○"
 # Okabe and Ito's colours, which colour-blind readers can tell apart; as in the registry's palette 类别.
 PARTS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999")
 

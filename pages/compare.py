@@ -86,5 +86,5 @@ def _spine(store: Store, profiles: ProfileSet, choice: CompareChoice) -> None:
     components.chart(spine_chart(bars, dots, names), key="spine")
     st.caption(
         f"浅条从{LEVEL_WORDS[choice.level]}中最差到最优（逆向指标已调转，右边总是较好），深条为中间一半，黑竖线为全省，"
-        "空心菱形为所属经济区域。带 ◦ 的中性指标不分好坏，左低右高。指向圆点看数值和位次。"
+        "空心菱形为所属经济区域。带 ○ 的中性指标不分好坏，左低右高。指向圆点看数值和位次。"
     )
