@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from commands import compare, coverage, facilities, imports, osm, population, query, serve, store, templates
+from commands import (
+    compare,
+    coverage,
+    facilities,
+    imports,
+    osm,
+    population,
+    query,
+    report,
+    serve,
+    store,
+    templates,
+)
 from commands.chinese import examples, group
 
 
@@ -15,7 +27,19 @@ def build_app() -> typer.Typer:
         name="sutu",
         epilog=examples("sutu build", "sutu serve", "sutu query population --year 2020 --level prefecture"),
     )
-    for module in (store, serve, query, imports, osm, templates, facilities, population, coverage, compare):
+    for module in (
+        store,
+        serve,
+        query,
+        imports,
+        osm,
+        templates,
+        facilities,
+        population,
+        coverage,
+        compare,
+        report,
+    ):
         module.register(app)
     return app
 

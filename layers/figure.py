@@ -40,21 +40,25 @@ def figure_bytes(
     dpi: int = 200,
     size: tuple[float, float] = _SIZE_INCHES,
     selected: str | None = None,
+    legend_room: float = 0.0,
 ) -> bytes:
     """Return the map of ``layer`` as a PNG, SVG or PDF file.
 
     It carries title, unit, year, legend, scale bar, north arrow, sources, borders, CRS and the notice.
     ``font`` is a font file with every character used: a missing one raises `FontError`. ``labels`` (columns
     short_name and geometry) names regions, ``outlines`` draws borders of a coarser level on top. ``size`` is
-    in inches; the region ``selected`` of ``outlines`` or the layer is drawn round in red. Equal input gives
-    equal bytes: no date is written into the file.
+    in inches; the region ``selected`` of ``outlines`` or the layer is drawn round in red;
+    ``legend_room`` is the share of the map's width that is kept free at its left for the legend. Equal
+    input gives equal bytes: no date is written into the file.
     """
     texts = [*_texts(layer), *(labels["short_name"] if labels is not None else [])]
     require_glyphs(font, texts)
     with rc_context(
         {"svg.fonttype": "path", "svg.hashsalt": "sutu", "pdf.fonttype": 42, "hatch.linewidth": 0.5}
     ):
-        drawing = _draw(layer, FontProperties(fname=font), labels, outlines, size)
+        drawing = _draw(
+            layer, FontProperties(fname=font), labels, outlines, size=size, legend_room=legend_room
+        )
         _draw_selected(drawing.axes[0], layer, outlines, selected)
         out = io.BytesIO()
         dates = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -114,7 +118,9 @@ def _draw(
     font: FontProperties,
     labels: gpd.GeoDataFrame | None,
     outlines: gpd.GeoDataFrame | None,
+    *,
     size: tuple[float, float],
+    legend_room: float,
 ) -> Figure:
     figure = Figure(figsize=size, facecolor="white")
     notes = _notes(layer, int(_NOTE_WIDTH * size[0] / _SIZE_INCHES[0]))
@@ -128,6 +134,8 @@ def _draw(
     if outlines is not None:
         to_albers(outlines).boundary.plot(ax=axes, color=_LINE, linewidth=0.7)
     _draw_labels(axes, labels, font)
+    west, east = axes.get_xlim()
+    axes.set_xlim(west - legend_room * (east - west), east)
     figure.text(0.04, 1 - 0.038 * unit, layer.title, fontproperties=font, fontsize=17, color=_INK)
     figure.text(0.04, 1 - 0.066 * unit, _subtitle(layer), fontproperties=font, fontsize=10.5, color=_MUTED)
     for number, note in enumerate(reversed(notes)):
@@ -245,12 +253,15 @@ def _draw_scale(axes: Axes, font: FontProperties) -> None:
     ]
     ys = [level + tick, level, level, level + tick, level, level, level + tick]
     axes.plot(xs, ys, color=_LINE, linewidth=1.1, solid_capstyle="butt")
-    for share, text in ((0.0, "0"), (1.0, f"{length / 1000:g} 公里")):
+    # On a short bar the two figures would cover each other.
+    short = length < 0.15 * (east - west)
+    whole = (0.5, f"{length / 1000:g} 公里", "center") if short else (1.0, f"{length / 1000:g} 公里", "right")
+    for share, text, align in ([] if short else [(0.0, "0", "center")]) + [whole]:
         axes.text(
             right - length * (1 - share),
             level + 1.6 * tick,
             text,
-            ha="center" if share == 0 else "right",
+            ha=align,
             va="bottom",
             fontproperties=font,
             fontsize=8.5,

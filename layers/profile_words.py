@@ -94,9 +94,12 @@ def _against_province(one: Standing) -> str:
 
 
 def change_sentence(
-    region: str, indicator: str, before: Point, after: Point, *, unit: str, decimals: int
+    region: str, indicator: str, before: Point, after: Point, *, unit: str, decimals: int, share: bool = True
 ) -> str:
-    """Return how a value moved between two years: risen, fallen, level, or not comparable with the reason."""
+    """Return how a value moved between two years: risen, fallen, level, or not comparable with the reason.
+
+    ``share`` adds the change in per cent; leave it out for amounts in prices of their year.
+    """
     what = f"{before.year}—{after.year} 年{region}{short(indicator)}"
     for point in (before, after):
         if math.isnan(point.value):
@@ -106,11 +109,10 @@ def change_sentence(
     if round(gap, decimals) == 0:
         return f"{what}持平，都是 {first}。"
     word = "上升" if gap > 0 else "下降"
-    if unit not in _PERCENT and before.value > 0:
-        share = f"（{'增' if gap > 0 else '减'} {format_number(abs(gap) / before.value * 100, 1)}%）"
-    else:
-        share = ""
-    return f"{what}由 {first}{word}到 {last}，{word} {difference(abs(gap), unit, decimals)}{share}。"
+    told = ""
+    if share and unit not in _PERCENT and before.value > 0:
+        told = f"（{'增' if gap > 0 else '减'} {format_number(abs(gap) / before.value * 100, 1)}%）"
+    return f"{what}由 {first}{word}到 {last}，{word} {difference(abs(gap), unit, decimals)}{told}。"
 
 
 def strengths_sentence(region: str, strong: Sequence[Standing], weak: Sequence[Standing]) -> str:

@@ -31,10 +31,11 @@ class ReportError(SutuError, ValueError):
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of level 1 or 2; it stands in the table of contents."""
+    """A heading of level 1 or 2; it stands in the table of contents, and may open a new page."""
 
     text: str
     level: int = 1
+    new_page: bool = False
 
 
 @dataclass(frozen=True)

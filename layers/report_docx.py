@@ -32,7 +32,7 @@ from layers.report import (
 )
 
 # What Chinese offices have; where it is missing, Word and LibreOffice take another Chinese typeface.
-_LATIN, _CHINESE = "Arial", "微软雅黑"
+_LATIN, _CHINESE = "微软雅黑", "微软雅黑"
 _FIXED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -91,7 +91,19 @@ def _set_up(document: Any, report: Report) -> None:
         report.provenance.permission,
     )
     properties.created = properties.modified = _FIXED
-    _footer(section, report)
+    _language(document)
+    _footer(document, section, report)
+
+
+def _language(document: Any) -> None:
+    """Say that the text is Chinese of the mainland: by this a program chooses the shape of its signs."""
+    defaults = document.styles.element.find(qn("w:docDefaults")).find(qn("w:rPrDefault")).find(qn("w:rPr"))
+    for old in defaults.findall(qn("w:lang")):
+        defaults.remove(old)
+    defaults.append(_element("lang", val="en-US", eastAsia="zh-CN", bidi="ar-SA"))
+    for old in document.settings.element.findall(qn("w:themeFontLang")):
+        old.set(qn("w:val"), "zh-CN")
+        old.set(qn("w:eastAsia"), "zh-CN")
 
 
 def _font(style: Any, size: float, colour: str, bold: bool) -> None:
@@ -126,9 +138,9 @@ def _element(tag: str, /, **attributes: str) -> Any:
     return made
 
 
-def _field(paragraph: Any, code: str, shown: str, *, dirty: bool = False) -> None:
+def _field(paragraph: Any, code: str, shown: str) -> None:
     """Add a field with the text it shows until it is updated."""
-    begin = _element("fldChar", fldCharType="begin", **({"dirty": "true"} if dirty else {}))
+    begin = _element("fldChar", fldCharType="begin")
     paragraph.add_run()._r.append(begin)
     instruction = _element("instrText")
     instruction.set(qn("xml:space"), "preserve")
@@ -152,7 +164,7 @@ def _contents(document: Any, report: Report, pages: Mapping[str, int]) -> None:
         layout.left_indent, layout.space_after = Cm(0.7 * (heading.level - 1)), Pt(1)
         layout.tab_stops.add_tab_stop(Cm(TEXT_WIDTH_CM), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS)
         if number == 1:
-            paragraph.add_run()._r.append(_element("fldChar", fldCharType="begin"))
+            paragraph.add_run()._r.append(_element("fldChar", fldCharType="begin", dirty="true"))
             code = _element("instrText")
             code.set(qn("xml:space"), "preserve")
             code.text = r' TOC \o "1-2" \h \z \u '
@@ -179,6 +191,8 @@ def _bookmark(number: int) -> str:
 
 def _heading(document: Any, block: Heading, number: int) -> None:
     paragraph = document.add_heading(block.text, level=block.level)
+    if block.new_page:
+        paragraph.paragraph_format.page_break_before = True
     start = _element("bookmarkStart", id=str(number), name=_bookmark(number))
     paragraph._p.insert(1 if paragraph._p.pPr is not None else 0, start)
     paragraph._p.append(_element("bookmarkEnd", id=str(number)))
@@ -202,6 +216,8 @@ def _table(document: Any, block: Table) -> None:
     _caption(document, "表", block.number, block.caption)
     table = document.add_table(rows=1, cols=len(block.headers))
     table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
+    for column, share in zip(table.columns, block.shares, strict=True):
+        column.width = Cm(TEXT_WIDTH_CM * share)
     _borders(table)
     for _ in block.rows:
         table.add_row()
@@ -253,8 +269,9 @@ def _figure(document: Any, block: Figure) -> None:
     _source(document, block.source)
 
 
-def _footer(section: Any, report: Report) -> None:
+def _footer(document: Any, section: Any, report: Report) -> None:
     paragraph = section.footer.paragraphs[0]
+    paragraph.style = document.styles["Normal"]
     paragraph.paragraph_format.tab_stops.add_tab_stop(Cm(TEXT_WIDTH_CM), WD_TAB_ALIGNMENT.RIGHT)
     paragraph.add_run(f"{report.title}　{report.provenance.permission}\t第 ")
     _field(paragraph, "PAGE", "1")

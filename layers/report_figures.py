@@ -133,7 +133,7 @@ def lines_png(
     low, high = axes.get_ylim()
     before = -np.inf
     for value, year, name, colour in sorted(ends):
-        at = max(value, before + (high - low) * 0.065)
+        at = max(value, before + (high - low) * 0.095)
         before = at
         axes.annotate(
             f" {name}",
@@ -153,7 +153,16 @@ def lines_png(
     )
     if break_year is not None:
         axes.axvline(break_year, color=MUTED, lw=1, ls=":")
-        axes.text(break_year, high, f" {break_text}", fontproperties=face, fontsize=8, color=MUTED, va="top")
+        axes.text(
+            break_year,
+            low,
+            f"{break_text} ",
+            fontproperties=face,
+            fontsize=8,
+            color=MUTED,
+            va="bottom",
+            ha="right",
+        )
     _plain_axes(axes, face)
     drawing.text(0.02, 0.93, label, fontproperties=face, fontsize=9, color=MUTED)
     return _png(drawing, font, [*names, label, break_text])

@@ -17,11 +17,13 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     BaseDocTemplate,
+    CondPageBreak,
     Flowable,
     Frame,
     Image,
     KeepTogether,
     LongTable,
+    PageBreak,
     PageTemplate,
     TableStyle,
 )
@@ -29,6 +31,7 @@ from reportlab.platypus import Paragraph as Text
 from reportlab.platypus.tableofcontents import TableOfContents
 
 from layers.figure import require_glyphs
+from layers.linebreaks import broken_lines
 from layers.report import (
     ACCENT,
     CONTENTS,
@@ -49,6 +52,7 @@ from layers.report import (
 
 _FONT = "SutuSans"
 _TOP, _BOTTOM = 2.2 * cm, 2.0 * cm
+_PAD = 3
 
 
 def pdf_bytes(report: Report, *, font: Path) -> bytes:
@@ -98,7 +102,6 @@ def _style(
         spaceAfter=after,
         spaceBefore=before,
         leftIndent=indent,
-        wordWrap="CJK",
         **more,
     )
 
@@ -171,6 +174,7 @@ def _flow(report: Report) -> list[Flowable]:
     for block in report.blocks:
         if isinstance(block, Heading):
             number += 1
+            found += [PageBreak()] if block.new_page else []
             found.append(_heading(block, number))
         else:
             found += _drawn(block)
@@ -189,10 +193,10 @@ def _heading(block: Heading, number: int) -> Flowable:
 def _drawn(block: Block) -> list[Flowable]:
     if isinstance(block, Paragraph):
         size, colour = {"body": (10.5, INK), "note": (9, MUTED), "notice": (9, SEAL)}[block.kind]
-        return [Text(escape(block.text), _style(size, colour, leading=1.55))]
+        return [_text(block.text, _style(size, colour, leading=1.55))]
     if isinstance(block, Bullets):
         style = _style(10.5, indent=12, leading=1.55, bulletIndent=2)
-        return [Text(escape(item), style, bulletText="•") for item in block.items]
+        return [_text(item, style, bullet="•") for item in block.items]
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Figure):
@@ -201,18 +205,34 @@ def _drawn(block: Block) -> list[Flowable]:
     raise TypeError(type(block).__name__)
 
 
+def _text(
+    text: str, style: ParagraphStyle, *, bullet: str | None = None, width: float | None = None
+) -> Flowable:
+    """Return running text broken by the rules of Chinese typesetting."""
+    room = (TEXT_WIDTH_CM * cm if width is None else width) - style.leftIndent
+    lines = broken_lines(text, room, lambda part: float(pdfmetrics.stringWidth(part, _FONT, style.fontSize)))
+    return Text("<br/>".join(escape(line) for line in lines), style, bulletText=bullet)
+
+
 def _caption(text: str) -> Flowable:
-    return Text(escape(text), _style(9.5, before=4, after=3, keepWithNext=1))
+    return Text(escape(text), _style(9.5, before=4, after=3))
 
 
 def _source(text: str) -> Flowable:
-    return Text(escape(f"来源：{text}"), _style(8, MUTED, before=2, after=6))
+    return _text(f"来源：{text}", _style(8, MUTED, before=2, after=6))
 
 
 def _table(block: Table) -> list[Flowable]:
     def line(texts: tuple[str, ...]) -> list[Flowable]:
         left, right = _style(9, after=0, leading=1.3), _style(9, after=0, leading=1.3, alignment=TA_RIGHT)
-        return [Text(escape(text), right if n in block.numeric else left) for n, text in enumerate(texts)]
+        return [
+            _text(
+                text,
+                right if number in block.numeric else left,
+                width=block.shares[number] * TEXT_WIDTH_CM * cm - 2 * _PAD,
+            )
+            for number, text in enumerate(texts)
+        ]
 
     rule = HexColor(f"#{LINE}")
     table = LongTable(
@@ -225,11 +245,11 @@ def _table(block: Table) -> list[Flowable]:
                 ("LINEBELOW", (0, 0), (-1, -1), 0.5, rule),
                 ("LINEABOVE", (0, 0), (-1, 0), 0.5, rule),
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 3),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+                ("LEFTPADDING", (0, 0), (-1, -1), _PAD),
+                ("RIGHTPADDING", (0, 0), (-1, -1), _PAD),
                 ("TOPPADDING", (0, 0), (-1, -1), 2),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
             ]
         ),
     )
-    return [_caption(block.title), table, _source(block.source)]
+    return [CondPageBreak(3.5 * cm), _caption(block.title), table, _source(block.source)]

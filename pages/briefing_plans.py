@@ -11,7 +11,7 @@ from pages.compare_words import remarks
 from pages.target_parts import STATE_WORDS, headline_table, with_unit
 
 PERIOD = "十四五"
-_MOST_ROWS = 14
+_MOST_ROWS = 11
 _EVERY = {
     "prefecture": ("各设区市", "全省设区市", "省和设区市"),
     "county": ("县级", "各县（市）", "全省县(市、区)", "常住人口50万以上的县（市、涉农区）"),
@@ -27,7 +27,7 @@ def targets(made: Briefings, adcode: str) -> list[Block]:
     held = held[held["period"] == PERIOD]
     own = held[held["scope"].isin(_scopes(made, adcode))]
     every = held[held["scope"].isin(_EVERY[level])]
-    blocks: list[Block] = [Heading("六、规划目标")]
+    blocks: list[Block] = [Heading("六、规划目标", new_page=True)]
     blocks.append(Paragraph(states_sentence(f"“{PERIOD}”规划中专为{name}（或所在区域）设定的主要指标", own)))
     province = held[(held["scope"] == "全省") & (held["attribute"] == "约束性")]
     blocks.append(
@@ -81,12 +81,12 @@ def _table(caption: str, rows: pd.DataFrame) -> Table:
         ("指标", "属性", "基期值", "目标值（年）", "状态", "规划"),
         cells,
         f"各规划主要指标表（文号见“规划目标”页）{rest}",
-        (3.4, 0.9, 1.1, 1.6, 1.0, 2.2),
+        (3.2, 1.0, 1.1, 2.0, 1.3, 2.0),
     )
 
 
 def _text(value: object, unit: object) -> str:
-    return with_unit(value, unit) if isinstance(value, str) and value else "—"
+    return with_unit(value, unit) if isinstance(value, str) and value not in {"", "—"} else "—"
 
 
 def quality(made: Briefings, adcode: str) -> list[Block]:

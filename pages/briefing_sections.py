@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,9 @@ from pages.origin import provenance
 _KEY = ("urbanisation_rate", "population_65_plus_share", "mean_years_schooling")
 _CENSUS = (2010, 2020)
 _MAP_INDICATOR = "population_65_plus_share"
-_MAP_CM, _SPINE_CM, _CHART_CM = (12.6, 10.8), (16.2, 11.4), (15.0, 6.0)
+_MAP_CM, _SPINE_CM, _CHART_CM = (12.6, 8.6), (16.2, 11.4), (15.0, 5.0)
 _BREAK_YEAR = 2019.5
+_MOST_COUNTIES = 8
 
 
 def summary(made: Briefings, adcode: str) -> list[Block]:
@@ -85,7 +87,7 @@ def _in_10k(point: Point) -> Point:
 def people_and_economy(made: Briefings, adcode: str) -> list[Block]:
     """Return 人口与经济: the map, the census beside the one before, and the course of one indicator."""
     level = made.require(adcode)
-    blocks: list[Block] = [Heading("二、人口与经济"), _census_table(made, adcode)]
+    blocks: list[Block] = [Heading("二、人口与经济", new_page=True), _census_table(made, adcode)]
     blocks.append(_map(made, adcode, level))
     blocks += _course(made, adcode, level)
     return blocks
@@ -155,7 +157,8 @@ def _map(made: Briefings, adcode: str, level: str) -> Figure:
         labels=frame,
         outlines=outlines[outlines.index.isin([adcode])],
         dpi=170,
-        size=(width / 2.54 * 1.15, height / 2.54 * 1.15),
+        size=(width / 2.54 * 1.2, height / 2.54 * 1.2),
+        legend_room=0.45,
         selected=adcode if level == "county" else None,
     )
     marked = f"，红线为{made.name(adcode)}" if level == "county" else ""
@@ -186,7 +189,9 @@ def _course(made: Briefings, adcode: str, level: str) -> list[Block]:
             break_year=_BREAK_YEAR,
             break_text="2020 年起人口与七普衔接",
         )
-        said = words.change_sentence(made.name(adcode), "人均地区生产总值", *points, unit="元/人", decimals=0)
+        said = words.change_sentence(
+            made.name(adcode), "人均地区生产总值（当年价格）", *points, unit="元/人", decimals=0, share=False
+        )
         caption = f"人均地区生产总值，{years[0]}—{years[-1]} 年"
         source = f"{made.sources_of('gdp_per_head')}（二手转录；2020 年人口数列有断点）"
         return [Paragraph(said), Figure(caption, png, *_CHART_CM, source, caption)]
@@ -224,7 +229,7 @@ def strengths(made: Briefings, adcode: str) -> list[Block]:
     key = f"浅条自最差到最优（逆向指标已调转），深条为中间一半{word}，竖线为全省"
     key += f"，菱形为{made.name(above)}" if above else ""
     return [
-        Heading("三、长处与短板"),
+        Heading("三、长处与短板", new_page=True),
         Paragraph(strengths_of(profiles, adcode)),
         Figure(caption, png, _SPINE_CM[0], height, made.sources_of(*profiles.indicators["id"]), caption),
         Paragraph(f"{key}；带 ○ 的中性指标不分好坏，左低右高。", "note"),
@@ -235,7 +240,7 @@ def strengths(made: Briefings, adcode: str) -> list[Block]:
 def gaps(made: Briefings, adcode: str) -> list[Block]:
     """Return 区域差距: the province's gap in two indicators, in sentences, and the region's place in it."""
     level = made.require(adcode)
-    blocks: list[Block] = [Heading("四、所处的区域差距")]
+    blocks: list[Block] = [Heading("四、所处的区域差距", new_page=True)]
     rows, used = [], []
     for indicator, before in GAP_SUBJECTS[level]:
         found = made.gap(indicator, level, before)
@@ -259,6 +264,7 @@ def gaps(made: Briefings, adcode: str) -> list[Block]:
             between = analysis.theil.between_share
             share = f"{between.value * 100:.1f}%" if between.defined else "—"
             rows.append((words.short(subject.name), str(analysis.year), *shown, share))
+    blocks.append(_regions_course(made, GAP_SUBJECTS[level][0][0]))
     blocks.append(
         Table(
             "全省差距的几种度量",
@@ -272,13 +278,37 @@ def gaps(made: Briefings, adcode: str) -> list[Block]:
     return blocks
 
 
+def _regions_course(made: Briefings, indicator: str) -> Figure:
+    """Return the course of the three economic regions and the province in one indicator."""
+    entry = made.indicators[made.indicators["id"] == indicator].iloc[0]
+    facts = made.facts(indicator)
+    codes = [*made.table.index[made.table["level"] == "economic_region"], PROVINCE]
+    frame = pd.concat([facts[facts["adcode"] == code] for code in codes])
+    frame = frame.assign(name=[made.name(code) for code in frame["adcode"]])
+    years = sorted(int(year) for year in frame.loc[frame["value"].notna(), "year"].unique())
+    name = words.short(str(entry["name"]))
+    broken = entry["quality"] == "secondary"
+    png = lines_png(
+        frame,
+        label=f"{name}（{entry['unit']}）",
+        font=made.font,
+        size_cm=_CHART_CM,
+        break_year=_BREAK_YEAR if broken else None,
+        break_text="2020 年起人口与七普衔接" if broken else "",
+    )
+    caption = f"三大区域和全省的{name}，{years[0]}—{years[-1]} 年"
+    remark = "（二手转录；2020 年人口数列有断点）" if broken else ""
+    return Figure(caption, png, *_CHART_CM, f"{made.sources_of(indicator)}{remark}", caption)
+
+
 def coverage(made: Briefings, adcode: str) -> list[Block]:
     """Return 设施覆盖与缺口: who reaches what in time, and where the people are who do not."""
     level = made.require(adcode)
-    blocks: list[Block] = [Heading("五、设施覆盖与缺口")]
+    blocks: list[Block] = [Heading("五、设施覆盖与缺口", new_page=True)]
     if not made.coverages:
         return [*blocks, Paragraph("数据库中没有简报所列类型的设施，不能计算覆盖。")]
-    rows, said, notes = [], [], []
+    rows, said = [], []
+    notes: dict[str, list[str]] = {}
     for number, one in enumerate(made.coverages):
         row = made.coverage_table(number, level).to_dict("index")[adcode]
         left = float(row["population"]) - float(row["covered_population"])
@@ -301,7 +331,8 @@ def coverage(made: Briefings, adcode: str) -> list[Block]:
                 method="按" + one.analysis.method,
             )
         )
-        notes += list(one.analysis.notes)
+        for note in _own_notes(made, adcode, one.analysis.notes):
+            notes.setdefault(note, []).append(one.name)
     if any(one.analysis.implied for one in made.coverages):
         blocks.append(
             Paragraph(
@@ -320,13 +351,26 @@ def coverage(made: Briefings, adcode: str) -> list[Block]:
             ("设施", "口径", "人口覆盖率", "未覆盖人口", "平均分钟"),
             tuple(rows),
             f"设施：{source}；人口：第七次人口普查与人口格网模型",
-            (2.0, 4.2, 1.3, 1.4, 1.1),
+            (2.0, 4.6, 1.4, 1.6, 1.2),
             (2, 3, 4),
         )
     )
     blocks += _worst_counties(made, adcode, level)
-    blocks += [Paragraph(note, "note") for note in list(dict.fromkeys(notes))[:3]]
-    return blocks
+    told = [f"{'、'.join(kinds)}：{note}" for note, kinds in notes.items()]
+    return [*blocks, Paragraph(f"{'；'.join(told)}。", "note")] if told else blocks
+
+
+def _own_notes(made: Briefings, adcode: str, notes: Sequence[str]) -> list[str]:
+    """Return the notes of the analyses that concern the region: those on another prefecture do not."""
+    own = {
+        adcode,
+        *made.above(adcode),
+        *made.inside(adcode),
+        *(made.above(c)[0] for c in made.inside(adcode)),
+    }
+    table = made.table[made.table["level"] == "prefecture"]
+    others = [str(name) for code, name in table["name"].items() if code not in own]
+    return [note for note in dict.fromkeys(notes) if not note.startswith(tuple(others))]
 
 
 def _percent(share: float) -> str:
@@ -351,4 +395,25 @@ def _worst_counties(made: Briefings, adcode: str, level: str) -> list[Block]:
     told = "、".join(
         f"{made.name(str(code))}（{words.people(float(count))}）" for code, count in left.items()
     )
-    return [Paragraph(f"{kind.name}未覆盖人口最多的是{told}。")]
+    rows = tuple(
+        (
+            made.name(str(code)),
+            words.people(float(row["population"])),
+            _percent(float(row["population_coverage"])),
+            words.people(float(row["population"]) - float(row["covered_population"])),
+            shown_value(float(row["mean_minutes"]), 1),
+        )
+        for code, row in own.sort_values("population_coverage").head(_MOST_COUNTIES).to_dict("index").items()
+    )
+    most = f"（最低的 {len(rows)} 个）" if len(own) > len(rows) else ""
+    return [
+        Paragraph(f"{kind.name}未覆盖人口最多的是{told}。"),
+        Table(
+            f"各县（市、区）{kind.minutes:g} 分钟到{kind.name}的人口覆盖率，由低到高{most}",
+            ("地区", "人口", "人口覆盖率", "未覆盖人口", "平均分钟"),
+            rows,
+            "同上表",
+            (2.0, 1.5, 1.5, 1.5, 1.2),
+            (1, 2, 3, 4),
+        ),
+    ]

@@ -13,6 +13,7 @@ from layers.profile_charts import Mark, spine_chart, spine_frames
 from pages import cached, components, state
 from pages.compare_choice import LEVEL_WORDS, CompareChoice, choose_regions, profiles_of, short_names
 from pages.compare_panels import Panel, counties, ranks, series, similar
+from pages.compare_report import offer_report
 from pages.compare_words import remarks, strengths_of
 from pages.components import plain
 from pages.origin import provenance
@@ -42,6 +43,7 @@ def draw(level: str, title: str) -> None:
             note=f"各指标取最近的年份；同级 {int((profiles.regions['level'] == level).sum())} 个",
         )
     _words(store, profiles, choice)
+    offer_report(store, choice)
     _spine(store, profiles, choice)
     panels = {key: told for key, told in PANELS.items() if key != "counties" or level == "prefecture"}
     panel = state.choose(
