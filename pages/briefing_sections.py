@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data.profiles import PROVINCE
+from geo.gaps import CENTRAL, NORTH, SOUTH
 from layers import profile_words as words
 from layers.figure import figure_bytes
 from layers.gap_words import gap_sentences
@@ -158,7 +159,7 @@ def _map(made: Briefings, adcode: str, level: str) -> Figure:
         outlines=outlines[outlines.index.isin([adcode])],
         dpi=170,
         size=(width / 2.54 * 1.2, height / 2.54 * 1.2),
-        legend_room=0.45,
+        legend_room=0.6,
         selected=adcode if level == "county" else None,
     )
     marked = f"，红线为{made.name(adcode)}" if level == "county" else ""
@@ -282,7 +283,7 @@ def _regions_course(made: Briefings, indicator: str) -> Figure:
     """Return the course of the three economic regions and the province in one indicator."""
     entry = made.indicators[made.indicators["id"] == indicator].iloc[0]
     facts = made.facts(indicator)
-    codes = [*made.table.index[made.table["level"] == "economic_region"], PROVINCE]
+    codes = [SOUTH, CENTRAL, NORTH, PROVINCE]
     frame = pd.concat([facts[facts["adcode"] == code] for code in codes])
     frame = frame.assign(name=[made.name(code) for code in frame["adcode"]])
     years = sorted(int(year) for year in frame.loc[frame["value"].notna(), "year"].unique())

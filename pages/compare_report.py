@@ -42,7 +42,11 @@ def offer_report(store: Store, choice: CompareChoice) -> None:
         if st.button("生成", key="briefing_make", type="primary"):
             bar = st.progress(0.0, "准备…")
             made = _briefings(store, store.data_version, fonts)
-            report = briefing(made, adcode, lambda section, done: bar.progress(done, f"{section}…"))
+
+            def tell(section: str, done: float) -> None:
+                bar.progress(done, f"{section}…")
+
+            report = briefing(made, adcode, tell)
             content = report_bytes(report, form, made)
             st.session_state[_MADE] = (f"{report.title}.{form}", content, MEDIA_TYPES[form])
             bar.empty()
