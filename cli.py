@@ -8,6 +8,7 @@ from commands import (
     compare,
     coverage,
     facilities,
+    gaps,
     imports,
     osm,
     population,
@@ -37,6 +38,7 @@ def build_app() -> typer.Typer:
         facilities,
         population,
         coverage,
+        gaps,
         compare,
         report,
     ):

@@ -69,6 +69,15 @@ def shots() -> list[Shot]:
             (("view", "rows"), ("q", "养老"), ("attribute", "约束性")),
         ),
         Shot("targets-row", "targets", DESK, 760, (("row", _judged_row()),)),
+        Shot(
+            "gaps-spots",
+            "gaps",
+            DESK,
+            None,
+            (("gap_indicator", "mean_years_schooling"), ("level", "county"), ("gap_panel", "spots")),
+        ),
+        Shot("gaps-phone", "gaps", PHONE, 860),
+        Shot("target-tracking-regions", "target-tracking", DESK, None, (("tracking", "regions"),)),
         Shot("targets-contradictions", "targets", DESK, 900, (("view", "contradictions"),)),
     ]
     return [Shot(path, path) for path in present] + [one for one in extra if one.path in present]
