@@ -186,6 +186,8 @@ def entropy_information(unit: Floats) -> Floats:
 
 def critic_information(unit: Floats, without: int | None = None) -> Floats:
     """Return per component its deviation times the sum of 1 - r with the others (without one of them)."""
+    if unit.shape[1] == 1:
+        return np.ones(1)
     spread = unit.std(axis=0, ddof=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         conflict = np.asarray(1.0 - np.nan_to_num(np.corrcoef(unit, rowvar=False)), dtype=np.float64)

@@ -34,14 +34,6 @@ def draw(level: str, title: str) -> None:
     profiles = profiles_of(store, level)
     sources = sorted({source for found in profiles.indicators["source"] for source in found})
     origin = provenance(store, sources, remarks(profiles))
-    with head:
-        years = sorted({int(year) for year in profiles.indicators["year"]})
-        components.header(
-            title,
-            year="、".join(map(str, years)),
-            source=origin.source_text,
-            note=f"各指标取最近的年份；同级 {int((profiles.regions['level'] == level).sum())} 个",
-        )
     _words(store, profiles, choice)
     offer_report(store, choice)
     _spine(store, profiles, choice)
@@ -55,6 +47,14 @@ def draw(level: str, title: str) -> None:
         format_func=lambda key: panels[key][0],
         label_visibility="collapsed",
     )
+    with head:
+        years = sorted({int(year) for year in profiles.indicators["year"]})
+        components.header(
+            title,
+            year="、".join(map(str, years)),
+            source=origin.source_text,
+            note=f"各指标取最近的年份；同级 {int((profiles.regions['level'] == level).sum())} 个",
+        )
     panels[panel][1](store, profiles, choice)
     st.caption("　".join(plain(f"说明：{one}。") for one in origin.remarks))
     components.footer(origin, data_version=store.data_version)

@@ -19,7 +19,7 @@ from pages import cached, state
 
 LEVELS = {"county": "县（市、区）", "prefecture": "设区市"}
 MOST_LINK = 8000
-_SPEC, _KEPT_PARTS, _START = "composite_spec", "composite_parts", "ci_start"
+_SPEC, _KEPT_PARTS, _NOTE, _START = "composite_spec", "composite_parts", "composite_note", "ci_start"
 
 
 def encode(spec: IndexSpec) -> str:
@@ -49,6 +49,7 @@ def load(spec: IndexSpec) -> None:
     for part in spec.parts:
         held[f"ci_w_{part.id}"] = round(100 * (part.weight or 0.0), 4)
     held[_KEPT_PARTS] = {part.id: part for part in spec.parts}
+    held[_NOTE] = spec.note
     held[_SPEC] = spec
 
 
@@ -141,6 +142,7 @@ def controls(store: Store) -> IndexSpec | None:
         level="prefecture" if level == "prefecture" else "county",
         year=int(year),
         base_year=base,
+        note=st.session_state.get(_NOTE, ""),
         parts=parts,
         **methods,  # type: ignore[arg-type]
     )

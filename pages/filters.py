@@ -88,4 +88,4 @@ def _options_in_address(
     for part in parts:
         if part not in by_code:
             choices.fault(f"链接中的{label}“{part}”无效，已略去。")
-    return [by_code[part] for part in parts if part in by_code]
+    return list(dict.fromkeys(by_code[part] for part in parts if part in by_code))

@@ -161,6 +161,14 @@ def test_faulty_components_are_refused(parts: list[Part], told: str) -> None:
         composite(frame, parts, weighting="expert")
 
 
+def test_a_single_component_ranks_alike_whatever_the_weights() -> None:
+    frame = pd.DataFrame({"a": [3.0, 1.0, 2.0, NAN]})
+    found = rank_ranges(frame, [Part("a", "lower_better", 1.0)])
+    assert len(found.ranks) == 24
+    assert found.frame["best"].tolist()[:3] == found.frame["worst"].tolist()[:3] == [3.0, 1.0, 2.0]
+    assert np.isnan(found.frame["best"].iloc[3])
+
+
 def test_unknown_methods_and_too_few_regions_are_refused() -> None:
     frame, parts = world()
     with pytest.raises(CompositeError, match="没有归一化方法“x”；可用：min_max、z、target"):

@@ -32,16 +32,10 @@ from layers.report import (
 from layers.report_docx import docx_bytes
 from layers.report_html import html_bytes
 from layers.report_pdf import render_pdf
-from tests.layers.fonts_at_hand import regular_font
 
 ORIGIN = Provenance(("测试来源",), "测试边界 2020 年")
 NASTY = "<script>alert(1)</script> & =1+1"
 NAN = float("nan")
-
-
-@pytest.fixture(scope="module")
-def font(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return regular_font(tmp_path_factory.mktemp("font"))
 
 
 def picture() -> bytes:
@@ -123,19 +117,19 @@ def docx_parts(content: bytes) -> dict[str, bytes]:
         return {name: opened.read(name) for name in opened.namelist()}
 
 
-def test_pdf_says_on_which_page_each_heading_is_and_embeds_the_font(font: Path) -> None:
-    content, pages = render_pdf(sample(), font=font)
+def test_pdf_says_on_which_page_each_heading_is_and_embeds_the_font(report_font: Path) -> None:
+    content, pages = render_pdf(sample(), font=report_font)
     assert content.startswith(b"%PDF")
     assert pages == {"一、要点": 1, "二、表": 2, "小节": 2}
     assert len(re.findall(rb"/Type /Page\b", content)) == 2
     assert b"/FontFile2" in content
-    assert render_pdf(sample(), font=font)[0] == content
+    assert render_pdf(sample(), font=report_font)[0] == content
 
 
-def test_pdf_refuses_a_character_the_font_lacks(font: Path) -> None:
+def test_pdf_refuses_a_character_the_font_lacks(report_font: Path) -> None:
     report = make_report("甲", "", "", ORIGIN, [Paragraph("\U0001f600")])
     with pytest.raises(FontError, match="缺少"):
-        render_pdf(report, font=font)
+        render_pdf(report, font=report_font)
 
 
 def test_html_holds_everything_and_runs_nothing() -> None:
@@ -212,21 +206,23 @@ def test_the_charts_of_profiles_and_indices_are_valid() -> None:
     assert len(labels) == len(set(labels)) == 2
 
 
-def test_the_figures_of_a_report_are_pictures_in_the_packaged_typeface(font: Path) -> None:
+def test_the_figures_of_a_report_are_pictures_in_the_packaged_typeface(report_font: Path) -> None:
     bars, dots = _frames()
     lines = pd.DataFrame(
         {"name": ["甲市"] * 3 + ["全省"] * 3, "year": [2018, 2019, 2020] * 2, "value": range(6)}
     )
     found = [
-        report_figures.spine_png(bars, dots[dots["name"] != "乙市"], "甲市", font=font, size_cm=(12, 6)),
+        report_figures.spine_png(
+            bars, dots[dots["name"] != "乙市"], "甲市", font=report_font, size_cm=(12, 6)
+        ),
         report_figures.lines_png(
-            lines, label="指标", font=font, size_cm=(10, 5), break_year=2019.5, break_text="断点"
+            lines, label="指标", font=report_font, size_cm=(10, 5), break_year=2019.5, break_text="断点"
         ),
         report_figures.bars_png(
             pd.DataFrame({"name": ["甲市", "全省"], "value": [1.0, NAN]}),
             label="指标",
             decimals=1,
-            font=font,
+            font=report_font,
             size_cm=(10, 4),
         ),
     ]
@@ -238,11 +234,11 @@ def test_the_figures_of_a_report_are_pictures_in_the_packaged_typeface(font: Pat
             pd.DataFrame({"name": ["\U0001f600"], "value": [1.0]}),
             label="指标",
             decimals=1,
-            font=font,
+            font=report_font,
             size_cm=(10, 4),
         )
 
 
-def test_the_font_at_hand_is_a_plain_one(font: Path) -> None:
-    with TTFont(font, lazy=True) as opened:
+def test_the_font_at_hand_is_a_plain_one(report_font: Path) -> None:
+    with TTFont(report_font, lazy=True) as opened:
         assert "glyf" in opened and "fvar" not in opened

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from docx import Document
 
-import app as application
 from data.gaps import compare_years, load_gap
 from data.registry import load_registry
 from data.store import Store
@@ -20,16 +20,14 @@ from pages.briefing_plans import states_sentence
 from pages.briefing_report import SECTIONS, briefing, report_bytes
 from pages.briefing_sections import summary
 from pages.origin import provenance
-from tests.layers.fonts_at_hand import regular_font
 
 PLACES = ("320500", "320300", "320682", "320N00")
 
 
 @pytest.fixture(scope="module")
-def made(built_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Briefings:
-    font = regular_font(tmp_path_factory.mktemp("font"), application.texts())
+def made(built_store: Store, report_font: Path, tmp_path_factory: pytest.TempPathFactory) -> Briefings:
     return Briefings(
-        built_store, load_registry(), tmp_path_factory.mktemp("data"), font, day="2024 年 1 月 1 日"
+        built_store, load_registry(), tmp_path_factory.mktemp("data"), report_font, day="2024 年 1 月 1 日"
     )
 
 
