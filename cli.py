@@ -7,6 +7,7 @@ import typer
 from commands import (
     catchment,
     circles,
+    compare,
     coverage,
     facilities,
     gaps,
@@ -14,6 +15,7 @@ from commands import (
     osm,
     population,
     query,
+    report,
     serve,
     siting,
     standards,
@@ -37,6 +39,8 @@ GROUPS = (
     circles,
     siting,
     gaps,
+    compare,
+    report,
 )
 """The modules of commands, in the order of the help."""
 

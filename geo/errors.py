@@ -85,5 +85,13 @@ class PopulationError(SutuError, ValueError):
     """A population grid cannot be made from these counties, counts or pattern."""
 
 
+class CompositeError(SutuError, ValueError):
+    """A composite index cannot be made as asked: no component, weights that do not sum, an unknown method."""
+
+
+class CompareError(SutuError, ValueError):
+    """Regions cannot be compared: none given, too many, or of different levels."""
+
+
 class DisparityError(SutuError, ValueError):
     """Values, weights or groups that no measure of inequality can take: other lengths, negative weights."""
