@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from commands import coverage, facilities, imports, osm, population, query, serve, store, templates
+from commands import corridors, coverage, facilities, imports, osm, population, query, serve, store, templates
 from commands.chinese import examples, group
 
 
@@ -15,7 +15,7 @@ def build_app() -> typer.Typer:
         name="sutu",
         epilog=examples("sutu build", "sutu serve", "sutu query population --year 2020 --level prefecture"),
     )
-    for module in (store, serve, query, imports, osm, templates, facilities, population, coverage):
+    for module in (store, serve, query, imports, osm, templates, facilities, population, coverage, corridors):
         module.register(app)
     return app
 

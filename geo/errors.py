@@ -63,3 +63,7 @@ class ScaleError(SutuError, RuntimeError):
 
 class PopulationError(SutuError, ValueError):
     """A population grid cannot be made from these counties, counts or pattern."""
+
+
+class CorridorError(SutuError, ValueError):
+    """A corridor cannot be drawn or measured: too few places, coordinates elsewhere, no geometry."""
