@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from data.corridor_shapes import counties_of
 from data.corridor_tracks import axes_of
 from data.region_sums import RegionSums
 from data.registry.corridor_models import CorridorFamily, load_corridor_families
@@ -106,16 +105,15 @@ class Corridors:
     @cached_property
     def named(self) -> dict[str, frozenset[str]]:
         """The counties each drawn corridor names, by id."""
-        counties = list(self.sums.regions.index[self.sums.regions["level"] == "county"])
-        return {
-            str(key): frozenset(
-                counties_of(
-                    self.members_of(str(key)).query("role != 'route'").to_dict("records"),  # type: ignore[arg-type]
-                    counties,
-                )
-            )
-            for key in self.table.index[self.table["drawn"]]
-        }
+        said = self.members[
+            ~self.members["role"].isin(["node", "route"])
+            & self.members["level"].isin(["prefecture", "county"])
+        ]
+        held: dict[str, set[str]] = {str(key): set() for key in self.table.index[self.table["drawn"]]}
+        for key, code in zip(said["corridor"], said["adcode"], strict=True):
+            if key in held:
+                held[key] |= self.sums.counties_of.get(code, frozenset({code}))
+        return {key: frozenset(codes) for key, codes in held.items()}
 
     @cached_property
     def passed(self) -> dict[str, frozenset[str]]:

@@ -160,12 +160,17 @@ class PlaceFinder:
         names = [name for name in (*spots, *self._by_name) if len(name) >= _LEAST]
         taken = [False] * len(text)
         hits: list[tuple[int, PlaceFound]] = []
+        in_places = set(spots)
         for name in sorted(names, key=lambda one: (-len(one), one)):
             at = text.find(name)
             while at >= 0:
                 if not any(taken[at : at + len(name)]):
                     taken[at : at + len(name)] = [True] * len(name)
-                    hits += [(at, place) for place in self._exactly(name) if place.kind != "none"]
+                    codes = self._by_name.get(name, [])
+                    found = (
+                        self._exactly(name) if name in in_places else [self.region(one) for one in codes[:1]]
+                    )
+                    hits += [(at, place) for place in found if len(codes) <= 1]
                 at = text.find(name, at + 1)
         places = [place for _, place in sorted(hits, key=lambda hit: hit[0])]
         inside = {place.adcode[:4] for place in places if place.level == "county" and place.adcode}

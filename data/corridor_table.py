@@ -181,9 +181,13 @@ def _line_names(drafts: Sequence[Draft]) -> dict[str, str]:
     """Return the ids of the railway lines by name, also without what stands in brackets."""
     names: dict[str, str] = {}
     for draft in drafts:
-        if "rail line" in draft.row["kind"] and draft.row["plan"] == "railway":
+        kind = str(draft.row["kind"])
+        if draft.row["plan"] == "railway" and ("rail line" in kind or kind == "rail river crossing"):
             names.setdefault(str(draft.row["name"]), draft.id)
             names.setdefault(without_brackets(str(draft.row["name"])), draft.id)
+    for entry in load_corridor_rules().line_names:
+        if entry.line in names:
+            names.setdefault(entry.text, names[entry.line])
     return names
 
 

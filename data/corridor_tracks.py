@@ -56,7 +56,7 @@ def _strips(axes: Mapping[str, FloatArray], counties: gpd.GeoDataFrame) -> pd.Da
     tree = shapely.STRtree(counties.geometry.to_numpy())
     parts = [strip(axis, counties, tree).assign(corridor=key) for key, axis in axes.items()]
     frame = pd.concat(parts, ignore_index=True)[["corridor", "from_km", "to_km", "adcode"]]
-    return frame.astype({"adcode": "str"}).where(frame["adcode"].notna(), None)
+    return frame.assign(adcode=frame["adcode"].astype("str").where(frame["adcode"].notna(), None))
 
 
 def load_tracks(data_dir: Path) -> dict[str, Tracks]:

@@ -30,6 +30,8 @@ GEOD = Geod(ellps="GRS80")
 
 BOW_M = 2_600.0
 """How far apart two corridors bow that share a stretch, at its middle."""
+MAX_SPREAD_M = 18_000.0
+"""From the first to the last of the corridors that share a stretch."""
 MAX_BOW_SHARE = 0.14
 """Of the stretch's length: short stretches bow less."""
 STEP_M = 9_000.0
@@ -93,7 +95,8 @@ def bows(axes: Mapping[str, ArrayLike]) -> dict[str, list[float]]:
             users[(min(one, other), max(one, other))].append((key, number, 1.0 if one < other else -1.0))
     for (one, other), sharing in users.items():
         *_, length = GEOD.inv(*one, *other)
-        step = min(BOW_M, MAX_BOW_SHARE * float(length) * 2.0 / max(len(sharing) - 1, 1))
+        spread = min(MAX_SPREAD_M, MAX_BOW_SHARE * float(length) * 2.0)
+        step = min(BOW_M, spread / max(len(sharing) - 1, 1))
         for place, (key, number, direction) in enumerate(sharing):
             found[key][number] = direction * step * (place - (len(sharing) - 1) / 2.0)
     return found

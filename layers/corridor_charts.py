@@ -144,7 +144,10 @@ def project_chart(
 
 def prefecture_chart(rows: pd.DataFrame, stages: Sequence[str]) -> Any:
     """Return a heat map of projects by prefecture and stage: prefecture, stage, projects."""
-    x = alt.X("stage:N", sort=list(stages), title=None, axis=alt.Axis(labelAngle=0, orient="top"))
+    # Two lines, for the names to fit on a phone.
+    words = "[slice(datum.label, 0, 3), slice(datum.label, 3)]"
+    axis = alt.Axis(labelAngle=0, orient="top", labelExpr=words, labelLineHeight=14)
+    x = alt.X("stage:N", sort=list(stages), title=None, axis=axis)
     y = alt.Y("prefecture:N", sort=None, title=None)
     base = alt.Chart(rows)
     cells = base.mark_rect(stroke="#FFFFFF").encode(

@@ -51,7 +51,7 @@ def _summary(found: Corridors, choice: CorridorChoice) -> None:
         {"类别": found.families[str(name)].name, "显示": len(part)}
         for name, part in table.groupby("family", sort=False)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 * len(rows) + 40, 420))
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
 
 
 def _facts(row: pd.Series) -> None:

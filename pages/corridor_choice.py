@@ -13,9 +13,9 @@ from pages import choices, state
 from pages.corridor_store import STATUS_NAMES
 
 HORIZONS = (2020, 2025, 2035)
-BASES = {"count": "通道条数", "plain": "空白"}
+BASES = {"plain": "空白", "count": "通道条数"}
 SCOPES = {"passed": "示意线经过的县", "named": "原文列名的地区"}
-DEFAULT = ("hsr_6v6h", "conventional_3v3h", "culture_corridor", "grain_corridor", "ecological_corridor")
+DEFAULT = ("hsr_6v6h", "conventional_3v3h", "grain_corridor")
 _SEPARATOR, _NONE = "~", "none"
 _KEPT = "corridor_families_kept"
 
@@ -45,7 +45,7 @@ def choose_all(found: Corridors) -> CorridorChoice:
                 )
             )
         with columns[1]:
-            base = str(state.choose("base", "底图", list(BASES), "count", format_func=BASES.__getitem__))
+            base = str(state.choose("base", "底图", list(BASES), "plain", format_func=BASES.__getitem__))
         with columns[2]:
             scope = str(
                 state.choose("scope", "统计范围", list(SCOPES), "passed", format_func=SCOPES.__getitem__)
@@ -87,7 +87,7 @@ def choose_families(found: Corridors) -> tuple[str, ...]:
     """Draw the families as a tree of boxes by group and return those that are ticked."""
     counts = found.table[found.table["drawn"]].groupby("family").size()
     offered = {key: family for key, family in found.families.items() if counts.get(key, 0)}
-    shown = _start(offered)
+    shown = _start(offered, found.families)
     st.markdown("**图例：类别**")
     with st.container(horizontal=True):
         st.button("默认", on_click=_set, args=(DEFAULT, tuple(offered)), key="tree_default")
@@ -121,14 +121,14 @@ def _box(key: str) -> str:
     return f"family_{key}"
 
 
-def _start(offered: dict[str, CorridorFamily]) -> tuple[str, ...]:
+def _start(offered: dict[str, CorridorFamily], known: dict[str, CorridorFamily]) -> tuple[str, ...]:
     """Return the families to begin with: those of the address, those of before, or the default."""
     text = choices.from_link("families")
     if text is None:
         return tuple(st.session_state.get(_KEPT, _known(DEFAULT, offered)))
     parts = [] if text == _NONE else text.split(_SEPARATOR)
     for part in parts:
-        if part not in offered:
+        if part not in known:
             choices.fault(f"链接中的类别“{part}”无效，已略去。")
     return _known(parts, offered)
 

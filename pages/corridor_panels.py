@@ -175,25 +175,14 @@ def _gap(store: Store, found: Corridors, choice: CorridorChoice) -> None:
 
 def _hsr(store: Store) -> None:
     found = coverage_of_counties(store)
-    columns = st.columns(3)
-    columns[0].metric(
-        "2020 年（估算）",
-        f"{found.shares['2020'] * 100:.1f}%",
-        f"规划 {found.targets.get(2020, math.nan):g}%",
-        delta_color="off",
+    now, later = (found.targets.get(year, math.nan) for year in (2020, 2025))
+    figures = (
+        (f"2020 年估算（规划 {now:g}%）", "2020"),
+        (f"2025 年估算：在建线路建成（规划 {later:g}%左右）", "2025_building"),
+        (f"2025 年估算：再加十四五开工（规划 {later:g}%左右）", "2025_started"),
     )
-    columns[1].metric(
-        "2025 年：在建线路建成（估算）",
-        f"{found.shares['2025_building'] * 100:.1f}%",
-        f"规划 {found.targets.get(2025, math.nan):g}%左右",
-        delta_color="off",
-    )
-    columns[2].metric(
-        "2025 年：再加十四五开工（估算）",
-        f"{found.shares['2025_started'] * 100:.1f}%",
-        f"规划 {found.targets.get(2025, math.nan):g}%左右",
-        delta_color="off",
-    )
+    for column, (label, key) in zip(st.columns(3), figures, strict=True):
+        column.metric(label, f"{found.shares[key] * 100:.1f}%")
     st.caption("　".join(found.notes) + f"　分母：{len(found.counties)} 个县（市）。")
     rows = found.counties.sort_values(["stage", "adcode"])[["adcode", "name", "prefecture", "state", "line"]]
     rows = rows.rename(

@@ -113,6 +113,16 @@ class TrackNames(Entry):
     names: Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
+class LineName(Entry):
+    """A line that the plan calls otherwise in another place: the words, and its name in the list."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("text",)
+
+    text: Text
+    line: Text
+    basis: Text
+
+
 class CorridorRules(Entry):
     """Horizons by status and period, plans told apart by lines, and the names of real tracks."""
 
@@ -121,6 +131,7 @@ class CorridorRules(Entry):
     horizons: Annotated[tuple[HorizonRule, ...], Field(min_length=1)]
     plan_lines: tuple[PlanLines, ...] = ()
     track_names: tuple[TrackNames, ...] = ()
+    line_names: tuple[LineName, ...] = ()
 
     def horizon_of(self, status: str, period: str) -> int:
         """Return the horizon of a status and a period; ``RegistryError`` for a status without a rule."""

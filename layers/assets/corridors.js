@@ -167,6 +167,7 @@
       const size = legend.offsetHeight;
       for (const old of legend.querySelectorAll(".sutu-corridor-key")) old.remove();
       const box = legend.appendChild(element("div", "sutu-corridor-key"));
+      if (!this.sheet.spec.legend.title) box.classList.add("alone");
       box.appendChild(element("div", "title", this.spec.legendTitle));
       for (const [status, label] of STATUS) {
         const count = this.spec.counts[status] || 0;
