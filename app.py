@@ -22,6 +22,7 @@ from data.store import data_dir
 from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
 from pages.shell import ShellMiddleware
+from pages.static_files import StaticFilesInMemory, kept_files, static_folder
 from pages.web import routes
 
 DEFAULT_HOST = "127.0.0.1"
@@ -56,6 +57,7 @@ def _warm_up() -> None:
     """
     for name in ("altair", "folium", "matplotlib.backends.backend_agg", "layers.webmap", "layers.figure"):
         importlib.import_module(name)
+    kept_files(static_folder())
     charts = importlib.import_module("layers.charts")
     charts.comparison_bars(pd.DataFrame({"name": ["江苏省"], "value": [1.0]}), decimals=0).to_dict()
 
@@ -81,7 +83,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 app = st.App(
     Path(str(resources.files("pages"))) / "start" / "script.py",
     routes=routes(),
-    middleware=[Middleware(ShellMiddleware)],
+    middleware=[Middleware(ShellMiddleware), Middleware(StaticFilesInMemory)],
     lifespan=_lifespan,
 )
 

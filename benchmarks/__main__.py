@@ -23,6 +23,7 @@ QUICK = {
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
     "maps": ["--repeats", "2"],
     "osm_import": ["--nodes", "100000"],
+    "page_times": ["--repeats", "1"],
     "scale": ["--scale", "0.02", "--piece-cells", "50000"],
 }
 QUICK_NOTE = "快速模式：各项以小规模运行，coverage 不与 pandana 比较；数字不能代表全省规模。"

@@ -42,10 +42,15 @@ PAGES = (
 )
 
 
+def is_present(spec: PageSpec) -> bool:
+    """Return whether the page's module exists."""
+    return find_spec(spec.module) is not None
+
+
 def navigation() -> dict[str, list[StreamlitPage]]:
     """Return the pages that exist by group, in order; the first is where the application opens."""
     groups: dict[str, list[StreamlitPage]] = {}
-    present = [spec for spec in PAGES if find_spec(spec.module) is not None]
+    present = [spec for spec in PAGES if is_present(spec)]
     for number, spec in enumerate(present):
         groups.setdefault(spec.group, []).append(
             st.Page(

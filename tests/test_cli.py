@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import cli
-from commands import imports as import_commands
 from commands import serve as serve_command
 from commands import store as store_commands
 from commands.chinese import in_chinese
 from commands.console import csv_text, neutral_cell, plain
+from data import intake
 from data.build import BuildSummary
 from data.store import Store, open_store
 from data.versions import CURRENT
@@ -411,7 +411,7 @@ def test_an_import_whose_build_fails_is_taken_back(
         if not only_if_stale:
             raise StoreError("构建没有成功")
 
-    monkeypatch.setattr(import_commands, "build_store", build)
+    monkeypatch.setattr(intake, "build_store", build)
     before = (own_data_dir / CURRENT).read_text(encoding="utf-8")
     result = run("import", "indicators", str(table(tmp_path, "320100,常住人口,2021,9423400,统计局")))
     assert result.exit_code == 1

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import cli
 from data.coverage import CoverageRequest, prepare
 from data.store import open_store
+from geo.crs import from_cgcs2000
+from tests.shared_data import shared_path
 
 KEYS = {
     "adcode",
@@ -30,6 +33,7 @@ KEYS = {
     "unreachable_population",
     "edge",
 }
+ASK_REAL = ("coverage", "--type", "hospital", "--minutes", "30", "--within", "320300")
 ASK = ("coverage", "--type", "general_hospital", "--minutes", "45", "--within", "320300")
 
 
@@ -100,6 +104,26 @@ def test_a_file_of_facilities_counts_for_one_run_only(here: Path, tmp_path: Path
     assert rows["320311"]["covered_population"] > 0
     assert rows["320321"]["covered_population"] == 0
     assert json.loads(run("runs", "--json").stdout) == []
+
+
+def test_real_points_cover_the_same_people_whatever_datum_they_come_in(
+    data_env: Path, tmp_path: Path
+) -> None:
+    points = pd.read_csv(shared_path("real/facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"))
+    points = points[points["shelter_type"] == "hospital"]
+    answers = {}
+    for datum in ("wgs84", "cgcs2000", "gcj02", "bd09"):
+        lon, lat = from_cgcs2000(points["lon"], points["lat"], datum)
+        table = pd.DataFrame({"名称": points["shelter_name"], "经度": lon, "纬度": lat})
+        path = tmp_path / f"{datum}.csv"
+        table.to_csv(path, index=False)
+        answer = run(*ASK_REAL, "--facilities", str(path), "--datum", datum, "--format", "json")
+        assert answer.exit_code == 0, answer.stderr
+        answers[datum] = pd.DataFrame(json.loads(answer.stdout)).set_index("adcode")
+    truth = answers.pop("wgs84")
+    assert len(truth) == 10 and truth["covered_population"].sum() > 1_000_000
+    for found in answers.values():
+        pd.testing.assert_frame_equal(found, truth, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

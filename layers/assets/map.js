@@ -9,6 +9,9 @@
   const HOVERED = { color: "#1E2933", weight: 1.6, opacity: 1 };
   const BORDER = { color: "#7C8B97", weight: 0.5, opacity: 0.9 };
   const HATCH = "sutu-hatch";
+  /* Pixels kept free beside the regions, and the least that must be left for them. */
+  const MARGIN = 10;
+  const LEAST = 40;
   const pieces = new Map();
 
   /* Leaflet focuses the map when the mouse goes down on it, and the browser then scrolls the page to a map that is
@@ -150,8 +153,8 @@
     fit() {
       if (!this.spec || !this.spec.bounds || !this.regions) return;
       this.following = true;
-      let left = 10;
-      for (let attempt = 0; attempt < 5; attempt += 1) {
+      let left = MARGIN;
+      for (let attempt = 0; attempt < 5 && this.hasRoom(left); attempt += 1) {
         this.fitBeside(left);
         const hidden = this.hidden();
         if (hidden <= 0) break;
@@ -161,13 +164,24 @@
       if (this.options.link) this.tellOthers();
     }
 
+    /* A frame that is not laid out yet has no room to fit anything in; it is fitted when it gets its size. */
+    hasRoom(left) {
+      const size = this.map.getSize();
+      const [top, bottom] = this.margins();
+      return size.x > left + MARGIN + LEAST && size.y > top + bottom + LEAST;
+    }
+
+    /* What head and strip take at the top and at the bottom, in pixels. */
+    margins() {
+      return [this.head.offsetHeight + 8, this.strip.offsetHeight + 8];
+    }
+
     /* Fit with so much room on the left, the picture at the top. */
     fitBeside(left) {
-      const top = this.head.offsetHeight + 8;
-      const bottom = this.strip.offsetHeight + 8;
+      const [top, bottom] = this.margins();
       this.map.fitBounds(this.spec.bounds, {
         paddingTopLeft: [left, top],
-        paddingBottomRight: [10, bottom],
+        paddingBottomRight: [MARGIN, bottom],
         animate: false,
       });
       const north = this.map.latLngToContainerPoint(L.latLngBounds(this.spec.bounds).getNorthWest());

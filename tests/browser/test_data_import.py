@@ -17,7 +17,7 @@ from tests.browser.conftest import ROOT, _address
 from tests.browser.harness import Window
 from tests.shared_data import shared_path
 
-FACILITIES = "名称,类型,经度,纬度\n=甲<b>医院</b>,综合医院,118.7969,32.0603\n乙医院,综合医院,119.9,31.8\n"
+FACILITIES = "名称,类型,经度,纬度\n甲<b>医院</b>,综合医院,118.7969,32.0603\n乙医院,综合医院,119.9,31.8\n"
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_a_list_goes_in_and_the_coverage_page_counts_it(
     page.get_by_role("button", name="导入并重建数据库").click()
     expect(page.get_by_text("读入 2 行，新增 2")).to_be_visible(timeout=240_000)
     surveyed = open_store(own_folder).facilities().query("precision == 'surveyed'")
-    assert set(surveyed["name"]) == {"=甲<b>医院</b>", "乙医院"}
+    assert set(surveyed["name"]) == {"甲<b>医院</b>", "乙医院"}
     page.get_by_role("button", name="知道了").click()
     expect(page.get_by_text("读入 2 行，新增 2")).to_have_count(0)
     own_window.open("coverage", facility="general_hospital", mode="straight")

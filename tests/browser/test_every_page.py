@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
 from playwright.sync_api import Browser
 
-from pages.navigation import PAGES
+from pages.navigation import PAGES, is_present
 from tests.browser.harness import Window
 
-PATHS = [spec.path for spec in PAGES if find_spec(spec.module) is not None]
+PATHS = [spec.path for spec in PAGES if is_present(spec)]
 NOTICE = "内部工作图，未经审核不得公开"
 WITHOUT_MAP = {"data-import"}
 

@@ -135,6 +135,22 @@ def test_the_legend_covers_no_region(window: Window) -> None:
         assert covered == 0
 
 
+def test_a_frame_without_room_is_fitted_when_it_gets_some(window: Window) -> None:
+    window.open(PATH)
+    sheet = window.map()
+    zoom = "() => [...sutu.sheets.values()][0].map.getZoom()"
+    before = sheet.evaluate(zoom)
+    for height in ("0px", "60px"):
+        sheet.evaluate(
+            "height => { document.querySelector('.leaflet-container').style.height = height; }", height
+        )
+        sheet.wait_for_function(
+            "height => [...sutu.sheets.values()][0].map.getSize().y <= parseInt(height)", arg=height
+        )
+    sheet.evaluate("() => { document.querySelector('.leaflet-container').style.removeProperty('height'); }")
+    sheet.wait_for_function(f"before => ({zoom})() === before", arg=before)
+
+
 def test_two_years_stand_side_by_side_and_move_together(window: Window) -> None:
     window.open(PATH, indicator="urbanisation_rate", compare="years", year2="2010")
     left, right = window.maps(2)

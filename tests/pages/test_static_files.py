@@ -1,0 +1,69 @@
+"""Streamlit's files from memory: the same bytes as on disk, and nothing that is not one of them."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from pages.static_files import StaticFilesInMemory, kept_files, static_folder
+from tests.pages.asgi import ask
+
+SCRIPT = b"export const name = '\xe8\x8b\x8f\xe5\x9b\xbe';\n" * 50
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Starlette:
+    (tmp_path / "inside" / "js").mkdir(parents=True)
+    (tmp_path / "inside" / "js" / "one.js").write_bytes(SCRIPT)
+    (tmp_path / "inside" / "font.woff2").write_bytes(b"font")
+    (tmp_path / "secret.js").write_bytes(b"secret")
+    made = Starlette(routes=[Route("/{rest:path}", lambda _request: PlainTextResponse("on"))])
+    made.add_middleware(StaticFilesInMemory, folder=tmp_path / "inside")
+    return made
+
+
+def test_a_script_comes_packed_to_who_can_unpack(server: Starlette) -> None:
+    answer = ask(server, "/static/js/one.js", accept_encoding="gzip, br")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == SCRIPT
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["vary"] == "Accept-Encoding"
+
+
+def test_a_script_comes_as_it_is_to_who_cannot(server: Starlette) -> None:
+    answer = ask(server, "/static/js/one.js")
+    assert "content-encoding" not in answer.headers
+    assert answer.body == SCRIPT
+    assert int(answer.headers["content-length"]) == len(SCRIPT)
+
+
+def test_a_font_is_not_packed_again(server: Starlette) -> None:
+    answer = ask(server, "/static/font.woff2", accept_encoding="gzip")
+    assert answer.body == b"font"
+    assert "content-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/none.js", "/static/../secret.js", "/static/js/../../secret.js", "/static/", "/other"]
+)
+def test_whatever_else_goes_on_to_the_application(server: Starlette, path: str) -> None:
+    assert ask(server, path).body == b"on"
+
+
+def test_a_part_of_a_file_is_left_to_the_application(server: Starlette) -> None:
+    assert ask(server, "/static/js/one.js", range="bytes=0-3").body == b"on"
+
+
+def test_every_file_of_streamlit_is_kept_whole() -> None:
+    folder = static_folder()
+    kept = kept_files(folder)
+    assert len(kept) == sum(path.is_file() for path in folder.rglob("*"))
+    for name, file in list(kept.items())[::40]:
+        content = gzip.decompress(file.content) if file.packed else file.content
+        assert content == (folder / name).read_bytes()
