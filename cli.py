@@ -8,6 +8,7 @@ from commands import (
     catchment,
     circles,
     compare,
+    corridors,
     coverage,
     facilities,
     gaps,
@@ -41,6 +42,7 @@ GROUPS = (
     gaps,
     compare,
     report,
+    corridors,
 )
 """The modules of commands, in the order of the help."""
 

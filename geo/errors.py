@@ -95,3 +95,7 @@ class CompareError(SutuError, ValueError):
 
 class DisparityError(SutuError, ValueError):
     """Values, weights or groups that no measure of inequality can take: other lengths, negative weights."""
+
+
+class CorridorError(SutuError, ValueError):
+    """A corridor cannot be drawn or measured: too few places, coordinates elsewhere, no geometry."""
