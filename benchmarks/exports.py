@@ -1,8 +1,8 @@
-"""Layers out beside GDAL's own ogr2ogr doing the same conversion, and the OGC API beside the file.
+"""Layers out beside GDAL's own ogr2ogr doing the same conversion.
 
-Both write the same rows: ours made from the store, those of ogr2ogr read from a GeoPackage written before. The ratio is the time of ogr2ogr over ours (goal: at
-least 0.67, that is, at most 1.5 times as long). ``ogr2ogr`` comes with Debian's
-``gdal-bin``; without it the comparison says so.
+Both write the same rows: ours made from the store, those of ogr2ogr read from a GeoPackage written before.
+The ratio is the time of ogr2ogr over ours (goal: at least 0.67, that is, at most 1.5 times as long).
+``ogr2ogr`` comes with Debian's ``gdal-bin``; without it the comparison says so.
 """
 
 from __future__ import annotations
