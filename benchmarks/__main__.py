@@ -21,6 +21,7 @@ from benchmarks.table import report_rows, show
 
 QUICK = {
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
+    "gaps": ["--permutations", "999", "--repeats", "1"],
     "maps": ["--repeats", "2"],
     "osm_import": ["--nodes", "100000"],
     "page_times": ["--repeats", "1"],
