@@ -13,6 +13,7 @@ from commands import (
     facilities,
     gaps,
     imports,
+    layers_out,
     osm,
     population,
     query,
@@ -43,6 +44,7 @@ GROUPS = (
     compare,
     report,
     corridors,
+    layers_out,
 )
 """The modules of commands, in the order of the help."""
 

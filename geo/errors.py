@@ -99,3 +99,17 @@ class DisparityError(SutuError, ValueError):
 
 class CorridorError(SutuError, ValueError):
     """A corridor cannot be drawn or measured: too few places, coordinates elsewhere, no geometry."""
+
+
+class ExportError(SutuError, ValueError):
+    """A layer cannot be exported as asked: unknown layer, format, CRS or setting, or a value a format cannot
+    hold.
+    """
+
+
+class ExportWriteError(ExportError, OSError):
+    """An export could not be written: disk full, no permission, no such folder."""
+
+
+class PublicationError(ExportError):
+    """An export for publication lacks what the rules on maps ask for."""
