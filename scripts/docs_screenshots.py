@@ -69,6 +69,7 @@ def shots() -> list[Shot]:
             (("view", "rows"), ("q", "养老"), ("attribute", "约束性")),
         ),
         Shot("targets-row", "targets", DESK, 760, (("row", _judged_row()),)),
+        Shot("standards-one", "standards", DESK, None, (("standard", "township_health_centre_85"),)),
         Shot("targets-contradictions", "targets", DESK, 900, (("view", "contradictions"),)),
     ]
     return [Shot(path, path) for path in present] + [one for one in extra if one.path in present]
