@@ -6,18 +6,39 @@ import typer
 
 from commands import (
     catchment,
+    circles,
     coverage,
     facilities,
+    gaps,
     imports,
     osm,
     population,
     query,
     serve,
+    siting,
     standards,
     store,
     templates,
 )
 from commands.chinese import examples, group
+
+GROUPS = (
+    store,
+    serve,
+    query,
+    imports,
+    osm,
+    templates,
+    facilities,
+    population,
+    coverage,
+    catchment,
+    standards,
+    circles,
+    siting,
+    gaps,
+)
+"""The modules of commands, in the order of the help."""
 
 
 def build_app() -> typer.Typer:
@@ -27,19 +48,7 @@ def build_app() -> typer.Typer:
         name="sutu",
         epilog=examples("sutu build", "sutu serve", "sutu query population --year 2020 --level prefecture"),
     )
-    for module in (
-        store,
-        serve,
-        query,
-        imports,
-        osm,
-        templates,
-        facilities,
-        population,
-        coverage,
-        catchment,
-        standards,
-    ):
+    for module in GROUPS:
         module.register(app)
     return app
 

@@ -276,9 +276,10 @@ def replay(
 def _difference(before: pd.DataFrame, now: pd.DataFrame) -> str:
     if list(before["adcode"]) != list(now["adcode"]):
         return f"地区不同：当时 {len(before)} 行，现在 {len(now)} 行。"
-    if "population_coverage" not in now:
+    if "access" in now:
         return f"可及性最多相差 {(before['access'] - now['access']).abs().max():.3g}。"
-    gap = (before["population_coverage"] - now["population_coverage"]).abs().max()
+    figure = "coverage_after" if "coverage_after" in now else "population_coverage"
+    gap = (before[figure] - now[figure]).abs().max()
     if math.isnan(gap):
         raise CoverageError("两次结果都没有可比较的覆盖率。")
     return f"人口覆盖率最多相差 {gap * 100:.2f} 个百分点。"

@@ -27,7 +27,7 @@ from data.travel_cache import cached_travel, content_key
 from geo.coverage import GROUPS, CoverageProfile, Level, build_profile, coverage_table
 from geo.crs import ALBERS, STORE_CRS, to_albers
 from geo.edge import edge_distances, flag_edge, search_radius_m
-from geo.errors import CoverageError, UnknownRegionError
+from geo.errors import CoverageError, NoFacilityError, UnknownRegionError
 from geo.modes import TravelMode
 from geo.network import Network
 from geo.scale import nearest_facility_partitioned
@@ -278,7 +278,7 @@ def _facilities(
         if origin == "implied" and len(frame):
             notes.append("设施为按规划标准推定的点位，不是实测位置；导入真实设施后再作结论")
     if frame.empty:
-        raise CoverageError(
+        raise NoFacilityError(
             f"没有类型为 {'、'.join(request.types)} 的设施。"
             "请先导入（sutu import facilities），或换一个类型、来源。"
         )

@@ -10,6 +10,7 @@ import pandas as pd
 from data.catchment import CatchmentRequest, prepare_catchment
 from data.coverage import CoverageRequest, prepare
 from data.runs import Run
+from data.scenarios import replay_scenario
 from data.store import Store
 from geo.errors import StoreError
 
@@ -21,6 +22,8 @@ def again(store: Store, data_dir: Path, run: Run) -> pd.DataFrame:
         return _coverage(store, data_dir, asked)
     if run.kind == "catchment":
         return _catchment(store, data_dir, asked)
+    if run.kind == "siting":
+        return replay_scenario(store, data_dir, run)
     raise StoreError(f"运行 {run.id} 的类别“{run.kind}”不认识，无法重算。")
 
 

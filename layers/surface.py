@@ -212,6 +212,11 @@ def threshold_image(grid: SurfaceGrid, travel: TravelResult, threshold_minutes: 
     return _png(pixels, [(0, 0, 0, 0), VEIL, THRESHOLD_LINE])
 
 
+def indexed_image(grid: SurfaceGrid, classes: NDArray[np.uint8], colours: Sequence[str]) -> bytes:
+    """Return a class per cell as a PNG of ``grid``: class n has colour n - 1, class 0 is transparent."""
+    return _png(grid.paint(classes), [(0, 0, 0, 0), *(_rgba(colour) for colour in colours)])
+
+
 def minute_legend(
     travel: TravelResult,
     people: NDArray[np.float64],
