@@ -27,6 +27,7 @@ from data.plans import PlanTables, build_plan_tables
 from data.population import make_population_grid
 from data.publish import Contents, building_folder, publish, write_contents
 from data.registry import load_registry
+from data.registry.standard_models import load_standards, standard_rows
 from data.schema import SCHEMA_VERSION
 from data.store import Store
 from data.versions import POPULATION_GRID, ZOOMS, input_version, read_pointer
@@ -167,7 +168,10 @@ def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
     people = make_population_grid(registry, regions, data_dir)
     steps.begin("整理规划")
     plans = build_plan_tables(registry)
-    tables = _tables(table, facts, plans) | {"facility": facilities.facility}
+    tables = _tables(table, facts, plans) | {
+        "facility": facilities.facility,
+        "facility_standard": pd.DataFrame(standard_rows(load_standards())),
+    }
     files = parquet | {POPULATION_GRID: people.frame}
     return Contents(tables, files, _meta(version, boundaries) | meta | people.meta())
 

@@ -204,6 +204,16 @@ class CatchmentAnalysis:
             reason=result.reason,
         )[list(FACILITY_COLUMNS)]
 
+    def cell_table(self) -> pd.DataFrame:
+        """Return the access of every cell of the request's region: ``cell_id``, ``x``, ``y`` (metres of
+        ``ALBERS``), ``adcode``, ``population`` (those who ask), ``access`` and its ``unit``.
+        """
+        mine = self.cells_of(self.request.within)
+        people = self.cells.loc[mine, ["cell_id", "x", "y", "adcode", self.request.demand]]
+        return people.rename(columns={self.request.demand: "population"}).assign(
+            access=self.result.access[mine] * self.per, unit=self.unit
+        )
+
     def cells_of(self, adcode: str) -> NDArray[np.bool_]:
         """Return which cells lie in a region."""
         return np.asarray(self.cells["adcode"].isin(inside(self.base.regions, adcode)))

@@ -204,6 +204,18 @@ def test_one_standard_is_the_same_on_the_page_and_by_the_command(store: Store) -
     assert any("推定" in box.value for box in app.warning)
 
 
+def test_a_prefecture_has_the_figures_of_its_counties(store: Store) -> None:
+    asked = {"standard": "township_health_centre_85", "level": "prefecture", "region": "320200"}
+    rows = prepare_standards(store).table("township_health_centre_85")
+    rows = rows[rows["adcode"].str.startswith("3202") & rows["applies"]]
+    app = start(STANDARDS, **asked)
+    assert metrics(app)["缺口（所）"] == f"{rows['shortfall'].sum():,.0f}"
+    share = 1.0 - rows["regions_short"].sum() / len(rows)
+    assert f"适用地区 {len(rows)} 个，已配齐 {share * 100:.1f}%" in text_of(app)
+    away = start(STANDARDS, standard="elder_university_98", region="320102")
+    assert "这条标准不适用于此地区" in text_of(away)
+
+
 def test_all_standards_with_their_contradictions() -> None:
     app = start(STANDARDS)
     assert metrics(app)["配置标准"] == "55 条"
