@@ -17,6 +17,8 @@ from data.catchment import CatchmentRequest, prepare_catchment
 from data.coverage import covered_types
 from data.ingest.osm import import_osm
 from data.registry.facility_models import load_facility_types
+from data.replay import again
+from data.runs import list_runs, result_digest
 from data.standards import prepare_standards
 from data.store import Store, open_store
 from layers.charts import bar_ranking
@@ -127,6 +129,15 @@ def test_a_region_looked_at_has_its_own_figures(answers: SupplyAnswers) -> None:
     row = answers.analysis.region("320311")
     assert metrics(app)["基尼系数"] == f"{row['gini']:.3f}"
     assert "泉山区" in text_of(app)
+
+
+def test_a_run_is_recorded_and_gives_the_same_again(folder: Path, store: Store) -> None:
+    app = start(SUPPLY, facility="hospital", minutes="30", mode="drive", **XUZHOU)
+    [button] = [one for one in app.button if one.label == "记录本次计算"]
+    button.click().run()
+    run = next(one for one in list_runs(folder) if one.kind == "catchment")
+    assert run.id in text_of(app)
+    assert result_digest(again(store, folder, run)) == run.digest
 
 
 def test_no_capacity_is_said_and_is_no_exception() -> None:
