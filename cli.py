@@ -7,13 +7,17 @@ import typer
 from commands import (
     catchment,
     circles,
+    compare,
+    corridors,
     coverage,
     facilities,
     gaps,
     imports,
+    layers_out,
     osm,
     population,
     query,
+    report,
     serve,
     siting,
     standards,
@@ -37,6 +41,10 @@ GROUPS = (
     circles,
     siting,
     gaps,
+    compare,
+    report,
+    corridors,
+    layers_out,
 )
 """The modules of commands, in the order of the help."""
 

@@ -85,5 +85,31 @@ class PopulationError(SutuError, ValueError):
     """A population grid cannot be made from these counties, counts or pattern."""
 
 
+class CompositeError(SutuError, ValueError):
+    """A composite index cannot be made as asked: no component, weights that do not sum, an unknown method."""
+
+
+class CompareError(SutuError, ValueError):
+    """Regions cannot be compared: none given, too many, or of different levels."""
+
+
 class DisparityError(SutuError, ValueError):
     """Values, weights or groups that no measure of inequality can take: other lengths, negative weights."""
+
+
+class CorridorError(SutuError, ValueError):
+    """A corridor cannot be drawn or measured: too few places, coordinates elsewhere, no geometry."""
+
+
+class ExportError(SutuError, ValueError):
+    """A layer cannot be exported as asked: unknown layer, format, CRS or setting, or a value a format cannot
+    hold.
+    """
+
+
+class ExportWriteError(ExportError, OSError):
+    """An export could not be written: disk full, no permission, no such folder."""
+
+
+class PublicationError(ExportError):
+    """An export for publication lacks what the rules on maps ask for."""
