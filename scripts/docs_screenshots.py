@@ -72,6 +72,7 @@ def shots() -> list[Shot]:
             (("view", "rows"), ("q", "养老"), ("attribute", "约束性")),
         ),
         Shot("targets-row", "targets", DESK, 760, (("row", _judged_row()),)),
+        Shot("standards-one", "standards", DESK, None, (("standard", "township_health_centre_85"),)),
         Shot(
             "gaps-spots",
             "gaps",
