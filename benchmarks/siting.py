@@ -75,7 +75,7 @@ def work(program: str, world: World) -> dict[str, Any]:
 
 def _ours(world: World) -> dict[str, Any]:
     from data.registry.mode_models import load_modes
-    from geo.reach import reach_straight
+    from geo.site_reach import reach_straight
     from geo.siting import covering_problem, solve_exact, solve_greedy
 
     mode, clock = load_modes()["drive"], Clock()

@@ -25,7 +25,7 @@ from data.siting_edits import Edit, apply_edits, new_facilities
 from data.store import Store
 from geo.coverage import Level
 from geo.errors import NoFacilityError, SitingError
-from geo.reach import Reach, reach_network, reach_straight
+from geo.site_reach import Reach, reach_network, reach_straight
 from geo.siting import (
     OBJECTIVES,
     Objective,

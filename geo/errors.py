@@ -53,6 +53,14 @@ class CoverageError(SutuError, ValueError):
     """A coverage question has no answer as put: no facility, no cell, an impossible threshold."""
 
 
+class CatchmentError(SutuError, ValueError):
+    """Supply and demand cannot be set against each other as put: no supply, no demand, a bad decay."""
+
+
+class StandardError(SutuError, ValueError):
+    """A standard cannot be applied as put: an unknown one, a population that is missing, a bad year."""
+
+
 class NoFacilityError(CoverageError):
     """There is no facility of the types asked for: what is measured to them is undefined, not zero."""
 
@@ -75,3 +83,33 @@ class ScaleError(SutuError, RuntimeError):
 
 class PopulationError(SutuError, ValueError):
     """A population grid cannot be made from these counties, counts or pattern."""
+
+
+class CompositeError(SutuError, ValueError):
+    """A composite index cannot be made as asked: no component, weights that do not sum, an unknown method."""
+
+
+class CompareError(SutuError, ValueError):
+    """Regions cannot be compared: none given, too many, or of different levels."""
+
+
+class DisparityError(SutuError, ValueError):
+    """Values, weights or groups that no measure of inequality can take: other lengths, negative weights."""
+
+
+class CorridorError(SutuError, ValueError):
+    """A corridor cannot be drawn or measured: too few places, coordinates elsewhere, no geometry."""
+
+
+class ExportError(SutuError, ValueError):
+    """A layer cannot be exported as asked: unknown layer, format, CRS or setting, or a value a format cannot
+    hold.
+    """
+
+
+class ExportWriteError(ExportError, OSError):
+    """An export could not be written: disk full, no permission, no such folder."""
+
+
+class PublicationError(ExportError):
+    """An export for publication lacks what the rules on maps ask for."""

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.errors import SitingError
 from geo.minutes import quantise_minutes
-from geo.reach import Reach
+from geo.site_reach import Reach
 from geo.siting_exact import Pairs, solve_covering, solve_median
 
 FloatArray = NDArray[np.float64]

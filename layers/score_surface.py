@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from layers.model import LegendEntry
 from layers.overlays import SurfaceLegend
-from layers.surface import SurfaceGrid, class_image
+from layers.surface import SurfaceGrid, indexed_image
 from layers.themes import DEFAULT_RAMPS, Ramp
 
 SCORE_LIMITS: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -29,7 +29,7 @@ def score_classes(scores: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def score_image(grid: SurfaceGrid, scores: NDArray[np.float64], ramp: Ramp | None = None) -> bytes:
     """Return scores from 0 to 1 (one per cell; NaN: transparent) as a PNG of ``grid``."""
-    return class_image(grid, score_classes(scores), score_colours(ramp))
+    return indexed_image(grid, score_classes(scores), score_colours(ramp))
 
 
 def score_legend(
@@ -64,7 +64,7 @@ def change_classes(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> NDArr
 
 def change_image(grid: SurfaceGrid, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> bytes:
     """Return what is covered before and after (one per cell) as a PNG of ``grid``."""
-    return class_image(grid, change_classes(before, after), [colour for colour, _ in CHANGES.values()])
+    return indexed_image(grid, change_classes(before, after), [colour for colour, _ in CHANGES.values()])
 
 
 def change_rows(

@@ -21,7 +21,7 @@ from layers.points import PointSet, facility_points
 from layers.score_surface import score_image
 from layers.surface import SurfaceGrid, surface_grid
 from layers.themes import Ramp
-from pages.coverage_cache import _roads
+from pages.coverage_cache import roads
 from pages.coverage_store import cell_size_m
 
 _KEEP = 24
@@ -118,7 +118,7 @@ def circles_of(store: Store, request: CircleRequest, tell: Tell) -> CircleAnswer
     ``tell`` is told each step (Chinese). Raises as ``data.circles.prepare_circles``; nothing is kept then.
     """
     folder = data_dir()
-    slot = _slot(str(folder.resolve()), store.data_version, _roads(folder), repr(request))
+    slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))
     with slot.lock:
         if slot.answers is None:
             analysis = prepare_circles(store, folder, request, progress=tell)

@@ -21,7 +21,7 @@ from geo.travel import TravelResult
 from layers.points import PointSet, facility_points
 from layers.score_surface import change_image
 from layers.surface import SurfaceGrid, minutes_image, surface_grid, threshold_image
-from pages.coverage_cache import _roads
+from pages.coverage_cache import roads
 from pages.coverage_store import cell_size_m
 
 Tell = Callable[[str], None]
@@ -128,7 +128,7 @@ def siting_of(store: Store, request: SitingRequest, tell: Tell) -> SitingAnswers
     ``tell`` is told each step (Chinese). Raises as ``data.siting.prepare_siting``; nothing is kept then.
     """
     folder = data_dir()
-    slot = _slot(str(folder.resolve()), store.data_version, _roads(folder), repr(request))
+    slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))
     with slot.lock:
         if slot.answers is None:
             started = time.perf_counter()

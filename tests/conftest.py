@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import app as application
 from data.build import build_store
 from data.ingest.osm import import_osm
 from data.store import Store, open_store
+from tests.layers.fonts_at_hand import regular_font
 from tests.shared_data import shared_path
 
 # How fast an example runs is the machine's affair, and no test asserts it.
@@ -37,6 +39,12 @@ def built_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built_store(built_data_dir: Path) -> Store:
     """Return the store of `built_data_dir`, open for reading."""
     return open_store(built_data_dir)
+
+
+@pytest.fixture(scope="session")
+def report_font(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a font file with all that reports print: figures and PDF need no more of the typeface."""
+    return regular_font(tmp_path_factory.mktemp("report-font"), application.texts())
 
 
 @pytest.fixture

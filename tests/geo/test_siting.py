@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from geo import siting_exact
 from geo.errors import CoverageError, NetworkError, SitingError
 from geo.network import build_network
-from geo.reach import Reach, reach_network, reach_straight
+from geo.site_reach import Reach, reach_network, reach_straight
 from geo.siting import (
     GUARANTEE,
     NO_DEMAND,
@@ -201,7 +201,7 @@ def test_a_program_too_large_gives_the_greedy_answer_and_says_so(monkeypatch):
 
 
 def test_too_many_pairs_are_refused_before_memory_runs_out(monkeypatch):
-    monkeypatch.setattr("geo.reach.MAX_PAIRS", 3)
+    monkeypatch.setattr("geo.site_reach.MAX_PAIRS", 3)
     with pytest.raises(CoverageError, match="候选点与格网的组合"):
         reach_straight(places((0, 0), (1, 1)), places((0, 0), (1, 1)), mode=WALK, max_minutes=5.0)
 
