@@ -49,12 +49,6 @@ def type_text(name: str, label: str, **settings: Any) -> str:
     return text
 
 
-def put_many(name: str, values: Sequence[str]) -> None:
-    """Choose several on a person's behalf; only in a callback, before the controls are drawn."""
-    _kept()[name] = tuple(values)
-    st.session_state[f"many_{name}"] = list(values)
-
-
 def clear(*names: str) -> None:
     """Forget the choices ``names``; only in a callback, before the controls are drawn."""
     for name in names:
