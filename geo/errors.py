@@ -53,6 +53,26 @@ class CoverageError(SutuError, ValueError):
     """A coverage question has no answer as put: no facility, no cell, an impossible threshold."""
 
 
+class CatchmentError(SutuError, ValueError):
+    """Supply and demand cannot be set against each other as put: no supply, no demand, a bad decay."""
+
+
+class StandardError(SutuError, ValueError):
+    """A standard cannot be applied as put: an unknown one, a population that is missing, a bad year."""
+
+
+class NoFacilityError(CoverageError):
+    """There is no facility of the types asked for: what is measured to them is undefined, not zero."""
+
+
+class CircleError(SutuError, ValueError):
+    """A question on life circles has no answer as put: an unknown service, a place outside the region."""
+
+
+class SitingError(SutuError, ValueError):
+    """A siting question has no answer as put: too few candidates, a site outside, an impossible budget."""
+
+
 class DownloadError(SutuError, OSError):
     """A file could not be fetched whole: wrong address, refused, cut off, too large, or of wrong content."""
 
@@ -75,3 +95,21 @@ class CompareError(SutuError, ValueError):
 
 class DisparityError(SutuError, ValueError):
     """Values, weights or groups that no measure of inequality can take: other lengths, negative weights."""
+
+
+class CorridorError(SutuError, ValueError):
+    """A corridor cannot be drawn or measured: too few places, coordinates elsewhere, no geometry."""
+
+
+class ExportError(SutuError, ValueError):
+    """A layer cannot be exported as asked: unknown layer, format, CRS or setting, or a value a format cannot
+    hold.
+    """
+
+
+class ExportWriteError(ExportError, OSError):
+    """An export could not be written: disk full, no permission, no such folder."""
+
+
+class PublicationError(ExportError):
+    """An export for publication lacks what the rules on maps ask for."""

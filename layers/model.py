@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import geopandas as gpd
 import pandas as pd
+
+from geo.errors import PublicationError
 
 INTERNAL_NOTICE = "内部工作图，未经审核不得公开"
 STORE_CRS_TEXT = "2000 国家大地坐标系（EPSG:4490）"
@@ -118,3 +121,14 @@ def format_number(value: float, decimals: int) -> str:
     if text.startswith("-"):
         text = text[1:] if float(text.replace(",", "")) == 0 else f"−{text[1:]}"
     return text
+
+
+_APPROVAL = re.compile(r"[A-Z\u4e00-\u9fff]{1,6}[（(]\d{4}[)）]\d{1,6}号")
+
+
+def approval_number(text: str) -> str:
+    """Return a 审图号 as written, such as ``苏S(2023)5号``; ``PublicationError`` when it cannot be one."""
+    number = text.strip()
+    if not _APPROVAL.fullmatch(number):
+        raise PublicationError(f"“{text[:30]}”不是审图号；审图号如 GS(2019)1822号、苏S(2023)5号。")
+    return number

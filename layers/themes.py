@@ -115,7 +115,7 @@ def choropleth(
         .where(aligned.isna(), "")
         .mask(aligned.isna() & why.fillna("").eq(""), NO_VALUE),
     )
-    style = Style(scheme, classes.breaks, _colours(ramp, classes), ramp.id, undefined_colour)
+    style = Style(scheme, classes.breaks, ramp_colours(ramp, classes), ramp.id, undefined_colour)
     legend = _legend(out, classes, style, unit, decimals)
     return Layer(out, "value", style, legend, provenance, title, unit, str(year), decimals)
 
@@ -148,7 +148,7 @@ def ranks(values: pd.Series, direction: str) -> pd.Series:
     return values.rank(method="min", ascending=direction == "lower_better")
 
 
-def _colours(ramp: Ramp, classes: Classes) -> tuple[str, ...]:
+def ramp_colours(ramp: Ramp, classes: Classes) -> tuple[str, ...]:
     """Take as many colours as there are classes; of a diverging palette by the number of steps from zero."""
     if classes.k == 0:
         return ()

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from layers.assets import FONTS_CSS_URL, FONTS_URL, leaflet_url, own_url
 from layers.fonts import FontSet, installed
 
-_NOT_THE_SHELL = ("/_stcore", "/static/", "/assets/", "/media/", "/component/", "/healthz")
+_NOT_THE_SHELL = ("/_stcore", "/static/", "/assets/", "/media/", "/component/", "/healthz", "/ogc")
 _SHELL_MUST_COME_WHOLE = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
 TIANDITU_KEY = "SUTU_TIANDITU_KEY"
 # Told where the server is, Streamlit does not go looking for it below a page's own address first.

@@ -14,7 +14,13 @@ from scripts.census_columns import COLUMNS_2010, COLUMNS_2020, DECIMAL_COLUMNS
 
 FACTS = Path(__file__).resolve().parents[1] / "data" / "facts"
 
-PLAN_TABLES = {"plan_indicators.csv": "plans/indicators.csv", "plan_documents.csv": "plans/documents.csv"}
+PLAN_TABLES = {
+    "plan_indicators.csv": "plans/indicators.csv",
+    "plan_documents.csv": "plans/documents.csv",
+    "spatial_structures.csv": "plans/spatial_structures.csv",
+    "rail_corridor_nodes.csv": "plans/rail_corridor_nodes.csv",
+    "culture_tourism_nodes.csv": "plans/culture_tourism_nodes.csv",
+}
 ECONOMY_TABLES = {
     "prefecture_gdp.csv": (
         "statistics/prefecture_gdp_2000_2023.csv",

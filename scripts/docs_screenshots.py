@@ -41,6 +41,9 @@ _SETTLED = """() => {
 }"""
 
 
+SITING = (("facility", "general_hospital"), ("mode", "drive"), ("minutes", "15"), ("within", "320300"))
+
+
 @dataclass(frozen=True)
 class Shot:
     """One picture: file name without ending, page, width in pixels, and what the address asks for."""
@@ -78,6 +81,9 @@ def shots() -> list[Shot]:
         ),
         Shot("gaps-phone", "gaps", PHONE, 860),
         Shot("target-tracking-regions", "target-tracking", DESK, None, (("tracking", "regions"),)),
+        Shot("circles-place", "circles", DESK, None, (("within", "320300"), ("at", "117.19,34.26"))),
+        Shot("siting-ten", "siting", DESK, None, (*SITING, ("add", "10"))),
+        Shot("siting-plan", "siting", DESK, None, (*SITING, ("edits", "add@117.95,34.31"))),
         Shot("targets-contradictions", "targets", DESK, 900, (("view", "contradictions"),)),
     ]
     return [Shot(path, path) for path in present] + [one for one in extra if one.path in present]

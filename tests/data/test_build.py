@@ -100,7 +100,11 @@ def ready_contents(store: Store) -> building_module.Contents:
     columns = ["adcode", "name", "level", "geometry"]
     return building_module.Contents(
         tables=tables,
-        parquet={f"regions_{zoom}": frame[columns].reset_index(drop=True) for zoom, frame in shapes.items()},
+        parquet={
+            **{f"regions_{zoom}": frame[columns].reset_index(drop=True) for zoom, frame in shapes.items()},
+            versions.CORRIDORS: store.corridor_shapes().reset_index(),
+            versions.CORRIDOR_STRIPS: store.corridor_strips(),
+        },
         meta=dict(store.query("SELECT key, value FROM meta").itertuples(index=False, name=None)),
     )
 

@@ -27,6 +27,7 @@ KEYS = [
     "facts",
     "plan_documents",
     "plan_targets",
+    "corridors",
     "unmatched",
     "problems",
 ]

@@ -1,0 +1,187 @@
+"""The models of ``corridor_*.yaml``: families of corridors, places of the plans, routes and horizons."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from data.registry.loading import load_yaml, load_yaml_object, registry_folder
+from data.registry.models import Colour, Entry, Identifier, Text
+from geo.errors import RegistryError
+
+Shape = Literal["line", "area", "point"]
+Degrees = Annotated[float, Field(ge=-180, le=180, strict=False)]
+Horizon = Literal[2020, 2025, 2035]
+
+
+class CorridorFamily(Entry):
+    """One family: which kinds (of which plans) belong to it, and how its corridors are drawn.
+
+    The first family that fits a structure's kind and plan takes it. ``single`` is how a line with one placed
+    member is drawn (None: not at all); with ``from_name`` places are looked for in the name where the text
+    lists no member; ``snap`` is the kind of imported track it may be matched with.
+    """
+
+    id: Identifier
+    name: Text
+    group: Text
+    shape: Shape
+    colour: Colour
+    kinds: Annotated[tuple[Text, ...], Field(min_length=1)]
+    plans: tuple[Text, ...] = ()
+    weight: Annotated[float, Field(gt=0, le=10, strict=False)] = 2.4
+    single: Literal["area", "point"] | None = None
+    from_name: bool = False
+    snap: Literal["rail", "rivers", "motorway"] | None = None
+
+
+class CorridorPlace(Entry):
+    """One place name of the plans that is no region's own name: what it stands for, and on what basis."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("name",)
+
+    name: Text
+    basis: Text
+    regions: tuple[Text, ...] = ()
+    town: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None
+    lon: Degrees | None = None
+    lat: Degrees | None = None
+    outside: bool = False
+    province: bool = False
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> CorridorPlace:
+        meanings = [bool(self.regions), self.town is not None, self.outside, self.province]
+        if sum(meanings) != 1:
+            raise ValueError("regions、town、outside、province 恰好写一项")
+        if (self.lon is None) != (self.lat is None):
+            raise ValueError("lon 和 lat 要一起写")
+        if self.outside and self.lon is None:
+            raise ValueError("省外地名要写 lon、lat")
+        return self
+
+
+class CorridorRoute(Entry):
+    """The way of one line: its places in order, on the basis of the plan's words or of this project.
+
+    ``stations`` are the regions with a high-speed station on it; ``plans`` limits it to structures of these
+    plans.
+    """
+
+    KEY: ClassVar[tuple[str, ...]] = ("line", "plans")
+
+    line: Text
+    basis: Literal["plan", "project"]
+    places: Annotated[tuple[Text, ...], Field(min_length=1)]
+    plans: tuple[Text, ...] = ()
+    stations: tuple[Text, ...] = ()
+    note: str = ""
+
+
+class HorizonRule(Entry):
+    """From which horizon on a structure of this status (and period) is drawn."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("status", "horizon")
+
+    status: str
+    horizon: Horizon
+    rule: Text
+    periods: tuple[Text, ...] = ()
+
+
+class PlanLines(Entry):
+    """A plan of the list of structures that is two plans of the documents, told apart by the line."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("plan", "is_plan")
+
+    plan: Text
+    seed: Text
+    from_line: int
+    to_line: int
+    is_plan: Text
+
+
+class TrackNames(Entry):
+    """The names that real tracks have for a word in a corridor's name or lines."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("word",)
+
+    word: Text
+    names: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class LineName(Entry):
+    """A line that the plan calls otherwise in another place: the words, and its name in the list."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("text",)
+
+    text: Text
+    line: Text
+    basis: Text
+
+
+class CorridorRules(Entry):
+    """Horizons by status and period, plans told apart by lines, and the names of real tracks."""
+
+    KEY: ClassVar[tuple[str, ...]] = ()
+
+    horizons: Annotated[tuple[HorizonRule, ...], Field(min_length=1)]
+    plan_lines: tuple[PlanLines, ...] = ()
+    track_names: tuple[TrackNames, ...] = ()
+    line_names: tuple[LineName, ...] = ()
+
+    def horizon_of(self, status: str, period: str) -> int:
+        """Return the horizon of a status and a period; ``RegistryError`` for a status without a rule."""
+        for rule in self.horizons:
+            if rule.status == status and (
+                not rule.periods or any(period.startswith(p) for p in rule.periods)
+            ):
+                return rule.horizon
+        raise RegistryError(f"corridor_rules.yaml：状态“{status}”没有规定从哪个时点起显示，请补一条 horizons")
+
+    def plan_of(self, plan: str, seed_line: str) -> str:
+        """Return the plan of the documents that a structure belongs to."""
+        seed, _, line = seed_line.partition(":")
+        for entry in self.plan_lines:
+            if entry.plan == plan and entry.seed == seed and entry.from_line <= int(line) <= entry.to_line:
+                return entry.is_plan
+        return plan
+
+
+@cache
+def load_corridor_families(folder: Path | None = None) -> dict[str, CorridorFamily]:
+    """Return the families by id in file order; ``RegistryError`` names file, entry and field."""
+    entries = load_yaml(registry_folder(folder) / "corridor_families.yaml", CorridorFamily)
+    return {entry.id: entry for entry in entries}
+
+
+@cache
+def load_corridor_places(folder: Path | None = None) -> dict[str, CorridorPlace]:
+    """Return the place names that are no region's name, by name."""
+    entries = load_yaml(registry_folder(folder) / "corridor_places.yaml", CorridorPlace)
+    return {entry.name: entry for entry in entries}
+
+
+@cache
+def load_corridor_routes(folder: Path | None = None) -> tuple[CorridorRoute, ...]:
+    """Return the routes of lines in file order."""
+    return load_yaml(registry_folder(folder) / "corridor_routes.yaml", CorridorRoute)
+
+
+@cache
+def load_corridor_rules(folder: Path | None = None) -> CorridorRules:
+    """Return the rules of horizons, plans and track names."""
+    return load_yaml_object(registry_folder(folder) / "corridor_rules.yaml", CorridorRules)
+
+
+def family_of(kind: str, plan: str, families: dict[str, CorridorFamily]) -> CorridorFamily:
+    """Return the first family that takes a kind of a plan; ``RegistryError`` when none does."""
+    for family in families.values():
+        if kind in family.kinds and (not family.plans or plan in family.plans):
+            return family
+    raise RegistryError(
+        f"corridor_families.yaml：规划 {plan} 的类型“{kind}”不属于任何类别，请补到某个类别的 kinds"
+    )

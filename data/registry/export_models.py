@@ -1,0 +1,58 @@
+"""The model of ``export_fields.yaml``: what the columns of exported layers are called."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field as Constraint
+
+from data.registry.loading import load_yaml, registry_folder
+from data.registry.models import Entry, Identifier, Text
+from geo.errors import RegistryError
+from geo.export_table import SHORT_NAME_LENGTH, Field
+
+EXPORT_FIELDS_FILE = "export_fields.yaml"
+
+
+class ExportField(Entry):
+    """One column: Chinese ``title``, ``short`` name for shapefiles, ``unit`` and ``definition``."""
+
+    id: Identifier
+    title: Text
+    short: Annotated[str, Constraint(pattern=rf"^[a-z][a-z0-9_]{{0,{SHORT_NAME_LENGTH - 1}}}$")]
+    unit: str = ""
+    definition: Text
+
+
+@cache
+def load_export_fields(folder: Path | None = None) -> dict[str, Field]:
+    """Return the known columns by their name in code.
+
+    Raises ``RegistryError`` naming file, entry and field, also for a title or short name used twice.
+    """
+    entries = load_yaml(registry_folder(folder) / EXPORT_FIELDS_FILE, ExportField)
+    faults = []
+    for what in ("title", "short"):
+        seen: dict[str, str] = {}
+        for entry in entries:
+            text = getattr(entry, what)
+            if text in seen:
+                faults.append(f"{EXPORT_FIELDS_FILE}，条目 {entry.id}，字段 {what}：与 {seen[text]} 相同")
+            seen.setdefault(text, entry.id)
+    if faults:
+        raise RegistryError("\n".join(faults))
+    return {
+        entry.id: Field(entry.id, entry.title, entry.short, entry.unit, entry.definition) for entry in entries
+    }
+
+
+def export_field(name: str, *, title: str = "", unit: str = "", definition: str = "") -> Field:
+    """Return the column ``name``, its wording replaced where given; one the registry lacks keeps its name."""
+    known = load_export_fields().get(name)
+    if known is None:
+        short = re.sub(r"[^A-Za-z0-9_]", "", name)[:SHORT_NAME_LENGTH]
+        return Field(name, title or name, short, unit, definition)
+    return Field(name, title or known.title, known.short, unit or known.unit, definition or known.definition)

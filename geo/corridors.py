@@ -1,0 +1,250 @@
+"""Corridors as geometry: axes through ordered places, smoothed lines, kilometres, strips, people beside them.
+
+An axis is the way from place to place, straight between them: everything is measured on it. What a map draws
+is the smoothed line, which passes every place of the axis and bows out between two places that several
+corridors share, so that they can be told apart. Both are schematic unless the places follow a real track.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from pyproj import Geod
+
+from geo.crs import ALBERS, STORE_CRS, require_metric
+from geo.errors import CorridorError
+from geo.points import metric_points
+from geo.regions import assign_regions
+
+FloatArray = NDArray[np.float64]
+
+GEOD = Geod(ellps="GRS80")
+"""The ellipsoid of CGCS2000 (its flattening differs from GRS 80 in the eleventh digit)."""
+
+BOW_M = 2_600.0
+"""How far apart two corridors bow that share a stretch, at its middle."""
+MAX_SPREAD_M = 18_000.0
+"""From the first to the last of the corridors that share a stretch."""
+MAX_BOW_SHARE = 0.14
+"""Of the stretch's length: short stretches bow less."""
+STEP_M = 9_000.0
+MAX_STEPS, MIN_STEPS = 14, 3
+BUFFERS_KM = (5.0, 10.0, 20.0, 30.0)
+_BOUNDS = (110.0, 25.0, 128.0, 40.0)
+_SAME_M = 50.0
+
+
+def make_axis(lonlat: ArrayLike) -> FloatArray:
+    """Return the axis through places: shape (n, 2), degrees, n ≥ 2, no place twice in a row.
+
+    Raises ``CorridorError`` when a coordinate is missing or lies outside eastern China, or when fewer than
+    two different places are left.
+    """
+    points = np.asarray(lonlat, dtype="float64").reshape(-1, 2)
+    west, south, east, north = _BOUNDS
+    inside = (
+        (points[:, 0] >= west) & (points[:, 0] <= east) & (points[:, 1] >= south) & (points[:, 1] <= north)
+    )
+    if not inside.all():
+        row = int(np.flatnonzero(~inside)[0])
+        raise CorridorError(
+            f"第 {row + 1} 个地点的坐标 {points[row, 0]:.6g}，{points[row, 1]:.6g} 不在华东范围内或缺失。"
+            "请检查经度与纬度是否颠倒。"
+        )
+    kept = np.ones(len(points), dtype=bool)
+    if len(points) > 1:
+        *_, gaps = GEOD.inv(points[:-1, 0], points[:-1, 1], points[1:, 0], points[1:, 1])
+        kept[1:] = np.asarray(gaps) > _SAME_M
+    if kept.sum() < 2:
+        raise CorridorError("可定位的地点不到两个，画不成线。")
+    axis: FloatArray = points[kept]
+    return axis
+
+
+def chainage_km(axis: ArrayLike) -> FloatArray:
+    """Return the kilometres from the start at each place of an axis: sums of geodesics on the ellipsoid."""
+    points = make_axis(axis)
+    *_, lengths = GEOD.inv(points[:-1, 0], points[:-1, 1], points[1:, 0], points[1:, 1])
+    total: FloatArray = np.append(0.0, np.cumsum(lengths)) / 1000.0
+    return total
+
+
+def bows(axes: Mapping[str, ArrayLike]) -> dict[str, list[float]]:
+    """Return, per corridor, how far (metres, signed) each stretch of its axis bows out at its middle.
+
+    Corridors that share a stretch (the same two places, in either direction) are spread evenly about the
+    straight way, in the order of their ids; the sign is to the left of the direction from the lower place to
+    the higher, so that lines running opposite ways do not fall on each other. A stretch of one corridor alone
+    stays straight.
+    """
+    users: dict[tuple[tuple[float, float], tuple[float, float]], list[tuple[str, int, float]]] = defaultdict(
+        list
+    )
+    found = {key: [0.0] * (len(make_axis(axis)) - 1) for key, axis in axes.items()}
+    for key in sorted(axes):
+        points = make_axis(axes[key])
+        for number, (start, end) in enumerate(itertools.pairwise(points)):
+            one, other = _key(start), _key(end)
+            users[(min(one, other), max(one, other))].append((key, number, 1.0 if one < other else -1.0))
+    for (one, other), sharing in users.items():
+        *_, length = GEOD.inv(*one, *other)
+        spread = min(MAX_SPREAD_M, MAX_BOW_SHARE * float(length) * 2.0)
+        step = min(BOW_M, spread / max(len(sharing) - 1, 1))
+        for place, (key, number, direction) in enumerate(sharing):
+            found[key][number] = direction * step * (place - (len(sharing) - 1) / 2.0)
+    return found
+
+
+def _key(point: FloatArray) -> tuple[float, float]:
+    return round(float(point[0]), 4), round(float(point[1]), 4)
+
+
+def smooth_line(xy: ArrayLike, bow_m: Sequence[float] | None = None) -> FloatArray:
+    """Return a smooth line through all points of an axis, shape (m, 2), metres of ``ALBERS``.
+
+    A cubic Hermite curve whose tangents are those of Catmull and Rom (1974), shortened to the shorter
+    neighbouring stretch so that it does not overshoot; ``bow_m`` (one per stretch, to the left where
+    positive) is added as a parabola that vanishes at both ends.
+    """
+    points = metric_points(xy, "通道")
+    if len(points) < 2:
+        raise CorridorError("可定位的地点不到两个，画不成线。")
+    bow = [0.0] * (len(points) - 1) if bow_m is None else list(bow_m)
+    if len(bow) != len(points) - 1:
+        raise CorridorError(f"弓度有 {len(bow)} 个，路段有 {len(points) - 1} 段，应一一对应。")
+    tangents = _tangents(points)
+    parts = []
+    for number, (start, end) in enumerate(itertools.pairwise(points)):
+        way = end - start
+        length = float(np.hypot(*way))
+        steps = int(np.clip(round(length / STEP_M), MIN_STEPS, MAX_STEPS))
+        t = np.arange(steps) / steps
+        curve = _hermite(t, start, end, tangents[number] * length, tangents[number + 1] * length)
+        left = np.array([-way[1], way[0]]) / max(length, 1e-9)
+        parts.append(curve + (4.0 * t * (1.0 - t) * bow[number])[:, None] * left)
+    return np.vstack([*parts, points[-1:]])
+
+
+def _tangents(points: FloatArray) -> FloatArray:
+    """Return the direction at each point: along the chord of its neighbours, at most one in length."""
+    ways = np.diff(points, axis=0)
+    lengths = np.maximum(np.hypot(ways[:, 0], ways[:, 1]), 1e-9)
+    units = ways / lengths[:, None]
+    inner = (units[:-1] + units[1:]) / 2.0
+    return np.vstack([units[:1], inner, units[-1:]])
+
+
+def _hermite(t: FloatArray, p0: FloatArray, p1: FloatArray, m0: FloatArray, m1: FloatArray) -> FloatArray:
+    t2, t3 = t**2, t**3
+    curve: FloatArray = (
+        (2 * t3 - 3 * t2 + 1)[:, None] * p0
+        + (t3 - 2 * t2 + t)[:, None] * m0
+        + (-2 * t3 + 3 * t2)[:, None] * p1
+        + (t3 - t2)[:, None] * m1
+    )
+    return curve
+
+
+def fan_out(count: int, *, ring_m: float = 2_400.0) -> FloatArray:
+    """Return offsets (metres, shape (count, 2)) that set marks of one place apart: the first stays in place,
+    the others stand on rings of eight around it.
+    """
+    if count <= 1:
+        return np.zeros((count, 2))
+    number = np.arange(count - 1)
+    ring = number // 8 + 1
+    angle = np.pi / 2 - (number % 8) * (np.pi / 4) - (ring - 1) * (np.pi / 8)
+    marks = np.column_stack([np.cos(angle), np.sin(angle)]) * (ring * ring_m)[:, None]
+    return np.vstack([np.zeros((1, 2)), marks])
+
+
+def strip(axis: ArrayLike, counties: gpd.GeoDataFrame, tree: shapely.STRtree | None = None) -> pd.DataFrame:
+    """Return which county the axis runs through, from kilometre to kilometre.
+
+    Columns ``from_km``, ``to_km`` (float64), ``adcode`` (None outside all counties), in order; the pieces
+    tile the axis, whose length is ``chainage_km(axis)[-1]``. ``counties``: index or column adcode, in
+    ``ALBERS`` (``CrsError`` otherwise); ``tree`` is one of their geometry, made already. Where the axis runs
+    along a border the lower code has it.
+    """
+    require_metric(counties)
+    points = make_axis(axis)
+    chain = chainage_km(points)
+    xy = _to_metric(points)
+    tree = tree or shapely.STRtree(counties.geometry.to_numpy())
+    rows: list[tuple[float, float, str | None]] = []
+    for number in range(len(xy) - 1):
+        cuts = _cuts(xy[number], xy[number + 1], counties, tree)
+        middles = xy[number] + ((cuts[:-1] + cuts[1:]) / 2.0)[:, None] * (xy[number + 1] - xy[number])
+        places = gpd.GeoDataFrame(geometry=shapely.points(middles), crs=ALBERS)
+        codes = assign_regions(places, counties)
+        km = chain[number] + cuts * (chain[number + 1] - chain[number])
+        rows += list(zip(km[:-1], km[1:], codes, strict=True))
+    return _joined(rows)
+
+
+def _cuts(
+    start: FloatArray, end: FloatArray, counties: gpd.GeoDataFrame, tree: shapely.STRtree
+) -> FloatArray:
+    """Return where (0 … 1) the straight way from start to end meets a county border, with both ends."""
+    way = shapely.LineString([start, end])
+    met = tree.query(way, predicate="intersects")
+    pieces = shapely.intersection(counties.geometry.to_numpy()[met], way)
+    corners = shapely.get_coordinates(pieces)
+    length = max(float(way.length), 1e-9)
+    along = shapely.line_locate_point(way, shapely.points(corners)) / length if len(corners) else np.zeros(0)
+    return np.unique(np.clip(np.concatenate([[0.0], along, [1.0]]), 0.0, 1.0).round(9))
+
+
+def _joined(rows: Sequence[tuple[float, float, str | None]]) -> pd.DataFrame:
+    """Return the pieces as a frame, neighbours in the same county as one."""
+    joined: list[list[object]] = []
+    for start, end, code in rows:
+        if joined and joined[-1][2] == code:
+            joined[-1][1] = end
+        else:
+            joined.append([start, end, code])
+    frame = pd.DataFrame(joined, columns=["from_km", "to_km", "adcode"])
+    return frame.astype({"from_km": "float64", "to_km": "float64", "adcode": object})
+
+
+def _to_metric(lonlat: FloatArray) -> FloatArray:
+    series = gpd.GeoSeries(shapely.points(lonlat), crs=STORE_CRS).to_crs(ALBERS)
+    return np.column_stack([series.x, series.y])
+
+
+def people_within(
+    geometry: shapely.Geometry,
+    cells_xy: ArrayLike,
+    people: ArrayLike,
+    distances_km: Sequence[float] = BUFFERS_KM,
+) -> dict[float, float]:
+    """Return the people of the cells whose centre lies within each distance of a geometry in ``ALBERS``.
+
+    Plane distance in the measuring CRS; inside an area it is 0; exactly the distance counts. ``cells_xy``:
+    shape (n, 2); ``people``: float64, n. Raises ``CorridorError`` for an empty geometry or a negative
+    distance, ``CrsError`` for coordinates that are not metres.
+    """
+    if geometry is None or geometry.is_empty:
+        raise CorridorError("通道没有几何，无法量距离。")
+    if any(not distance >= 0.0 for distance in distances_km):
+        raise CorridorError("距离应为不小于零的公里数。")
+    points = metric_points(cells_xy, "人口格网")
+    weight = np.asarray(people, dtype="float64")
+    reach = max(distances_km, default=0.0) * 1000.0
+    west, south, east, north = geometry.bounds
+    near = np.flatnonzero(
+        (points[:, 0] >= west - reach)
+        & (points[:, 0] <= east + reach)
+        & (points[:, 1] >= south - reach)
+        & (points[:, 1] <= north + reach)
+    )
+    shapely.prepare(geometry)
+    far = shapely.distance(shapely.points(points[near]), geometry)
+    return {float(d): float(weight[near][far <= d * 1000.0].sum()) for d in distances_km}

@@ -1,0 +1,146 @@
+"""A map in one HTML file that opens from the disk without a network: Leaflet, data and words inside."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.errors import ExportError
+from geo.export_crs import TargetCrs
+from geo.export_table import ExportTable
+from layers.assets import leaflet_folder, own_folder
+from layers.export_arrow import Seen, column_names, frames
+from layers.export_style import BORDER, symbols_of
+from layers.export_vector import writing
+from layers.export_words import permission, summary_lines
+
+MAX_ROWS = 20_000
+_TOLERANCE_DEGREES = 0.0008
+_DECIMALS = 5
+
+
+def write_html(
+    tables: Sequence[ExportTable], path: Path, target: TargetCrs, *, naming: str, approval: str | None
+) -> dict[str, Seen]:
+    """Write layers as one HTML file; nothing in it asks for another file or host.
+
+    Shapes are simplified to about 80 m as a coverage, shared edges stay shared. Texts travel as JSON and
+    are shown as texts. Raises ``ExportError`` for more than ``MAX_ROWS`` rows.
+    """
+    total = sum(table.rows for table in tables)
+    if total > MAX_ROWS:
+        raise ExportError(
+            f"网页地图最多 {MAX_ROWS:,} 个要素，所选有 {total:,} 个；请裁剪，或改用 GeoPackage。"
+        )
+    out: dict[str, Seen] = {}
+    layers = []
+    seen = Seen()
+    with writing(path, seen):
+        for table in tables:
+            out[table.id] = Seen()
+            layers.append(_layer(table, target, out[table.id], naming))
+        title = tables[0].title if len(tables) == 1 else f"苏图：{len(tables)} 个图层"
+        words = [summary_lines(table, target, approval=approval) for table in tables]
+        data = {"title": title, "layers": layers, "permission": permission(target, approval), "words": words}
+        path.write_text(_page(title, data), encoding="utf-8")
+    return out
+
+
+def _layer(table: ExportTable, target: TargetCrs, seen: Seen, naming: str) -> dict[str, Any]:
+    symbols, names = symbols_of(table), column_names(table, naming)
+    parts = list(frames(table, target, seen))
+    frame = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=parts[0].crs)
+    shapes = _simplified(frame, table.geometry)
+    features = []
+    for row, shape in zip(frame.to_dict("records"), shapes, strict=True):
+        if shape is None or shape.is_empty:
+            continue
+        values = [
+            [name, _shown(row[one.name])]
+            for one, name in zip(table.fields, names, strict=True)
+            if not (pd.api.types.is_scalar(row[one.name]) and pd.isna(row[one.name]))
+        ]
+        features.append(
+            {
+                "type": "Feature",
+                "properties": {
+                    "name": str(row.get(table.name_field, "")),
+                    "colour": symbols.colour_of(row.get(symbols.shading.column)),
+                    "values": values,
+                },
+                "geometry": shapely.geometry.mapping(shape),
+            }
+        )
+    entries = [*symbols.entries, *([symbols.undefined] if symbols.undefined else [])]
+    return {
+        "title": table.title,
+        "unit": table.unit,
+        "kind": table.geometry,
+        "border": BORDER,
+        "legend": [{"colour": one.colour, "label": one.label} for one in reversed(entries)],
+        "features": features,
+    }
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return "是" if value else "否"
+    if isinstance(value, (float, np.floating)):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+def _simplified(frame: gpd.GeoDataFrame, kind: str) -> list[shapely.Geometry | None]:
+    shapes = frame.geometry.to_numpy()
+    if kind == "polygon":
+        there = frame.geometry.notna().to_numpy()
+        out = np.array(shapes, dtype=object)
+        # Only an area that is valid can be simplified together with its neighbours.
+        if len(frame) and shapely.coverage_is_valid(out[there]):
+            out[there] = shapely.coverage_simplify(out[there], _TOLERANCE_DEGREES)
+        shapes = out
+    elif kind == "line":
+        shapes = shapely.simplify(shapes, _TOLERANCE_DEGREES)
+    return list(shapely.transform(shapes, lambda points: np.round(points, _DECIMALS)))
+
+
+def _inline(data: Any) -> str:
+    """Return data as JSON that no HTML parser takes for the end of its script."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return (
+        text.replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("&", "\\u0026")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
+
+
+def _page(title: str, data: dict[str, Any]) -> str:
+    leaflet = leaflet_folder()
+    script = (leaflet / "leaflet.js").read_text(encoding="utf-8").replace("</script", "<\\/script")
+    # A source map would be asked for from the disk.
+    script = "\n".join(line for line in script.splitlines() if not line.startswith("//# sourceMappingURL"))
+    style = (leaflet / "leaflet.css").read_text(encoding="utf-8")
+    style = "\n".join(line for line in style.splitlines() if "url(" not in line)
+    own_style = (own_folder() / "export_map.css").read_text(encoding="utf-8")
+    own_script = (own_folder() / "export_map.js").read_text(encoding="utf-8")
+    policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+    return (
+        '<!DOCTYPE html>\n<html lang="zh-CN"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{html.escape(title)}</title><link rel="icon" href="data:,">'
+        f"<style>{style}\n{own_style}</style></head><body>"
+        '<div id="map"></div><aside id="panel"></aside>'
+        f'<script type="application/json" id="data">{_inline(data)}</script>'
+        f"<script>{script}</script><script>{own_script}</script></body></html>\n"
+    )

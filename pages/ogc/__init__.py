@@ -1,0 +1,1 @@
+"""OGC API – Features: our layers by URL, read-only, through pygeoapi."""

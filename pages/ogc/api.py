@@ -1,0 +1,114 @@
+"""The routes below ``/ogc``: what pygeoapi answers, within limits, for reading only."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pygeoapi.api as core
+from pygeoapi.api import API, APIRequest, itemtypes
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from data.store import Store, open_store
+from geo.errors import SutuError
+from pages.ogc.config import PREFIX, configuration, openapi, switched_on
+
+AT_ONCE = 4
+"""How many questions are answered at the same time; the others wait their turn."""
+
+MAX_QUERY = 4_000
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,100}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,40}\](:\d{1,5})?")
+_gate = threading.BoundedSemaphore(AT_ONCE)
+_making = threading.Lock()
+
+
+@functools.lru_cache(maxsize=4)
+def _api(store: Store, base: str) -> API:
+    config = configuration(store, base)
+    return API(config, openapi(config))
+
+
+def _base(request: Request) -> str:
+    """Return scheme, host and port by which we were reached; a host that is none is not repeated."""
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        host = "127.0.0.1"
+    return f"{request.url.scheme}://{host}"
+
+
+Answer = Callable[..., tuple[dict[str, str], int, Any]]
+
+
+def _endpoint(answer: Answer, *names: str) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        if not switched_on():
+            return _refusal(404, "图层服务已关闭（环境变量 SUTU_OGC=off）")
+        if len(request.url.query) > MAX_QUERY:
+            return _refusal(414, f"网址参数超过 {MAX_QUERY} 个字符")
+        asked = APIRequest(request, ["zh-CN"])
+        try:
+            with _making:
+                api = _api(open_store(), _base(request))
+            asked = await APIRequest.from_starlette(request, api.locales)
+        except SutuError as fault:
+            return _refusal(503, str(fault))
+        paths = [request.path_params[name] for name in names]
+        return await run_in_threadpool(_answered, answer, api, asked, paths)
+
+    return endpoint
+
+
+def _answered(answer: Answer, api: API, asked: APIRequest, paths: list[str]) -> Response:
+    """Return pygeoapi's answer; runs in a thread, a few at a time."""
+    with _gate:
+        # pygeoapi asks for the loop of its thread, which has none.
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        try:
+            if not asked.is_valid():
+                headers, status, content = api.get_format_exception(asked)
+            else:
+                headers, status, content = answer(api, asked, *paths)
+        finally:
+            asyncio.get_event_loop().close()
+            asyncio.set_event_loop(None)
+    if isinstance(content, dict):
+        return JSONResponse(content, status_code=status, headers=headers)
+    headers = {key: value for key, value in headers.items() if key.lower() != "content-length"}
+    return Response(content, status_code=status, headers=headers)
+
+
+def _refusal(status: int, text: str) -> JSONResponse:
+    return JSONResponse({"code": status, "description": text}, status_code=status)
+
+
+def _collection(api: API, asked: APIRequest, collection: str) -> tuple[dict[str, str], int, Any]:
+    return core.describe_collections(api, asked, collection)
+
+
+async def _unknown(_request: Request) -> Response:
+    return _refusal(404, "没有这个地址；从 /ogc/ 开始")
+
+
+def mount() -> Mount:
+    """Return the routes to mount beside the pages; other methods than GET and HEAD are refused."""
+    one = "/collections/{collection}"
+    routes = [
+        Route("/", _endpoint(core.landing_page)),
+        Route("/openapi", _endpoint(core.openapi_)),
+        Route("/conformance", _endpoint(core.conformance)),
+        Route("/collections", _endpoint(core.describe_collections)),
+        Route(one, _endpoint(_collection, "collection")),
+        Route(f"{one}/queryables", _endpoint(itemtypes.get_collection_queryables, "collection")),
+        Route(f"{one}/schema", _endpoint(core.get_collection_schema, "collection")),
+        Route(f"{one}/items", _endpoint(itemtypes.get_collection_items, "collection")),
+        Route(f"{one}/items/{{item}}", _endpoint(itemtypes.get_collection_item, "collection", "item")),
+        Route("/{rest:path}", _unknown),
+    ]
+    return Mount(PREFIX, routes=routes)

@@ -1,0 +1,126 @@
+"""What pygeoapi is told: who we are, the limits, and each layer as a collection."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from typing import Any
+
+from data.store import Store
+from layers.model import INTERNAL_NOTICE
+from pages.ogc.source import collections
+
+SWITCH = "SUTU_OGC"
+"""``off`` switches the API off; anything else, and nothing, leaves it on."""
+
+PREFIX = "/ogc"
+DEFAULT_ITEMS, MAX_ITEMS = 100, 2_000
+EXTENT = (116.3, 30.7, 122.0, 35.2)
+_CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+CRS = (_CRS84, "http://www.opengis.net/def/crs/EPSG/0/4490", "http://www.opengis.net/def/crs/EPSG/0/4326")
+
+
+def switched_on() -> bool:
+    """Return whether the API answers."""
+    return os.environ.get(SWITCH, "on").strip().lower() not in {"off", "0", "no", "false"}
+
+
+def configuration(store: Store, base: str) -> dict[str, Any]:
+    """Return pygeoapi's configuration for a server that is reached at ``base`` (scheme, host and port)."""
+    folder = str(resources.files("pages.ogc") / "templates")
+    return {
+        "server": {
+            "bind": {"host": "127.0.0.1", "port": 0},
+            "url": f"{base}{PREFIX}",
+            "mimetype": "application/json; charset=UTF-8",
+            "encoding": "utf-8",
+            "gzip": False,
+            "languages": ["zh-CN"],
+            "cors": False,
+            "pretty_print": False,
+            "admin": False,
+            "limits": {"default_items": DEFAULT_ITEMS, "max_items": MAX_ITEMS, "on_exceed": "throttle"},
+            "map": {"url": "", "attribution": ""},
+            "templates": {"path": folder, "static": folder},
+        },
+        "logging": {"level": "CRITICAL"},
+        "metadata": {
+            "identification": {
+                "title": "苏图图层服务",
+                "description": f"江苏规划图层，只读；数据版本 {store.data_version}。{INTERNAL_NOTICE}",
+                "keywords": ["江苏", "规划"],
+                "keywords_type": "theme",
+                "terms_of_service": INTERNAL_NOTICE,
+                "url": base,
+            },
+            "license": {"name": "见各图层的来源", "url": base},
+            "provider": {"name": "苏图", "url": base},
+            "contact": {"name": "苏图", "email": "", "url": base},
+        },
+        "resources": {key: _collection(key, *one) for key, one in collections(store).items()},
+    }
+
+
+def _collection(key: str, info: Any, _settings: dict[str, str], title: str) -> dict[str, Any]:
+    return {
+        "type": "collection",
+        "title": title,
+        "description": info.definition,
+        "keywords": [info.group],
+        "links": [],
+        "extents": {"spatial": {"bbox": list(EXTENT), "crs": _CRS84}},
+        "providers": [
+            {
+                "type": "feature",
+                "name": "pages.ogc.provider.LayerProvider",
+                "data": key,
+                "id_field": "id",
+                "title_field": "name",
+                "geom_field": "geometry",
+                "crs": list(CRS),
+                "storage_crs": _CRS84,
+            }
+        ],
+    }
+
+
+def openapi(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of the API: one path for each kind of question, not one for each layer."""
+
+    def get(summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
+        answer = {"description": "成功", "content": {"application/json": {}, "text/html": {}}}
+        return {"get": {"summary": summary, "parameters": list(parameters), "responses": {"200": answer}}}
+
+    def query(name: str, kind: str, text: str, **more: Any) -> dict[str, Any]:
+        return {"name": name, "in": "query", "description": text, "schema": {"type": kind, **more}}
+
+    ids = list(config["resources"])
+    one = {"name": "collectionId", "in": "path", "required": True, "schema": {"type": "string", "enum": ids}}
+    item = {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}}
+    form = query("f", "string", "格式", enum=["json", "html"])
+    crs = query("crs", "string", "坐标系", enum=list(CRS))
+    items = (
+        query("limit", "integer", "每页行数", minimum=1, maximum=MAX_ITEMS, default=DEFAULT_ITEMS),
+        query("offset", "integer", "从第几行开始", minimum=0, default=0),
+        query("bbox", "string", "范围：西,南,东,北（度）"),
+        query("bbox-crs", "string", "范围的坐标系", enum=list(CRS)),
+        query("filter", "string", "CQL 文本，如 value > 20 AND name LIKE '苏%'"),
+        query("sortby", "string", "排序字段，前加 - 为倒序"),
+        query("properties", "string", "只要这些字段，逗号分开"),
+        query("skipGeometry", "boolean", "不要图形"),
+    )
+    return {
+        "openapi": "3.0.2",
+        "info": {"title": config["metadata"]["identification"]["title"], "version": "1.0.0"},
+        "servers": [{"url": config["server"]["url"]}],
+        "paths": {
+            "/": get("首页", form),
+            "/conformance": get("符合的规范", form),
+            "/collections": get("全部图层", form),
+            "/collections/{collectionId}": get("一个图层", one, form),
+            "/collections/{collectionId}/queryables": get("可查询的字段", one, form),
+            "/collections/{collectionId}/schema": get("字段", one, form),
+            "/collections/{collectionId}/items": get("要素", one, form, crs, *items),
+            "/collections/{collectionId}/items/{featureId}": get("一个要素", one, item, form, crs),
+        },
+    }
