@@ -22,6 +22,7 @@ from benchmarks.table import report_rows, show
 QUICK = {
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
     "maps": ["--repeats", "2"],
+    "reports": ["--count", "3"],
     "osm_import": ["--nodes", "100000"],
     "page_times": ["--repeats", "1"],
     "scale": ["--scale", "0.02", "--piece-cells", "50000"],
