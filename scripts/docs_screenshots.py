@@ -81,6 +81,7 @@ def shots() -> list[Shot]:
             (("gap_indicator", "mean_years_schooling"), ("level", "county"), ("gap_panel", "spots")),
         ),
         Shot("gaps-phone", "gaps", PHONE, 860),
+        Shot("compare-phone", "compare-counties", PHONE, 860),
         Shot("target-tracking-regions", "target-tracking", DESK, None, (("tracking", "regions"),)),
         Shot("circles-place", "circles", DESK, None, (("within", "320300"), ("at", "117.19,34.26"))),
         Shot("siting-ten", "siting", DESK, None, (*SITING, ("add", "10"))),
