@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.table import report_rows, show
 
 QUICK = {
+    "corridors": ["--peer-corridors", "5"],
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
     "maps": ["--repeats", "2"],
     "osm_import": ["--nodes", "100000"],
