@@ -4,8 +4,47 @@ from __future__ import annotations
 
 import typer
 
-from commands import corridors, coverage, facilities, imports, osm, population, query, serve, store, templates
+from commands import (
+    catchment,
+    circles,
+    compare,
+    corridors,
+    coverage,
+    facilities,
+    gaps,
+    imports,
+    osm,
+    population,
+    query,
+    report,
+    serve,
+    siting,
+    standards,
+    store,
+    templates,
+)
 from commands.chinese import examples, group
+
+GROUPS = (
+    store,
+    serve,
+    query,
+    imports,
+    osm,
+    templates,
+    facilities,
+    population,
+    coverage,
+    catchment,
+    standards,
+    circles,
+    siting,
+    gaps,
+    compare,
+    report,
+    corridors,
+)
+"""The modules of commands, in the order of the help."""
 
 
 def build_app() -> typer.Typer:
@@ -15,7 +54,7 @@ def build_app() -> typer.Typer:
         name="sutu",
         epilog=examples("sutu build", "sutu serve", "sutu query population --year 2020 --level prefecture"),
     )
-    for module in (store, serve, query, imports, osm, templates, facilities, population, coverage, corridors):
+    for module in GROUPS:
         module.register(app)
     return app
 

@@ -26,6 +26,7 @@ QUICK = {
     "osm_import": ["--nodes", "100000"],
     "page_times": ["--repeats", "1"],
     "scale": ["--scale", "0.02", "--piece-cells", "50000"],
+    "siting": ["--cells", "20000", "--candidates", "60", "--peer-cells", "2500", "--no-growth"],
 }
 QUICK_NOTE = "快速模式：各项以小规模运行，coverage 不与 pandana 比较；数字不能代表全省规模。"
 

@@ -17,6 +17,7 @@ from commands.console import Format as Shown
 from commands.console import csv_text, errors, plain, print_json, print_rows
 from commands.coverage_files import given_facilities, given_network, given_population, write_geopackage
 from data.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare, require_group
+from data.replay import again
 from data.runs import list_runs, read_result, read_run, record_run, result_digest
 from data.store import Store, data_dir, open_store
 from geo.coverage import COLUMNS
@@ -259,9 +260,7 @@ def replay(
     run = read_run(data_dir(), run_id)
     before = read_result(data_dir(), run)
     store = open_store()
-    asked = run.parameters
-    analysis = prepare(store, data_dir(), CoverageRequest.from_dict(asked["request"]))
-    rows = analysis.table(asked["minutes"], level=asked["level"], group=asked["group"])
+    rows = again(store, data_dir(), run)
     if as_json:
         print_json(rows.to_dict("records"))
     if result_digest(rows) == run.digest:
@@ -277,7 +276,10 @@ def replay(
 def _difference(before: pd.DataFrame, now: pd.DataFrame) -> str:
     if list(before["adcode"]) != list(now["adcode"]):
         return f"地区不同：当时 {len(before)} 行，现在 {len(now)} 行。"
-    gap = (before["population_coverage"] - now["population_coverage"]).abs().max()
+    if "access" in now:
+        return f"可及性最多相差 {(before['access'] - now['access']).abs().max():.3g}。"
+    figure = "coverage_after" if "coverage_after" in now else "population_coverage"
+    gap = (before[figure] - now[figure]).abs().max()
     if math.isnan(gap):
         raise CoverageError("两次结果都没有可比较的覆盖率。")
     return f"人口覆盖率最多相差 {gap * 100:.2f} 个百分点。"

@@ -63,18 +63,26 @@ def write_geopackage(rows: pd.DataFrame, store: Store, analysis: CoverageAnalysi
 
     The file appears whole or not at all. Raises ``CoverageError`` when it cannot be written.
     """
+    write_regions(rows, store, analysis.facilities, out, layer="coverage")
+
+
+def write_regions(
+    rows: pd.DataFrame, store: Store, facilities: pd.DataFrame, out: Path, *, layer: str
+) -> None:
+    """Write rows by ``adcode`` as the ``layer`` of regions, and ``facilities``, as `write_geopackage`."""
     if out.suffix.lower() != ".gpkg":
         raise CoverageError(f"GeoPackage 文件名应以 .gpkg 结尾，收到 {out.name}。")
     shapes = store.regions(zoom="full")[["geometry"]]
     covered = gpd.GeoDataFrame(rows.join(shapes, on="adcode"), geometry="geometry", crs=shapes.crs)
-    frame = analysis.facilities
     columns = ["id", "name", "type", "level", "capacity", "adcode", "source", "precision", "lon", "lat"]
     points = gpd.GeoDataFrame(
-        frame[columns], geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=shapes.crs
+        facilities[columns],
+        geometry=gpd.points_from_xy(facilities["lon"], facilities["lat"]),
+        crs=shapes.crs,
     )
     staged = out.with_name(f".{os.getpid()}-{out.name}")
     try:
-        covered.to_file(staged, layer="coverage", driver="GPKG")
+        covered.to_file(staged, layer=layer, driver="GPKG")
         points.to_file(staged, layer="facilities", driver="GPKG")
         staged.replace(out)
     except (OSError, RuntimeError) as fault:

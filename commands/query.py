@@ -95,7 +95,7 @@ def indicators(
             "direction": _WORDS.get(row["direction"], row["direction"]),
             "quality": _WORDS.get(row["quality"], row["quality"]),
             "levels": [_WORDS.get(level, level) for level in row["levels"]],
-            "years": _span(row["years"]),
+            "years": year_span(row["years"]),
         }
         for row in rows
     ]
@@ -113,7 +113,7 @@ def query(
     给出某年、某级别各地区的数值；没有数值的地区写明原因，不以零代替。指标写代号或名称都可以。
     """
     store = open_store()
-    entry = _indicator(store, indicator)
+    entry = find_indicator(store, indicator)
     facts = store.facts(entry["id"], level=level.value)
     chosen = _year(facts, year, entry["name"], level)
     rows = facts[facts["year"] == chosen].assign(unit=entry["unit"])
@@ -137,7 +137,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _indicator(store: Store, wanted: str) -> pd.Series:
+def find_indicator(store: Store, wanted: str) -> pd.Series:
     """Return the indicator of that id or name; name near ones when there is none."""
     frame = store.indicators()
     found = frame[(frame["id"] == wanted) | (frame["name"] == wanted)]
@@ -159,11 +159,13 @@ def _year(facts: pd.DataFrame, wanted: int | None, name: str, level: Level) -> i
         errors().print(f"未写年份，取最近的 {years[-1]} 年。")
         return years[-1]
     if wanted not in years:
-        raise typer.BadParameter(f"{where}没有 {wanted} 年的数据；有：{_span(years)}", param_hint="--year")
+        raise typer.BadParameter(
+            f"{where}没有 {wanted} 年的数据；有：{year_span(years)}", param_hint="--year"
+        )
     return wanted
 
 
-def _span(years: list[int]) -> str:
+def year_span(years: list[int]) -> str:
     """Return years as text, runs of three or more as a span."""
     runs: list[list[int]] = []
     for year in years:

@@ -27,7 +27,7 @@ from data.travel_cache import cached_travel, content_key
 from geo.coverage import GROUPS, CoverageProfile, Level, build_profile, coverage_table
 from geo.crs import ALBERS, STORE_CRS, to_albers
 from geo.edge import edge_distances, flag_edge, search_radius_m
-from geo.errors import CoverageError, UnknownRegionError
+from geo.errors import CoverageError, NoFacilityError, UnknownRegionError
 from geo.modes import TravelMode
 from geo.network import Network
 from geo.scale import nearest_facility_partitioned
@@ -147,7 +147,7 @@ class CoverageAnalysis:
     @cached_property
     def _whole(self) -> list[str]:
         """The regions all of whose people were asked about."""
-        return _inside(self.regions, self.request.within)
+        return inside(self.regions, self.request.within)
 
     @cached_property
     def _edge_distances(self) -> pd.DataFrame:
@@ -219,7 +219,7 @@ def prepare(
         raise UnknownRegionError(f"没有代码为“{request.within}”的地区。请用六位行政区划代码，如 320300。")
     tell("读取人口格网")
     people = store.population_grid() if cells is None else cells
-    counties_inside = _inside(regions, request.within)
+    counties_inside = inside(regions, request.within)
     people = people[people["adcode"].isin(counties_inside)].reset_index(drop=True)
     tell("选取设施")
     chosen, notes = _facilities(store, request, facilities)
@@ -278,7 +278,7 @@ def _facilities(
         if origin == "implied" and len(frame):
             notes.append("设施为按规划标准推定的点位，不是实测位置；导入真实设施后再作结论")
     if frame.empty:
-        raise CoverageError(
+        raise NoFacilityError(
             f"没有类型为 {'、'.join(request.types)} 的设施。"
             "请先导入（sutu import facilities），或换一个类型、来源。"
         )
@@ -291,7 +291,7 @@ def _facilities(
 def _scarce(store: Store, facilities: pd.DataFrame, request: CoverageRequest) -> list[str]:
     """Say when the data know facilities in some counties only: a gap may then be a gap in the data."""
     counties = store.region_table("county")
-    asked = set(counties.index) & set(_inside(store.region_table(), request.within))
+    asked = set(counties.index) & set(inside(store.region_table(), request.within))
     without = asked - set(facilities["adcode"].dropna())
     if not without or len(without) == len(asked):
         return []
@@ -308,7 +308,7 @@ def _unplaced_people(store: Store, inside: Sequence[str]) -> list[str]:
     ]
 
 
-def _inside(regions: pd.DataFrame, adcode: str) -> list[str]:
+def inside(regions: pd.DataFrame, adcode: str) -> list[str]:
     """Return a region and everything below it, by the parents of the region table."""
     inside = [adcode]
     for at in inside:

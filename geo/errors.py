@@ -53,6 +53,26 @@ class CoverageError(SutuError, ValueError):
     """A coverage question has no answer as put: no facility, no cell, an impossible threshold."""
 
 
+class CatchmentError(SutuError, ValueError):
+    """Supply and demand cannot be set against each other as put: no supply, no demand, a bad decay."""
+
+
+class StandardError(SutuError, ValueError):
+    """A standard cannot be applied as put: an unknown one, a population that is missing, a bad year."""
+
+
+class NoFacilityError(CoverageError):
+    """There is no facility of the types asked for: what is measured to them is undefined, not zero."""
+
+
+class CircleError(SutuError, ValueError):
+    """A question on life circles has no answer as put: an unknown service, a place outside the region."""
+
+
+class SitingError(SutuError, ValueError):
+    """A siting question has no answer as put: too few candidates, a site outside, an impossible budget."""
+
+
 class DownloadError(SutuError, OSError):
     """A file could not be fetched whole: wrong address, refused, cut off, too large, or of wrong content."""
 
@@ -63,6 +83,18 @@ class ScaleError(SutuError, RuntimeError):
 
 class PopulationError(SutuError, ValueError):
     """A population grid cannot be made from these counties, counts or pattern."""
+
+
+class CompositeError(SutuError, ValueError):
+    """A composite index cannot be made as asked: no component, weights that do not sum, an unknown method."""
+
+
+class CompareError(SutuError, ValueError):
+    """Regions cannot be compared: none given, too many, or of different levels."""
+
+
+class DisparityError(SutuError, ValueError):
+    """Values, weights or groups that no measure of inequality can take: other lengths, negative weights."""
 
 
 class CorridorError(SutuError, ValueError):

@@ -170,7 +170,7 @@ def build_profile(
     if group not in GROUPS:
         raise CoverageError(f"没有“{group}”这一人群；可选：{'、'.join(GROUPS)}。")
     _require_cells(cells, travel, group)
-    hierarchy = _hierarchy(regions)
+    hierarchy = region_hierarchy(regions)
     counties = np.sort(hierarchy.index[hierarchy["level"] == "county"].to_numpy(dtype=object))
     codes, names = pd.factorize(cells["adcode"])
     code = np.append(pd.Index(counties).get_indexer(pd.Index(names)), -1)[codes]
@@ -218,7 +218,7 @@ def _require_cells(cells: pd.DataFrame, travel: TravelResult, group: str) -> Non
         raise CoverageError("人口格网有误：" + "；".join(faults) + "。")
 
 
-def _hierarchy(regions: pd.DataFrame) -> pd.DataFrame:
+def region_hierarchy(regions: pd.DataFrame) -> pd.DataFrame:
     """Return name and level of every region, and per level the region that it is, or is part of."""
     frame = regions.set_index("adcode") if "adcode" in regions else regions
     missing = [column for column in ("name", "level", "parent") if column not in frame]

@@ -38,20 +38,28 @@ def figure_bytes(
     labels: gpd.GeoDataFrame | None = None,
     outlines: gpd.GeoDataFrame | None = None,
     dpi: int = 200,
+    size: tuple[float, float] = _SIZE_INCHES,
+    selected: str | None = None,
+    legend_room: float = 0.0,
 ) -> bytes:
     """Return the map of ``layer`` as a PNG, SVG or PDF file.
 
     It carries title, unit, year, legend, scale bar, north arrow, sources, borders, CRS and the notice.
     ``font`` is a font file with every character used: a missing one raises `FontError`. ``labels`` (columns
-    short_name and geometry) names regions, ``outlines`` draws borders of a coarser level on top. Equal input
-    gives equal bytes: no date is written into the file.
+    short_name and geometry) names regions, ``outlines`` draws borders of a coarser level on top. ``size`` is
+    in inches; the region ``selected`` of ``outlines`` or the layer is drawn round in red;
+    ``legend_room`` is the share of the map's width that is kept free at its left for the legend. Equal
+    input gives equal bytes: no date is written into the file.
     """
     texts = [*_texts(layer), *(labels["short_name"] if labels is not None else [])]
     require_glyphs(font, texts)
     with rc_context(
         {"svg.fonttype": "path", "svg.hashsalt": "sutu", "pdf.fonttype": 42, "hatch.linewidth": 0.5}
     ):
-        drawing = _draw(layer, FontProperties(fname=font), labels, outlines)
+        drawing = _draw(
+            layer, FontProperties(fname=font), labels, outlines, size=size, legend_room=legend_room
+        )
+        _draw_selected(drawing.axes[0], layer, outlines, selected)
         out = io.BytesIO()
         dates = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         with warnings.catch_warnings():
@@ -80,7 +88,7 @@ def _subtitle(layer: Layer) -> str:
     return f"{layer.year} 年　单位：{layer.unit}" if layer.unit else f"{layer.year} 年"
 
 
-def _notes(layer: Layer) -> list[str]:
+def _notes(layer: Layer, width: int = _NOTE_WIDTH) -> list[str]:
     origin = layer.provenance
     notes = [
         f"来源：{origin.source_text}",
@@ -88,7 +96,7 @@ def _notes(layer: Layer) -> list[str]:
         f"边界：{origin.boundary}",
         f"坐标系：{origin.crs}；本图以等积圆锥（Albers）投影绘制",
     ]
-    lines = [line for note in notes for line in wrapped(note, _NOTE_WIDTH)]
+    lines = [line for note in notes for line in wrapped(note, width)]
     return [*lines, origin.permission]
 
 
@@ -106,23 +114,35 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _draw(
-    layer: Layer, font: FontProperties, labels: gpd.GeoDataFrame | None, outlines: gpd.GeoDataFrame | None
+    layer: Layer,
+    font: FontProperties,
+    labels: gpd.GeoDataFrame | None,
+    outlines: gpd.GeoDataFrame | None,
+    *,
+    size: tuple[float, float],
+    legend_room: float,
 ) -> Figure:
-    figure = Figure(figsize=_SIZE_INCHES, facecolor="white")
-    notes = _notes(layer)
-    foot = 0.022 * (len(notes) + 1)
-    axes = figure.add_axes((0.03, foot + 0.02, 0.94, 0.9 - foot))
+    figure = Figure(figsize=size, facecolor="white")
+    notes = _notes(layer, int(_NOTE_WIDTH * size[0] / _SIZE_INCHES[0]))
+    # Type keeps its size on a smaller sheet, so a line takes more of it.
+    unit = _SIZE_INCHES[1] / size[1]
+    foot = 0.022 * unit * (len(notes) + 1)
+    axes = figure.add_axes((0.03, foot + 0.02, 0.94, 1 - 0.1 * unit - foot))
     axes.set_axis_off()
     axes.set_aspect("equal")
     _draw_regions(axes, layer)
     if outlines is not None:
         to_albers(outlines).boundary.plot(ax=axes, color=_LINE, linewidth=0.7)
     _draw_labels(axes, labels, font)
-    figure.text(0.04, 0.962, layer.title, fontproperties=font, fontsize=17, color=_INK)
-    figure.text(0.04, 0.934, _subtitle(layer), fontproperties=font, fontsize=10.5, color=_MUTED)
+    west, east = axes.get_xlim()
+    axes.set_xlim(west - legend_room * (east - west), east)
+    figure.text(0.04, 1 - 0.038 * unit, layer.title, fontproperties=font, fontsize=17, color=_INK)
+    figure.text(0.04, 1 - 0.066 * unit, _subtitle(layer), fontproperties=font, fontsize=10.5, color=_MUTED)
     for number, note in enumerate(reversed(notes)):
         colour = "#8C1D22" if number == 0 else _MUTED
-        figure.text(0.04, 0.018 + 0.02 * number, note, fontproperties=font, fontsize=7.5, color=colour)
+        figure.text(
+            0.04, (0.018 + 0.02 * number) * unit, note, fontproperties=font, fontsize=7.5, color=colour
+        )
     _draw_legend(axes, layer, font)
     _draw_scale(axes, font)
     _draw_north(axes, font)
@@ -140,6 +160,13 @@ def _draw_regions(axes: Axes, layer: Layer) -> None:
         undefined.plot(ax=axes, color="#F2F4F5", edgecolor="#A4AEB6", linewidth=0.3, hatch=_HATCH)
     outline = frame.geometry.union_all().boundary
     gpd.GeoSeries([outline], crs=frame.crs).plot(ax=axes, color=_LINE, linewidth=0.9)
+
+
+def _draw_selected(axes: Axes, layer: Layer, outlines: gpd.GeoDataFrame | None, selected: str | None) -> None:
+    for frame in (outlines, layer.frame):
+        if selected is not None and frame is not None and selected in frame.index:
+            to_albers(frame.loc[[selected]]).boundary.plot(ax=axes, color="#B4232A", linewidth=1.8, zorder=5)
+            return
 
 
 def _draw_labels(axes: Axes, labels: gpd.GeoDataFrame | None, font: FontProperties) -> None:
@@ -226,12 +253,15 @@ def _draw_scale(axes: Axes, font: FontProperties) -> None:
     ]
     ys = [level + tick, level, level, level + tick, level, level, level + tick]
     axes.plot(xs, ys, color=_LINE, linewidth=1.1, solid_capstyle="butt")
-    for share, text in ((0.0, "0"), (1.0, f"{length / 1000:g} 公里")):
+    # On a short bar the two figures would cover each other.
+    short = length < 0.15 * (east - west)
+    whole = (0.5, f"{length / 1000:g} 公里", "center") if short else (1.0, f"{length / 1000:g} 公里", "right")
+    for share, text, align in ([] if short else [(0.0, "0", "center")]) + [whole]:
         axes.text(
             right - length * (1 - share),
             level + 1.6 * tick,
             text,
-            ha="center" if share == 0 else "right",
+            ha=align,
             va="bottom",
             fontproperties=font,
             fontsize=8.5,

@@ -29,12 +29,17 @@ class ImageLayer:
 
 @dataclass(frozen=True)
 class RankedPlace:
-    """A place with a rank in a circle: degrees, and the lines of text its tip shows."""
+    """A place with a rank (or a short word) in a circle: degrees, and the lines of text its tip shows.
 
-    rank: int
+    ``kind`` sets its colour: empty for uncovered people, ``site`` a proposed facility, ``moved``, ``closed``,
+    ``here`` the place that was clicked.
+    """
+
+    rank: int | str
     longitude: float
     latitude: float
     lines: tuple[str, ...]
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,15 @@ class SurfaceLegend:
     """The key of a surface: a title, its classes as a strip, further rows, and a note.
 
     ``entries`` as of a legend, the unreachable (class -1) as a row of its own. ``veil`` says what the pale
-    part is. The facilities and the ranked places of the sheet add their own rows.
+    part is. With ``rows`` every class is a named row with its people in place of a step of the strip. The
+    facilities and the ranked places of the sheet add their own rows.
     """
 
     title: str
     entries: tuple[LegendEntry, ...]
     ticks: tuple[str, ...]
     veil: str = ""
+    rows: bool = False
 
 
 class OverlayTheme(JSCSSMixin, Theme):
@@ -114,7 +121,9 @@ def overlay_theme(
         "points": None
         if points is None
         else {"key": points.key, "url": publisher.publish(points.content), "counts": points.counts},
-        "places": [[place.latitude, place.longitude, place.rank, list(place.lines)] for place in places],
+        "places": [
+            [place.latitude, place.longitude, place.rank, list(place.lines), place.kind] for place in places
+        ],
         "placesLabel": places_label if places else "",
         "legend": None if legend is None else _legend(legend),
     }
@@ -129,7 +138,8 @@ def _legend(legend: SurfaceLegend) -> dict[str, Any]:
     rest = [entry for entry in legend.entries if entry.class_index < 0]
     return {
         "title": legend.title,
-        "classes": [[entry.colour, entry.label] for entry in classes],
+        "classes": [] if legend.rows else [[entry.colour, entry.label] for entry in classes],
+        "rows": [[entry.colour, entry.label, f"{entry.count:,}"] for entry in classes] if legend.rows else [],
         "ticks": list(legend.ticks),
         "unreachable": rest[0].label if rest else "",
         "veil": legend.veil,

@@ -177,13 +177,21 @@ def minutes_image(
     ``travel`` is in the order of the grid's cells. Palette: 0 nothing, 1 … the classes of ``limits``, the
     last two the ground and the stripes of the unreachable.
     """
-    pixels = grid.paint(minute_classes(travel, limits) + 1)
-    unreachable = len(limits) + 2
+    return class_image(grid, minute_classes(travel, limits), class_colours(limits, ramp))
+
+
+def class_image(grid: SurfaceGrid, classes: NDArray[np.uint8], colours: Sequence[str]) -> bytes:
+    """Return classes of cells as a PNG of ``grid``: class i in ``colours[i]``, ``len(colours)`` hatched.
+
+    ``classes``: uint8 in the order of the grid's cells. Palette: 0 nothing, 1 … the classes, the last two the
+    ground and the stripes of the hatched class.
+    """
+    pixels = grid.paint(classes + np.uint8(1))
+    hatched = len(colours) + 1
     line, column = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
     striped = (line + column) % _STRIPE_PX < _STRIPE_PX // 3
-    pixels[(pixels == unreachable) & striped] = unreachable + 1
-    colours = [_rgba(colour) for colour in (*class_colours(limits, ramp), *UNREACHABLE_COLOURS)]
-    return _png(pixels, [(0, 0, 0, 0), *colours])
+    pixels[(pixels == hatched) & striped] = hatched + 1
+    return _png(pixels, [(0, 0, 0, 0), *(_rgba(colour) for colour in (*colours, *UNREACHABLE_COLOURS))])
 
 
 def threshold_image(grid: SurfaceGrid, travel: TravelResult, threshold_minutes: float) -> bytes:
@@ -202,6 +210,11 @@ def threshold_image(grid: SurfaceGrid, travel: TravelResult, threshold_minutes: 
     beside[:, :-1] |= inside[:, 1:]
     pixels[(pixels == 1) & beside] = 2
     return _png(pixels, [(0, 0, 0, 0), VEIL, THRESHOLD_LINE])
+
+
+def indexed_image(grid: SurfaceGrid, classes: NDArray[np.uint8], colours: Sequence[str]) -> bytes:
+    """Return a class per cell as a PNG of ``grid``: class n has colour n - 1, class 0 is transparent."""
+    return _png(grid.paint(classes), [(0, 0, 0, 0), *(_rgba(colour) for colour in colours)])
 
 
 def minute_legend(

@@ -40,7 +40,7 @@ def answers_to(store: Store, request: CoverageRequest, tell: Tell) -> Answers:
     ``data.coverage.prepare``; nothing is kept then.
     """
     folder = data_dir()
-    slot = _slot(str(folder.resolve()), store.data_version, _roads(folder), repr(request))
+    slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))
     if slot.answers is None:
         if slot.lock.locked():
             tell("等待同一计算完成")
@@ -62,7 +62,7 @@ def _solve(store: Store, folder: Path, request: CoverageRequest, tell: Tell) -> 
     return answers
 
 
-def _roads(folder: Path) -> tuple[int, ...]:
+def roads(folder: Path) -> tuple[int, ...]:
     """Return what tells one imported network from the next, without reading it."""
     marks: list[int] = []
     for name in (NODES, EDGES):

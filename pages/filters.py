@@ -32,7 +32,7 @@ def choose_many(
         st.session_state[key] = [option for option in wanted if option in options]
     else:
         st.session_state[key] = [option for option in st.session_state[key] if option in options]
-    chosen = tuple(st.multiselect(label, options, key=key, placeholder="全部", **settings))
+    chosen = tuple(st.multiselect(label, options, key=key, **{"placeholder": "全部", **settings}))
     kept[name] = chosen
     choices.in_link(name, SEPARATOR.join(code(option) for option in chosen))
     return chosen
@@ -59,6 +59,17 @@ def clear(*names: str) -> None:
             st.session_state[f"text_{name}"] = ""
 
 
+def is_new(name: str) -> bool:
+    """Tell whether nothing was ever chosen for ``name``, here or by the address."""
+    return name not in _kept() and f"many_{name}" not in st.session_state and name not in st.query_params
+
+
+def put_many(name: str, chosen: Sequence[str]) -> None:
+    """Choose several on a person's behalf; only in a callback, before the controls are drawn."""
+    _kept()[name] = tuple(chosen)
+    st.session_state[f"many_{name}"] = list(chosen)
+
+
 def _kept() -> dict[str, Any]:
     """Return what was chosen earlier in this session, for the next time the page is drawn."""
     kept: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
@@ -77,4 +88,4 @@ def _options_in_address(
     for part in parts:
         if part not in by_code:
             choices.fault(f"链接中的{label}“{part}”无效，已略去。")
-    return [by_code[part] for part in parts if part in by_code]
+    return list(dict.fromkeys(by_code[part] for part in parts if part in by_code))

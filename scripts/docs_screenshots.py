@@ -41,6 +41,9 @@ _SETTLED = """() => {
 }"""
 
 
+SITING = (("facility", "general_hospital"), ("mode", "drive"), ("minutes", "15"), ("within", "320300"))
+
+
 @dataclass(frozen=True)
 class Shot:
     """One picture: file name without ending, page, width in pixels, and what the address asks for."""
@@ -69,6 +72,18 @@ def shots() -> list[Shot]:
             (("view", "rows"), ("q", "养老"), ("attribute", "约束性")),
         ),
         Shot("targets-row", "targets", DESK, 760, (("row", _judged_row()),)),
+        Shot(
+            "gaps-spots",
+            "gaps",
+            DESK,
+            None,
+            (("gap_indicator", "mean_years_schooling"), ("level", "county"), ("gap_panel", "spots")),
+        ),
+        Shot("gaps-phone", "gaps", PHONE, 860),
+        Shot("target-tracking-regions", "target-tracking", DESK, None, (("tracking", "regions"),)),
+        Shot("circles-place", "circles", DESK, None, (("within", "320300"), ("at", "117.19,34.26"))),
+        Shot("siting-ten", "siting", DESK, None, (*SITING, ("add", "10"))),
+        Shot("siting-plan", "siting", DESK, None, (*SITING, ("edits", "add@117.95,34.31"))),
         Shot("targets-contradictions", "targets", DESK, 900, (("view", "contradictions"),)),
     ]
     extra += [

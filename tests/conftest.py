@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,8 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import app as application
 from data.build import build_store
+from data.ingest.osm import import_osm
 from data.store import Store, open_store
+from tests.layers.fonts_at_hand import regular_font
+from tests.shared_data import shared_path
 
 # How fast an example runs is the machine's affair, and no test asserts it.
 settings.register_profile("sutu", deadline=None)
@@ -36,6 +41,12 @@ def built_store(built_data_dir: Path) -> Store:
     return open_store(built_data_dir)
 
 
+@pytest.fixture(scope="session")
+def report_font(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a font file with all that reports print: figures and PDF need no more of the typeface."""
+    return regular_font(tmp_path_factory.mktemp("report-font"), application.texts())
+
+
 @pytest.fixture
 def own_data_dir(built_data_dir: Path, tmp_path: Path) -> Path:
     """Return a data directory of the test's own, with a copy of the built store."""
@@ -47,3 +58,21 @@ def data_env(built_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """Point ``SUTU_DATA_DIR`` at the shared built store for the test."""
     monkeypatch.setenv("SUTU_DATA_DIR", str(built_data_dir))
     yield built_data_dir
+
+
+@pytest.fixture(scope="session")
+def xuzhou_data_dir(built_data_dir: Path) -> Path:
+    """Return a data directory whose facilities include the real ones of Xuzhou, shared like the built one.
+
+    451 points of OpenStreetMap: hospitals, schools, universities, parks, sports centres.
+    """
+    folder = built_data_dir.with_name("sutu-xuzhou")
+    with built_data_dir.with_name("sutu-xuzhou.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            staged = Path(shutil.copytree(built_data_dir, folder.with_name("sutu-xuzhou-staged")))
+            counties = open_store(staged).regions("county", zoom="full").reset_index(drop=True)
+            import_osm(shared_path("real/osm/xuzhou_facilities.osm.pbf"), staged, counties)
+            build_store(staged)
+            staged.rename(folder)
+    return folder

@@ -248,7 +248,7 @@
           path.bindTooltip(() => this.tip(feature), { sticky: true, className: "sutu-tip" });
           path.on("mouseover", () => this.hover(path));
           path.on("mouseout", () => this.unhover(path));
-          path.on("click", () => this.choose(feature.id));
+          path.on("click", (event) => this.choose(feature.id, event.latlng));
         },
       }).addTo(this.map);
       const svg = this.map.getPane("overlayPane").querySelector("svg");
@@ -294,12 +294,14 @@
       path.setStyle(this.style(path.feature.id));
     }
 
-    choose(code) {
+    /* What a click tells the page: the region, and where in it, with the zoom that says how exact that is. */
+    choose(code, place) {
       this.spec.selected = code;
       this.restyle();
       if (window.Streamlit) {
         window.sutu.clicks += 1;
-        window.Streamlit.setComponentValue({ adcode: code, click: window.sutu.clicks });
+        const at = place ? { lon: place.lng, lat: place.lat, zoom: this.map.getZoom() } : {};
+        window.Streamlit.setComponentValue({ adcode: code, click: window.sutu.clicks, ...at });
       }
     }
 

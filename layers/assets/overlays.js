@@ -159,8 +159,9 @@
 
     showPlaces(places) {
       this.places.clearLayers();
-      for (const [lat, lon, rank, lines] of places) {
-        const icon = L.divIcon({ className: "sutu-place", html: element("span", "", rank), iconSize: [20, 20] });
+      for (const [lat, lon, rank, lines, kind] of places) {
+        const className = "sutu-place" + (kind ? " " + kind : "");
+        const icon = L.divIcon({ className, html: element("span", "", rank), iconSize: [20, 20] });
         const marker = L.marker([lat, lon], { icon, pane: "sutu-places", keyboard: false });
         marker.bindTooltip(() => card(lines[0], lines.slice(1)), { className: "sutu-tip", direction: "top" });
         marker.addTo(this.places);
@@ -180,7 +181,9 @@
       }
       if (spec.placesLabel) {
         const row = element("div", "row");
-        row.appendChild(element("i", "sutu-place")).appendChild(element("span", "", "1"));
+        const [, , mark, , kind] = spec.places[0];
+        const swatch = row.appendChild(element("i", "sutu-place" + (kind ? " " + kind : "")));
+        swatch.appendChild(element("span", "", mark));
         row.appendChild(element("span", "label", spec.placesLabel));
         legend.appendChild(row);
       }
@@ -198,7 +201,15 @@
       }
       const ticks = element("div", "ticks");
       for (const tick of legend.ticks) ticks.appendChild(element("span", "", tick));
-      const parts = [element("div", "title", legend.title), strip, ticks];
+      const parts = [element("div", "title", legend.title)];
+      if (legend.classes.length) parts.push(strip, ticks);
+      for (const [color, label, count] of legend.rows || []) {
+        const row = element("div", "row");
+        row.appendChild(element("i")).style.background = color;
+        row.appendChild(element("span", "label", label));
+        row.appendChild(element("span", "count", count));
+        parts.push(row);
+      }
       const rows = [["undefined", legend.unreachable], ["veiled", legend.veil]];
       for (const [kind, text] of rows) {
         if (!text) continue;

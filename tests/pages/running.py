@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-_SCRIPT = "from pages import state\nfrom {module} import page\nstate.begin()\npage()\nstate.finish()\n"
+SCRIPT = "from pages import state\nfrom {module} import page\nstate.begin()\npage()\nstate.finish()\n"
 
 
 def start(module: str, **address: str) -> AppTest:
     """Return the page ``module`` after its first run, opened with ``address`` as query parameters."""
-    app = AppTest.from_string(_SCRIPT.format(module=module), default_timeout=60)
+    app = AppTest.from_string(SCRIPT.format(module=module), default_timeout=60)
     for name, text in address.items():
         app.query_params[name] = text
     app.run()

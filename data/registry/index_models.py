@@ -1,0 +1,75 @@
+"""The model of a composite index, in ``indices.yaml`` (the packaged examples) and in people's own files."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from data.registry.loading import load_yaml, load_yaml_object, registry_folder
+from data.registry.models import Entry, Identifier, Text
+from geo.composite import Aggregation, Normalisation, Weighting
+from geo.errors import RegistryError
+
+INDICES_FILE = "indices.yaml"
+MOST_PARTS = 30
+MOST_BYTES = 64 * 1024
+
+Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+
+
+class IndexPart(Entry):
+    """One component: an indicator, its weight (for ``expert``), and what the registry's entry leaves open.
+
+    ``direction`` overrides the indicator's own (a neutral one needs it), ``target`` is the value that counts
+    as reached under ``target``, ``year`` is another year than that of the index.
+    """
+
+    id: Identifier
+    weight: Number | None = None
+    direction: Literal["higher_better", "lower_better"] | None = None
+    target: Number | None = None
+    year: Annotated[int, Field(ge=1900, le=2100)] | None = None
+
+
+class IndexSpec(Entry):
+    """A composite index: its name, its components and how they are put together.
+
+    With ``base_year`` the index of that year is made too, on one scale with ``year``, and the change between
+    them is the development index (发展指数).
+    """
+
+    KEY = ("name",)
+
+    name: Annotated[Text, Field(max_length=60)]
+    level: Literal["prefecture", "county"]
+    year: Annotated[int, Field(ge=1900, le=2100)]
+    base_year: Annotated[int, Field(ge=1900, le=2100)] | None = None
+    normalisation: Normalisation = "min_max"
+    weighting: Weighting = "equal"
+    aggregation: Aggregation = "arithmetic"
+    note: Annotated[str, Field(max_length=500)] = ""
+    parts: Annotated[tuple[IndexPart, ...], Field(min_length=1, max_length=MOST_PARTS)]
+
+
+@cache
+def load_index_examples(folder: Path | None = None) -> dict[str, IndexSpec]:
+    """Return the packaged indices by name; raises ``RegistryError`` listing every fault."""
+    return {entry.name: entry for entry in load_yaml(registry_folder(folder) / INDICES_FILE, IndexSpec)}
+
+
+def load_index_file(path: Path) -> IndexSpec:
+    """Return the index of a person's YAML file (one mapping).
+
+    Raises ``RegistryError`` that lists every fault with its field; also for a file that is missing or larger
+    than `MOST_BYTES`.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise RegistryError(f"{path.name}：读不出来（{error.strerror}）；请确认文件存在") from error
+    if size > MOST_BYTES:
+        raise RegistryError(
+            f"{path.name}：文件有 {size:,} 字节，最多 {MOST_BYTES:,} 字节；请检查是否给错了文件"
+        )
+    return load_yaml_object(path, IndexSpec)

@@ -1,0 +1,108 @@
+"""Scenarios: sitings saved under a name, listed, compared and done again, as runs of kind ``siting``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from data.runs import Run, list_runs, read_result, read_run, record_run
+from data.siting import SitingAnalysis, SitingRequest, prepare_siting
+from data.store import Store
+from geo.errors import SitingError
+
+KIND = "siting"
+MAX_NAME = 60
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A saved siting: its name, what was asked, and the run that holds its result."""
+
+    name: str
+    request: SitingRequest
+    run: Run
+
+
+def save_scenario(
+    data_dir: Path, store: Store, analysis: SitingAnalysis, name: str, *, seconds: float = 0.0
+) -> Scenario:
+    """Write a siting down under a name and return it; an earlier one of the same name stays beside it.
+
+    Raises ``SitingError`` for an empty or too long name, and for candidates of a file, which cannot be done
+    again without the file; ``StoreError`` when the data directory cannot be written.
+    """
+    title = " ".join(name.split())
+    if not title or len(title) > MAX_NAME:
+        raise SitingError(f"方案名称应有 1 到 {MAX_NAME} 个字，收到 {len(title)} 个。")
+    if analysis.request.add and analysis.request.candidates == "file":
+        raise SitingError("候选点取自文件的方案不能保存：没有那个文件就无法重算。")
+    run = record_run(
+        data_dir,
+        kind=KIND,
+        parameters={"name": title, "request": analysis.request.as_dict()},
+        data_version=store.data_version,
+        result=analysis.comparison(),
+        seconds=seconds,
+    )
+    return Scenario(title, analysis.request, run)
+
+
+def read_scenario(data_dir: Path, run_id: str) -> Scenario:
+    """Return a saved scenario. Raises ``StoreError`` for no such run, ``SitingError`` for another kind."""
+    return _scenario(read_run(data_dir, run_id))
+
+
+def _scenario(run: Run) -> Scenario:
+    if run.kind != KIND:
+        raise SitingError(f"运行 {run.id} 不是选址方案（类别 {run.kind}）。")
+    try:
+        return Scenario(str(run.parameters["name"]), SitingRequest.from_dict(run.parameters["request"]), run)
+    except (KeyError, TypeError, AttributeError) as fault:
+        raise SitingError(f"运行 {run.id} 的方案参数已损坏。") from fault
+
+
+def list_scenarios(data_dir: Path) -> list[Scenario]:
+    """Return every readable scenario, newest first."""
+    found = []
+    for run in list_runs(data_dir):
+        if run.kind == KIND:
+            try:
+                found.append(_scenario(run))
+            except SitingError:
+                continue
+    return found
+
+
+def replay_scenario(store: Store, data_dir: Path, run: Run) -> pd.DataFrame:
+    """Return the comparison of a recorded siting, computed anew."""
+    return prepare_siting(store, data_dir, _scenario(run).request).comparison()
+
+
+def compare_scenarios(data_dir: Path, scenarios: Sequence[Scenario]) -> pd.DataFrame:
+    """Return one row per scenario from its recorded result.
+
+    Columns ``id, name, population, covered_before, covered_after, gained, coverage_after, minutes, group``:
+    sums over the counties, and their ratio; NaN where the state before is not known. Raises ``StoreError``
+    for a result that is missing or was changed.
+    """
+    rows = []
+    for scenario in scenarios:
+        table = read_result(data_dir, scenario.run)
+        people, after = table["population"].sum(), table["covered_after"].sum()
+        rows.append(
+            {
+                "id": scenario.run.id,
+                "name": scenario.name,
+                "population": people,
+                "covered_before": table["covered_before"].sum(min_count=1),
+                "covered_after": after,
+                "gained": table["gained"].sum(min_count=1),
+                "coverage_after": after / people if people > 0 else float("nan"),
+                "minutes": scenario.request.minutes,
+                "group": scenario.request.group,
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,208 @@
+"""How unequal regions are: ratios, coefficient of variation, Gini, Lorenz and concentration curves.
+
+Method notes: docs/methods/disparity.md. Values are one number per region; NaN is a region without a value and
+takes no part. Without ``weights`` every region counts once; with them (people, as a rule) every person does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from geo.errors import DisparityError
+
+FloatArray = NDArray[np.float64]
+
+NO_VALUE = "没有一个地区有数值"
+ONE_VALUE = "只有一个地区有数值，谈不上差距"
+ALL_ZERO = "各地区数值合计为零，{name}无定义"
+NEGATIVE = "有 {count} 个地区的数值为负，{name}无定义"
+LOWEST_ZERO = "最低的地区数值为零，比值无定义"
+LOWEST_NEGATIVE = "最低的地区数值为负，比值没有意义"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure, or NaN with the ``reason`` why there is none; never both, never neither."""
+
+    value: float
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a figure that is undefined without a reason, or defined with one."""
+        if np.isnan(self.value) != (self.reason is not None):
+            raise DisparityError(f"数值 {self.value} 与原因“{self.reason}”不符：没有数值才有原因")
+
+    @property
+    def defined(self) -> bool:
+        """Whether there is a figure."""
+        return self.reason is None
+
+
+def undefined(reason: str) -> Measure:
+    """Return the measure that is undefined for ``reason``."""
+    return Measure(float("nan"), reason)
+
+
+def usable(values: ArrayLike, weights: ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:
+    """Return the values that are there, and their weights (ones without ``weights``).
+
+    Regions without a value are left out. Raises `DisparityError` for infinite values, weights of another
+    length, and weights that are negative, missing or not finite where there is a value.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    weight = np.ones(len(array)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if weight.shape != array.shape or array.ndim != 1:
+        raise DisparityError(f"数值 {array.shape} 与权重 {weight.shape} 的个数不同")
+    there = ~np.isnan(array)
+    array, weight = array[there], weight[there]
+    if np.isinf(array).any():
+        raise DisparityError("数值中有无穷大，请检查数据")
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise DisparityError("权重缺失或为负：有数值的地区都要有不为负的权重")
+    if array.size and weights is not None and weight.sum() <= 0:
+        raise DisparityError("权重合计为零")
+    # A region with nobody in it is none of those whom a weighted measure counts.
+    return array[weight > 0], weight[weight > 0]
+
+
+def shared_fault(values: FloatArray, name: str) -> str | None:
+    """Return why a relative measure ``name`` of ``values`` (as from `usable`) is undefined; None if it is."""
+    if values.size == 0:
+        return NO_VALUE
+    if values.size == 1:
+        return ONE_VALUE
+    negative = int((values < 0).sum())
+    if negative:
+        return NEGATIVE.format(count=negative, name=name)
+    return ALL_ZERO.format(name=name) if values.sum() == 0 else None
+
+
+def max_min_ratio(values: ArrayLike) -> Measure:
+    """Return highest : lowest."""
+    array, _ = usable(values)
+    if array.size < 2:
+        return undefined(ONE_VALUE if array.size else NO_VALUE)
+    low, high = float(array.min()), float(array.max())
+    if low <= 0:
+        return undefined(LOWEST_NEGATIVE if low < 0 else LOWEST_ZERO)
+    return Measure(high / low)
+
+
+def ratio_between(upper: float, lower: float, names: tuple[str, str]) -> Measure:
+    """Return ``upper`` : ``lower`` of two regions' own figures (Σ numerator / Σ denominator each).
+
+    ``names`` are what the two are called where the ratio is undefined.
+    """
+    for value, name in zip((upper, lower), names, strict=True):
+        if np.isnan(value):
+            return undefined(f"{name}没有数值")
+        if value < 0:
+            return undefined(f"{name}的数值为负，比值没有意义")
+    return undefined(f"{names[1]}的数值为零，比值无定义") if lower == 0 else Measure(upper / lower)
+
+
+def coefficient_of_variation(values: ArrayLike, weights: ArrayLike | None = None) -> Measure:
+    """Return standard deviation : mean; with weights both are weighted (Williamson's V).
+
+    The deviation is that of the whole population (divided by n): the regions are all there are, no sample,
+    and doubling every region changes nothing.
+    """
+    array, weight = usable(values, weights)
+    fault = shared_fault(array, "变异系数")
+    if fault:
+        return undefined(fault)
+    share = weight / weight.sum()
+    mean = float(share @ array)
+    return Measure(float(np.sqrt(share @ (array - mean) ** 2)) / mean)
+
+
+def gini(values: ArrayLike, weights: ArrayLike | None = None) -> Measure:
+    """Return the Gini coefficient: 1 minus twice the area below the Lorenz curve.
+
+    Without weights this is the classic coefficient of n regions, whose largest value is (n − 1) / n.
+    """
+    array, weight = usable(values, weights)
+    fault = shared_fault(array, "基尼系数")
+    if fault:
+        return undefined(fault)
+    order = np.argsort(array, kind="stable")
+    return Measure(max(0.0, _twice_area_above(array[order], weight[order])))
+
+
+def _twice_area_above(array: FloatArray, weight: FloatArray) -> float:
+    """Return 1 − twice the area below the curve of shares, in the order given."""
+    part = weight * array / (weight @ array)
+    reached = np.cumsum(part)
+    return float(1.0 - (weight / weight.sum()) @ (2.0 * reached - part))
+
+
+def lorenz_curve(values: ArrayLike, weights: ArrayLike | None = None) -> pd.DataFrame:
+    """Return the Lorenz curve from (0, 0) to (1, 1), the lowest value first.
+
+    Columns ``population_share`` and ``value_share`` (float64, cumulative). No row where it is undefined.
+    """
+    array, _ = usable(values, weights)
+    return _curve(values, values, weights) if shared_fault(array, "洛伦兹曲线") is None else _no_curve()
+
+
+def concentration_curve(
+    values: ArrayLike, order: ArrayLike, weights: ArrayLike | None = None
+) -> pd.DataFrame:
+    """Return how far ``values`` are with those who rank low by ``order``, such as the poorer regions.
+
+    Columns as `lorenz_curve`; regions in order of ``order``, equal ones as one step. A region that lacks
+    either number takes no part. Above the diagonal the low ranks have more than their share.
+    """
+    array, ranked, weight = _both(values, order, weights)
+    if shared_fault(array, "集中曲线") is not None:
+        return _no_curve()
+    return _curve(array, ranked, weight)
+
+
+def concentration_index(values: ArrayLike, order: ArrayLike, weights: ArrayLike | None = None) -> Measure:
+    """Return twice the area between diagonal and concentration curve, from −1 to 1.
+
+    Positive: the high ranks have more than their share; negative: the low ranks. Ordered by the values
+    themselves it is the Gini coefficient.
+    """
+    array, ranked, weight = _both(values, order, weights)
+    fault = shared_fault(array, "集中指数")
+    if fault:
+        return undefined(fault)
+    curve = _curve(array, ranked, weight)
+    across, up = curve["population_share"].to_numpy(), curve["value_share"].to_numpy()
+    return Measure(float(1.0 - np.diff(across) @ (up[1:] + up[:-1])))
+
+
+def _both(
+    values: ArrayLike, order: ArrayLike, weights: ArrayLike | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return values, ranking numbers and weights of the regions that have both numbers."""
+    array, ranked = (np.asarray(one, dtype=np.float64) for one in (values, order))
+    if array.shape != ranked.shape:
+        raise DisparityError(f"数值 {array.shape} 与排序依据 {ranked.shape} 的个数不同")
+    there = ~np.isnan(array) & ~np.isnan(ranked)
+    weight = None if weights is None else np.asarray(weights, dtype=np.float64)[there]
+    kept, used = usable(array[there], weight)
+    counted = slice(None) if weight is None else weight > 0
+    return kept, ranked[there][counted], used
+
+
+def _curve(values: ArrayLike, order: ArrayLike, weights: ArrayLike | None) -> pd.DataFrame:
+    array, ranked, weight = _both(values, order, weights)
+    steps = pd.DataFrame({"order": ranked, "people": weight, "amount": weight * array})
+    reached = steps.groupby("order", sort=True)[["people", "amount"]].sum().cumsum()
+    ends: Sequence[FloatArray] = [
+        np.concatenate([[0.0], reached[name].to_numpy() / reached[name].iloc[-1]])
+        for name in ("people", "amount")
+    ]
+    return pd.DataFrame({"population_share": ends[0], "value_share": ends[1]})
+
+
+def _no_curve() -> pd.DataFrame:
+    return pd.DataFrame({"population_share": [], "value_share": []}, dtype="float64")

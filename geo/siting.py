@@ -1,0 +1,273 @@
+"""Where to put new facilities: maximal covering and p-median, greedy with its guarantee, exact with its gap.
+
+Both choose sites that add the most benefit to what exists. Maximal covering (Church and ReVelle 1974): a
+cell's benefit is its demand once any site reaches it in time. p-median (Hakimi 1964): its demand times the
+minutes saved. The benefit of a set is monotone and submodular, so choosing the best site again and again
+gives at least 1 − 1/e of the best possible (Nemhauser, Wolsey and Fisher 1978), and the sum of the largest
+remaining gains bounds what any choice could still add. The exact answer is a mixed-integer program (HiGHS).
+"""
+
+import heapq
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from geo.errors import SitingError
+from geo.minutes import quantise_minutes
+from geo.site_reach import Reach
+from geo.siting_exact import Pairs, solve_covering, solve_median
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Objective = Literal["coverage", "minutes"]
+
+GUARANTEE: float = 1.0 - 1.0 / np.e
+"""What part of the best possible benefit the greedy choice reaches at least."""
+
+OBJECTIVES: dict[Objective, str] = {"coverage": "最大覆盖", "minutes": "p-中位"}
+
+NO_DEMAND = "范围内该人群人数为零，选在哪里都一样"
+NOTHING_TO_GAIN = "没有候选点能再增加效益：人已全部覆盖，或候选点都够不到未覆盖的人"
+
+
+@dataclass(frozen=True, eq=False)
+class SitingProblem:
+    """What siting chooses from: the benefit of every pair of site and cell over what exists already.
+
+    ``start``, ``cell``: pairs by site as in ``Reach``, only those with a benefit; ``benefit``: float64 per
+    pair. ``base``: total of the objective without any new site (people covered, or minutes × people to the
+    nearest facility, capped at ``cap_minutes``); ``demand``: all people. For ``coverage`` a cell's benefit is
+    the same whichever site brings it.
+    """
+
+    objective: Objective
+    start: IntArray
+    cell: NDArray[np.int32]
+    benefit: FloatArray
+    cells: int
+    base: float
+    demand: float
+    cap_minutes: float
+
+    @property
+    def sites(self) -> int:
+        """How many candidates there are."""
+        return len(self.start) - 1
+
+    def of(self, site: int) -> tuple[NDArray[np.int32], FloatArray]:
+        """Return the cells a site has a benefit for, and the benefit."""
+        part = slice(int(self.start[site]), int(self.start[site + 1]))
+        return self.cell[part], self.benefit[part]
+
+    def value(self, sites: ArrayLike) -> float:
+        """Return the benefit of a set of sites together."""
+        best = np.zeros(self.cells)
+        for site in np.asarray(sites, dtype=np.int64):
+            cell, benefit = self.of(int(site))
+            np.maximum.at(best, cell, benefit)
+        return float(best.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class SitingResult:
+    """Chosen sites in order of choice, and how good the choice is.
+
+    ``sites``: int64 rows of the candidates; ``gains``: float64, what each adds to those before it. ``value``:
+    their benefit together; ``bound``: no choice of as many sites can have more; ``gap``: (bound − value) /
+    bound, 0 when proven best. ``method``: ``greedy`` or ``exact``; ``status`` says in Chinese how it ended,
+    ``reason`` why fewer sites than asked for (None: as many as asked for).
+    """
+
+    sites: IntArray
+    gains: FloatArray
+    value: float
+    bound: float
+    method: Literal["greedy", "exact"]
+    status: str
+    reason: str | None
+
+    @property
+    def gap(self) -> float:
+        """How far the value may lie below the best possible, as a part of it."""
+        return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0.0 else 0.0
+
+
+def covering_problem(
+    reach: Reach, demand: ArrayLike, threshold_minutes: float, *, covered: ArrayLike | None = None
+) -> SitingProblem:
+    """Return the problem of covering the most demand within ``threshold_minutes``.
+
+    ``demand``: people per cell; ``covered``: bool per cell, what the existing facilities cover already.
+    Raises ``SitingError`` for demand that is negative, missing or of another length.
+    """
+    people = _demand(demand, reach.cells)
+    done = np.zeros(reach.cells, dtype=bool) if covered is None else np.asarray(covered, dtype=bool)
+    left = np.where(done, 0.0, people)
+    near = reach.within(threshold_minutes)
+    base, total = float(people[done].sum()), float(people.sum())
+    return _problem("coverage", near, left[near.cell], base=base, demand=total, cap=float(threshold_minutes))
+
+
+def median_problem(
+    reach: Reach, demand: ArrayLike, cap_minutes: float, *, minutes: ArrayLike | None = None
+) -> SitingProblem:
+    """Return the problem of saving the most minutes × people to the nearest facility.
+
+    ``minutes``: of every cell to its nearest existing facility, NaN where none. What lies beyond
+    ``cap_minutes`` counts as that far: the objective stays defined where nobody arrives.
+    """
+    people = _demand(demand, reach.cells)
+    now = np.full(reach.cells, np.nan) if minutes is None else np.asarray(minutes, dtype=np.float64)
+    now = np.minimum(np.where(np.isnan(now), cap_minutes, now), cap_minutes)
+    saved = people[reach.cell] * np.maximum(now[reach.cell] - reach.minutes, 0.0)
+    base, total = float((people * now).sum()), float(people.sum())
+    return _problem("minutes", reach, saved, base=base, demand=total, cap=float(cap_minutes))
+
+
+def _problem(
+    objective: Objective, reach: Reach, benefit: FloatArray, *, base: float, demand: float, cap: float
+) -> SitingProblem:
+    kept = benefit > 0.0
+    before = np.concatenate([[0], np.cumsum(kept)])
+    return SitingProblem(
+        objective, before[reach.start], reach.cell[kept], benefit[kept], reach.cells, base, demand, cap
+    )
+
+
+def _demand(demand: ArrayLike, cells: int) -> FloatArray:
+    people = np.asarray(demand, dtype=np.float64)
+    if people.shape != (cells,):
+        raise SitingError(f"需求有 {people.size} 个，格网有 {cells} 格，应一一对应。")
+    if not (np.isfinite(people) & (people >= 0.0)).all():
+        raise SitingError("需求中有缺失或为负的人数。请检查人口数据。")
+    return people
+
+
+def require_number(add: int, candidates: int) -> None:
+    """Raise ``SitingError`` unless 1 ≤ ``add`` ≤ ``candidates``."""
+    if candidates == 0:
+        raise SitingError("没有候选点。请换一种候选点，或扩大范围。")
+    if add < 1:
+        raise SitingError(f"新增数量应不小于 1，收到 {add}。")
+    if add > candidates:
+        raise SitingError(f"要新增 {add} 处，候选点只有 {candidates} 个。请减少数量或增加候选点。")
+
+
+def solve_greedy(problem: SitingProblem, add: int) -> SitingResult:
+    """Return ``add`` sites, each the one that adds most to those before; of equals the lowest row.
+
+    Gains only shrink as sites are added, so a site whose old gain is no longer the largest need not be
+    computed again (lazy evaluation, Minoux 1978). The value is at least ``GUARANTEE`` of the best possible.
+    Stops early, with a reason, when no site adds anything. Raises ``SitingError`` as `require_number`.
+    """
+    require_number(add, problem.sites)
+    best = np.zeros(problem.cells)
+    first = _first_gains(problem)
+    heap = [(-float(gain), site) for site, gain in enumerate(first) if gain > 0.0]
+    heapq.heapify(heap)
+    fresh = dict.fromkeys(range(problem.sites), 0)
+    sites: list[int] = []
+    gains: list[float] = []
+    while heap and len(sites) < add:
+        gain, site = heapq.heappop(heap)
+        if fresh[site] < len(sites):
+            now = _gain(problem, site, best)
+            fresh[site] = len(sites)
+            if now > 0.0:
+                heapq.heappush(heap, (-now, site))
+            continue
+        cell, benefit = problem.of(site)
+        best[cell] = np.maximum(best[cell], benefit)
+        sites.append(site)
+        gains.append(-gain)
+    value = float(best.sum())
+    bound = min(_upper_bound(problem, best, add), value / GUARANTEE, float(np.sort(first)[::-1][:add].sum()))
+    reason = None
+    if len(sites) < add:
+        reason = NO_DEMAND if problem.demand == 0.0 else NOTHING_TO_GAIN
+    return SitingResult(
+        np.array(sites, dtype=np.int64), np.array(gains), value, max(bound, value), "greedy", "贪心", reason
+    )
+
+
+def _first_gains(problem: SitingProblem) -> FloatArray:
+    totals = np.concatenate([[0.0], np.cumsum(problem.benefit)])
+    # Differences of running totals lose digits; the sums of the slices are what the loop compares.
+    rough = totals[problem.start[1:]] - totals[problem.start[:-1]]
+    exact = [float(problem.of(site)[1].sum()) if rough[site] > 0.0 else 0.0 for site in range(problem.sites)]
+    return np.array(exact)
+
+
+def _gain(problem: SitingProblem, site: int, best: FloatArray) -> float:
+    cell, benefit = problem.of(site)
+    return float(np.maximum(benefit - best[cell], 0.0).sum())
+
+
+def _upper_bound(problem: SitingProblem, best: FloatArray, add: int) -> float:
+    """Return value + the largest ``add`` gains still possible: no set of ``add`` sites can be worth more."""
+    left = np.array([_gain(problem, site, best) for site in range(problem.sites)])
+    return float(best.sum() + np.sort(left)[::-1][:add].sum())
+
+
+def solve_exact(problem: SitingProblem, add: int, *, time_limit_s: float = 60.0) -> SitingResult:
+    """Return the best ``add`` sites by mixed-integer programming, or the best found in the time allowed.
+
+    The result is never worse than the greedy one; ``bound`` and ``gap`` say how far it may be from the best.
+    Where the program would be too large (see ``geo.siting_exact.MAX_TERMS``) the greedy answer comes back
+    with its own bound, and ``status`` says so. Raises ``SitingError`` as `require_number`.
+    """
+    greedy = solve_greedy(problem, add)
+    if greedy.reason is not None or greedy.gap == 0.0:
+        status = "贪心已达上界，即为最优" if greedy.reason is None else greedy.status
+        return SitingResult(
+            greedy.sites, greedy.gains, greedy.value, greedy.value, "exact", status, greedy.reason
+        )
+    solve = solve_covering if problem.objective == "coverage" else solve_median
+    pairs = Pairs(problem.start, problem.cell, problem.benefit, problem.cells)
+    found = solve(pairs, add, time_limit_s=time_limit_s)
+    if found is None:
+        status = "规模过大，未求精确解；给出贪心解和它的上界"
+        return SitingResult(greedy.sites, greedy.gains, greedy.value, greedy.bound, "greedy", status, None)
+    bound = min(found.bound, greedy.bound)
+    value = problem.value(found.sites)
+    if value < greedy.value:
+        status = "限时内未超过贪心解" if found.timed_out else "最优"
+        return SitingResult(
+            greedy.sites, greedy.gains, greedy.value, max(bound, greedy.value), "exact", status, None
+        )
+    sites, gains = _in_order(problem, found.sites)
+    status = "限时内的最好解" if found.timed_out else "最优"
+    return SitingResult(sites, gains, value, max(bound, value), "exact", status, None)
+
+
+def _in_order(problem: SitingProblem, sites: IntArray) -> tuple[IntArray, FloatArray]:
+    """Return sites in the order a greedy eye would open them, with what each adds."""
+    best = np.zeros(problem.cells)
+    left, order, gains = sorted(int(site) for site in sites), [], []
+    while left:
+        worth = [_gain(problem, site, best) for site in left]
+        at = int(np.argmax(worth))
+        site = left.pop(at)
+        cell, benefit = problem.of(site)
+        best[cell] = np.maximum(best[cell], benefit)
+        order.append(site)
+        gains.append(worth[at])
+    return np.array(order, dtype=np.int64), np.array(gains)
+
+
+def budget_curve(problem: SitingProblem, most: int) -> FloatArray:
+    """Return the greedy benefit of 0, 1 … ``most`` new sites (float64): each step nests in the next.
+
+    Flat once nothing is left to gain. Raises ``SitingError`` as `require_number`.
+    """
+    result = solve_greedy(problem, most)
+    values = np.concatenate([[0.0], np.cumsum(result.gains)])
+    return np.concatenate([values, np.full(most + 1 - len(values), values[-1])])
+
+
+def covered_cells(minutes: ArrayLike, threshold_minutes: float) -> NDArray[np.bool_]:
+    """Return whether each cell is covered: minutes ≤ threshold, NaN is not."""
+    values = np.asarray(minutes, dtype=np.float64)
+    return np.nan_to_num(values, nan=np.inf) <= float(quantise_minutes(threshold_minutes))

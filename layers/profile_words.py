@@ -1,0 +1,168 @@
+"""How a region stands, in sentences: every word and figure from the values given, none of them canned.
+
+What is compared is compared as printed: figures that read the same are called equal. What is undefined is
+said with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layers.model import format_number
+
+_PERCENT = {"%", "百分点"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One region on one indicator: its value, its rank among its peers, and the value of the province.
+
+    ``rank`` is NaN without a value, ``tied`` tells whether others share it; ``level_word`` names the peers
+    (设区市). ``reason`` says why there is no value.
+    """
+
+    region: str
+    indicator: str
+    unit: str
+    decimals: int
+    direction: str
+    year: int
+    value: float
+    rank: float
+    among: int
+    level_word: str
+    tied: bool = False
+    province: float = math.nan
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value of a year."""
+
+    year: int
+    value: float
+    reason: str = ""
+
+
+def short(name: str) -> str:
+    """Return an indicator's name without its remark in brackets."""
+    return name.partition("（")[0]
+
+
+def amount(value: float, unit: str, decimals: int) -> str:
+    """Return a value with its unit as people write it."""
+    number = format_number(value, decimals)
+    return f"{number}%" if unit == "%" else f"{number} {unit}"
+
+
+def difference(value: float, unit: str, decimals: int) -> str:
+    """Return a difference with its unit; of percentages in 个百分点."""
+    return f"{format_number(value, decimals)} {'个百分点' if unit in _PERCENT else unit}"
+
+
+def standing_sentence(one: Standing) -> str:
+    """Return value, rank and distance from the province of one region on one indicator."""
+    what = f"{one.year} 年{one.region}{short(one.indicator)}"
+    if math.isnan(one.value):
+        return f"{what}没有数值：{one.reason or '没有数据'}。"
+    text = f"{what}为 {amount(one.value, one.unit, one.decimals)}"
+    place = rank_words(one)
+    text += f"，{place}" if place else ""
+    return f"{text}{_against_province(one)}。"
+
+
+def rank_words(one: Standing) -> str:
+    """Return the rank among the peers; neutral indicators are counted from the highest, and say so."""
+    if math.isnan(one.rank) or one.among < 2:
+        return ""
+    order = "从高到低" if one.direction == "neutral" else ""
+    tied = "并列" if one.tied else ""
+    return f"在 {one.among} 个{one.level_word}中{order}{tied}居第 {int(one.rank)} 位"
+
+
+def _against_province(one: Standing) -> str:
+    if math.isnan(one.province):
+        return ""
+    gap = round(one.value, one.decimals) - round(one.province, one.decimals)
+    if round(gap, one.decimals) == 0:
+        return "，与全省持平"
+    word = "高" if gap > 0 else "低"
+    return f"，比全省{word} {difference(abs(gap), one.unit, one.decimals)}"
+
+
+def change_sentence(
+    region: str, indicator: str, before: Point, after: Point, *, unit: str, decimals: int, share: bool = True
+) -> str:
+    """Return how a value moved between two years: risen, fallen, level, or not comparable with the reason.
+
+    ``share`` adds the change in per cent; leave it out for amounts in prices of their year.
+    """
+    what = f"{before.year}—{after.year} 年{region}{short(indicator)}"
+    for point in (before, after):
+        if math.isnan(point.value):
+            return f"{what}的变化无法判断：{point.year} 年没有数值（{point.reason or '没有数据'}）。"
+    first, last = (amount(point.value, unit, decimals) for point in (before, after))
+    gap = round(after.value, decimals) - round(before.value, decimals)
+    if round(gap, decimals) == 0:
+        return f"{what}持平，都是 {first}。"
+    word = "上升" if gap > 0 else "下降"
+    told = ""
+    if share and unit not in _PERCENT and before.value > 0:
+        told = f"（{'增' if gap > 0 else '减'} {format_number(abs(gap) / before.value * 100, 1)}%）"
+    return f"{what}由 {first}{word}到 {last}，{word} {difference(abs(gap), unit, decimals)}{told}。"
+
+
+def strengths_sentence(region: str, strong: Sequence[Standing], weak: Sequence[Standing]) -> str:
+    """Return in what a region is among the best and the last quarter of its peers."""
+    if not strong and not weak:
+        return f"{region}没有居于同级前四分之一或后四分之一的指标。"
+    parts = []
+    for word, found in (("前四分之一", strong), ("后四分之一", weak)):
+        if found:
+            listed = "、".join(f"{short(one.indicator)}（第 {int(one.rank)} 位）" for one in found[:6])
+            rest = f"等 {len(found)} 项" if len(found) > 6 else f"，共 {len(found)} 项"
+            parts.append(f"居同级{word}的有：{listed}{rest}")
+        else:
+            parts.append(f"没有居同级{word}的指标")
+    return f"{region}{'；'.join(parts)}。"
+
+
+def similar_sentence(region: str, level_word: str, names: Sequence[str], indicators: Sequence[str]) -> str:
+    """Return which regions are nearest in structure, and by which indicators."""
+    if not names:
+        return f"{region}缺少结构指标，无法判断与哪些{level_word}相近。"
+    by = "、".join(short(name) for name in indicators)
+    return f"按{by}等 {len(indicators)} 项结构指标，与{region}最相近的{level_word}依次是{'、'.join(names)}。"
+
+
+def coverage_sentence(
+    region: str, facility: str, minutes: float, *, share: float, left: float, method: str
+) -> str:
+    """Return how many people reach a facility in time, by which method."""
+    if math.isnan(share):
+        return f"{region}的{facility}覆盖率无法计算。"
+    told = f"{method}，{minutes:g} 分钟内能到{facility}的常住人口占 {format_number(share * 100, 1)}%"
+    rest = "，没有未覆盖的人口" if round(left) == 0 else f"，未覆盖 {people(left)}"
+    return f"{told}{rest}。"
+
+
+def people(count: float) -> str:
+    """Return a number of people as people say it."""
+    return f"{count / 1e4:,.1f} 万人" if count >= 1e4 else f"{count:,.0f} 人"
+
+
+def residents_sentence(
+    region: str, level_word: str, count: Point, *, rank: float, among: int, share: float
+) -> str:
+    """Return how many people live in a region, its rank by number, and its share of the province."""
+    if math.isnan(count.value):
+        return f"{count.year} 年{region}常住人口没有数值：{count.reason or '没有数据'}。"
+    text = f"{count.year} 年{region}常住人口 {people(count.value)}"
+    if not math.isnan(rank) and among > 1:
+        text += f"，在 {among} 个{level_word}中居第 {int(rank)} 位"
+    if not math.isnan(share):
+        text += f"，占全省 {format_number(share * 100, 1)}%"
+    return f"{text}。"

@@ -1,0 +1,132 @@
+"""15分钟服务圈: which services people reach in time, which are missing, and what is missing right here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from data.circles import PointAnswer
+from data.store import Store, open_store
+from geo.errors import StoreError, SutuError
+from layers.assets import own_folder
+from layers.charts import PICK, bar_ranking
+from layers.model import Layer
+from pages import circles_map, components, state
+from pages.circles_choice import CircleChoice, choose_circles
+from pages.circles_data import CircleAnswers, circles_of
+from pages.circles_method import show_method
+from pages.circles_panels import show_panels, show_place, show_region
+from pages.circles_tables import figures_table, matrix_table
+from pages.coverage_store import store_meta
+
+TITLE = "15分钟服务圈"
+_HEIGHT, _RANKING_HEIGHT = 640, 300
+
+
+def page() -> None:
+    """Draw the page."""
+    st.html(own_folder() / "coverage.css")
+    store = open_store()
+    head = st.container(key="page_head")
+    choice = choose_circles(store)
+    answers = _answers(store, choice)
+    if answers is None:
+        with head:
+            components.header(TITLE)
+        return
+    place = _place(choice, answers)
+    if answers.analysis.implied:
+        names = "、".join(answers.analysis.services[key].name for key in answers.analysis.implied)
+        st.warning(
+            components.plain(
+                f"{names}用的是推定点位，不是实测位置：结果用来演示方法，导入真实设施后再作结论。"
+            ),
+            icon=":material/science:",
+        )
+    left, right = st.columns([17, 10], gap="medium")
+    with left:
+        layer = circles_map.show(store, choice, answers, place, height=_HEIGHT)
+    with right:
+        show_region(store, choice, answers)
+        show_place(place)
+        if place is None:
+            _ranking(layer, choice)
+    _notes(store, answers)
+    show_panels(store, choice, answers)
+    components.footer(layer.provenance, data_version=store.data_version)
+    with head:
+        _head(store, choice, answers, layer)
+
+
+def _answers(store: Store, choice: CircleChoice) -> CircleAnswers | None:
+    """Return the solved circles; None when the question has no answer, which is then said."""
+    place = st.empty()
+    shown: list[Any] = []
+
+    def tell(step: str) -> None:
+        if shown:
+            shown[0].update(label=f"正在{step}…")
+        else:
+            shown.append(place.status(f"正在{step}…"))
+
+    try:
+        return circles_of(store, choice.request, tell)
+    except StoreError:
+        raise
+    except SutuError as fault:
+        st.error(components.plain(str(fault)), icon=":material/error:")
+        return None
+    finally:
+        place.empty()
+
+
+def _place(choice: CircleChoice, answers: CircleAnswers) -> PointAnswer | None:
+    """Return what is missing at the place chosen; a place elsewhere is told to the reader."""
+    if choice.at is None:
+        return None
+    try:
+        return answers.at(*choice.at, choice.tier)
+    except SutuError as fault:
+        st.warning(components.plain(str(fault)), icon=":material/location_off:")
+        return None
+
+
+def _ranking(layer: Layer, choice: CircleChoice) -> None:
+    st.markdown("**排名**　按完整度")
+
+    def picked() -> None:
+        chosen = st.session_state["circles_ranking"]["selection"].get(PICK) or []
+        if chosen:
+            state.put("region", chosen[0]["adcode"])
+
+    with st.container(height=_RANKING_HEIGHT, key="ranking_box"):
+        components.chart(bar_ranking(layer, selected=choice.region), key="circles_ranking", on_select=picked)
+
+
+def _notes(store: Store, answers: CircleAnswers) -> None:
+    """Say what a reader must know of the figures."""
+    said = [*answers.analysis.notes, store_meta(store).get("population_note", "")]
+    lines = [components.plain(note) for note in dict.fromkeys(said) if note]
+    with st.container(key="coverage_notes"):
+        st.caption("\n".join(f"- {line}" for line in lines))
+
+
+def _head(store: Store, choice: CircleChoice, answers: CircleAnswers, layer: Layer) -> None:
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    words = circles_map.subtitle(choice, answers)
+    with left:
+        components.header(TITLE, source=layer.provenance.source_text, note=words)
+    with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
+        show_method(answers.analysis)
+        with st.popover("下载", icon=":material/download:"):
+            name = f"{TITLE}_{state.LEVELS[choice.level]}"
+            origin = layer.provenance
+            lines = [name, words, f"来源：{origin.source_text}", *answers.analysis.notes, origin.permission]
+            components.download(name, lambda: figures_table(choice, answers), notes=lines, key="circles")
+            st.caption("各项服务的可达率")
+            components.download(
+                f"{name}_各项服务", lambda: matrix_table(choice, answers), notes=lines, key="circles_each"
+            )
+            if choice.view == "regions":
+                components.download_figure(layer, layer.frame, key="circles_figure")

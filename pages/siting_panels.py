@@ -1,0 +1,121 @@
+"""The figures beside and below the map of the page 选址优化."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pandas as pd
+import streamlit as st
+
+from data.store import Store
+from geo.coverage import GROUPS, Level
+from layers.coverage_charts import percent
+from layers.siting_charts import before_after_chart, budget_chart
+from pages import cached, components, state
+from pages.components import plain
+from pages.numbers import readable
+from pages.siting_choice import SitingChoice
+from pages.siting_data import SitingAnswers
+from pages.siting_scenarios import show_scenarios
+from pages.siting_tables import groups_table, regions_table, sites_table
+
+
+def show_figures(store: Store, choice: SitingChoice, answers: SitingAnswers) -> None:
+    """Draw before and after of the region looked at, or of all that was asked for."""
+    code = choice.region or choice.request.coverage.within
+    level = cast(Level, cached.region_table(store).loc[code, "level"])
+    rows = answers.comparison(level, choice.request.group)
+    row: dict[Any, Any] = rows[rows["adcode"] == code].to_dict("records")[0]
+    with st.container(key="coverage_figures"):
+        st.markdown(
+            f"**{plain(row['name'])}**　{plain(choice.group_name)}，{choice.request.minutes:g} 分钟内"
+        )
+        left, right = st.columns(2)
+        left.metric("现状覆盖率", percent(row["coverage_before"]))
+        gain = (row["coverage_after"] - row["coverage_before"]) * 100.0
+        right.metric(
+            "方案后覆盖率",
+            percent(row["coverage_after"]),
+            delta=None if pd.isna(gain) or gain == 0.0 else f"{gain:+.1f} 个百分点",
+        )
+        left, right = st.columns(2)
+        left.metric("现状覆盖人口", readable(row["covered_before"], "人", 0))
+        gained = row["gained"]
+        right.metric("新增覆盖人口", "无数据" if pd.isna(gained) else f"{gained:+,.0f} 人")
+        if isinstance(row["reason"], str):
+            st.caption(plain(row["reason"]))
+
+
+def show_sites(choice: SitingChoice, answers: SitingAnswers) -> None:
+    """Draw the proposed sites with what each adds, and how good the choice is."""
+    result = answers.analysis.result
+    st.markdown("**建议新增**")
+    if result is None:
+        st.caption("在“建议新增（处）”里选数量，就从候选点中选出新增覆盖最多的位置。")
+        return
+    total = answers.analysis.summary()
+    words = f"{total['candidates']:,} 个候选点中选出 {total['proposed']} 处；{result.status}，"
+    st.caption(plain(f"{words}与上界相差不超过 {result.gap:.1%}。"))
+    if result.reason:
+        st.warning(plain(result.reason), icon=":material/info:")
+    rows = sites_table(choice, answers)
+    if len(rows):
+        config = {
+            str(name): st.column_config.NumberColumn(format="%,.0f") for name in rows.select_dtypes("number")
+        }
+        height = min(38 + 35 * len(rows), 318)
+        st.dataframe(rows, hide_index=True, height=height, column_config=config, key="siting_sites")
+
+
+def show_panels(store: Store, choice: SitingChoice, answers: SitingAnswers) -> None:
+    """Draw the panel that is chosen."""
+    panels: dict[str, tuple[str, Callable[[Store, SitingChoice, SitingAnswers], None]]] = {
+        "regions": ("分区前后", _regions),
+        "groups": ("人群前后", _groups),
+        "curve": ("投入曲线", _curve),
+        "scenarios": ("方案存取与比较", show_scenarios),
+        "table": ("数据表", _table),
+    }
+    panel = state.choose(
+        "siting_panel",
+        "下方显示",
+        list(panels),
+        "regions",
+        widget=st.segmented_control,
+        format_func=lambda name: panels[name][0],
+        label_visibility="collapsed",
+    )
+    panels[panel][1](store, choice, answers)
+
+
+def _regions(_store: Store, choice: SitingChoice, answers: SitingAnswers) -> None:
+    rows = answers.comparison(choice.level, choice.request.group)
+    components.chart(before_after_chart(rows), key="siting_regions")
+
+
+def _groups(_store: Store, _choice: SitingChoice, answers: SitingAnswers) -> None:
+    rows = answers.groups()
+    components.chart(before_after_chart(rows.assign(name=rows["group"].map(GROUPS))), key="siting_groups")
+    _frame(groups_table(answers), "siting_group_table")
+
+
+def _curve(_store: Store, choice: SitingChoice, answers: SitingAnswers) -> None:
+    curve = answers.analysis.curve
+    if curve.empty:
+        st.info("先在“建议新增（处）”里选一个数量。", icon=":material/info:")
+        return
+    components.chart(budget_chart(curve, choice.request.add, choice.request.objective), key="siting_curve")
+    st.caption("逐个新增时的效益：每一处都是在前面各处之后增加最多的一处，越往后增加得越少。")
+
+
+def _table(_store: Store, choice: SitingChoice, answers: SitingAnswers) -> None:
+    _frame(regions_table(choice, answers), "siting_table")
+
+
+def _frame(rows: pd.DataFrame, key: str) -> None:
+    config = {
+        str(name): st.column_config.NumberColumn(format="%,.1f" if "%" in str(name) else "%,.0f")
+        for name in rows.select_dtypes("number")
+    }
+    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 520), column_config=config, key=key)

@@ -1,0 +1,121 @@
+"""供需匹配: how much of a supply everybody can reach, and how evenly, by floating catchments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from data.store import Store, open_store
+from geo.errors import StoreError, SutuError
+from layers.assets import own_folder
+from layers.charts import PICK, bar_ranking
+from layers.model import Layer
+from pages import components, coverage_words, state, supply_map
+from pages.supply_answers import SupplyAnswers, supply_answers
+from pages.supply_choice import METHODS, SupplyChoice, choose_all
+from pages.supply_panels import show_figures, show_notes, show_panels
+from pages.supply_tables import show_downloads
+
+_HEIGHT, _RANKING_HEIGHT = 640, 372
+_TITLE = "供需匹配"
+
+
+def page() -> None:
+    """Draw the page."""
+    st.html(own_folder() / "coverage.css")
+    store = open_store()
+    head = st.container(key="page_head")
+    choice = choose_all(store)
+    if choice is None:
+        with head:
+            components.header(_TITLE)
+        st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
+        return
+    answers = _answers(store, choice)
+    if answers is None:
+        with head:
+            components.header(_TITLE, note=choice.kind.name)
+        return
+    warning = coverage_words.banner(answers.analysis.base)
+    if warning:
+        st.warning(components.plain(warning), icon=":material/science:")
+    layer = supply_map.region_layer(store, choice, answers)
+    left, right = st.columns([17, 10], gap="medium")
+    with left:
+        supply_map.show(store, choice, answers, layer, height=_HEIGHT)
+    with right:
+        show_figures(choice, answers)
+        _ranking(choice, layer)
+    show_notes(store, answers)
+    show_panels(store, choice, answers)
+    components.footer(layer.provenance, data_version=store.data_version)
+    with head:
+        _head(store, choice, answers, layer)
+
+
+def _answers(store: Store, choice: SupplyChoice) -> SupplyAnswers | None:
+    """Return the solved question; None when it has no answer, which is then said."""
+    place = st.empty()
+    shown: list[Any] = []
+
+    def tell(step: str) -> None:
+        if shown:
+            shown[0].update(label=f"正在{step}…")
+        else:
+            shown.append(place.status(f"正在{step}…"))
+
+    try:
+        return supply_answers(store, choice.request, tell)
+    except StoreError:
+        raise
+    except SutuError as fault:
+        st.error(components.plain(str(fault)), icon=":material/error:")
+        return None
+    finally:
+        place.empty()
+
+
+def _head(store: Store, choice: SupplyChoice, answers: SupplyAnswers, layer: Layer) -> None:
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        components.header(
+            choice.title, source=layer.provenance.source_text, note=answers.analysis.method_text
+        )
+    with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
+        _method(choice, answers)
+        with st.popover("下载", icon=":material/download:"):
+            show_downloads(store, choice, answers, layer)
+
+
+def _method(choice: SupplyChoice, answers: SupplyAnswers) -> None:
+    """Draw the button that opens how the figures come about."""
+    analysis = answers.analysis
+    rows = {
+        "第一步": "每处设施的供给 ÷ 服务范围内按衰减加权的需求，得到供需比。",
+        "第二步": "每个人口格把可及设施的供需比按同样的权重相加，得到可及性。",
+        "三步法": "3SFCA 先把每格的需求按权重分给可及的各处设施，避免重复计算需求。",
+        "衰减": analysis.decay.text,
+        "供给": f"共 {len(analysis.facilities)} 处，单位“{analysis.supply_unit}”；没有规模的另行说明。",
+        "没有服务": "服务范围内没有任何供给的人，可及性为 0，计入平均数和基尼系数。",
+        "守恒": "Σ（可及性 × 需求）= Σ 有人可及的供给。",
+        "地区的数": "Σ（可及性 × 人口）÷ Σ 人口，不是格的平均；区外的供给和需求照样参与。",
+        "出行": f"{coverage_words.travel_words(analysis.base)}。",
+        "来源": "Luo 与 Wang（2003），Luo 与 Qi（2009），Wan 等（2012）。",
+    }
+    with st.popover("口径", icon=":material/menu_book:"):
+        st.markdown(f"**方法**　{components.plain(METHODS[state.kept('method', 'e2sfca-step')][0])}")
+        for name, text in rows.items():
+            st.markdown(f"**{name}**　{components.plain(text)}")
+
+
+def _ranking(choice: SupplyChoice, layer: Layer) -> None:
+    st.markdown(f"**排名**　可及性（{components.plain(layer.unit)}）")
+
+    def picked() -> None:
+        chosen = st.session_state["supply_ranking"]["selection"].get(PICK) or []
+        if chosen:
+            state.put("region", chosen[0]["adcode"])
+
+    with st.container(height=_RANKING_HEIGHT, key="ranking_box"):
+        components.chart(bar_ranking(layer, selected=choice.region), key="supply_ranking", on_select=picked)

@@ -1,0 +1,135 @@
+"""The figures beside the map of the page 供需匹配, and the panels below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from data.store import Store
+from geo.coverage import GROUPS
+from layers.coverage_charts import percent
+from layers.model import format_number
+from layers.supply_charts import group_chart, lorenz_chart
+from pages import components, state
+from pages.coverage_words import notes
+from pages.numbers import readable
+from pages.supply_answers import SupplyAnswers
+from pages.supply_choice import SupplyChoice
+from pages.supply_tables import figures_table, load_table, show_frame
+
+_LOADS = 200
+
+
+def show_figures(choice: SupplyChoice, answers: SupplyAnswers) -> None:
+    """Draw the figures of the region looked at."""
+    analysis = answers.analysis
+    row = analysis.region(choice.focus)
+
+    def number(column: str) -> str:
+        return "—" if pd.isna(row[column]) else format_number(float(row[column]), answers.decimals)
+
+    pairs = [
+        [
+            ("可及性", number("access"), f"{analysis.unit}；Σ（可及性 × 人口）÷ Σ 人口"),
+            ("基尼系数", _gini(row["gini"]), "0 为人人相同，1 为一人独占；按人口加权"),
+        ],
+        [
+            (
+                "无服务人口",
+                readable(float(row["unserved_population"]), "人", 0),
+                "服务范围内没有任何供给，可及性为 0",
+            ),
+            ("无服务占比", percent(row["unserved_share"]), "无服务人口 ÷ 该人群总数"),
+        ],
+        [
+            ("中位可及性", number("median_access"), "一半的人不超过此数"),
+            ("最低十分之一", number("lowest_access"), "可及性最低的十分之一人口不超过此数"),
+        ],
+    ]
+    with st.container(key="coverage_figures"):
+        name, unit = components.plain(row["name"]), components.plain(analysis.unit)
+        within = f"{choice.request.minutes:g} 分钟内"
+        st.markdown(f"**{name}**　{components.plain(choice.demand_name)}，{within}，{unit}")
+        for pair in pairs:
+            for column, (label, value, tip) in zip(st.columns(2), pair, strict=True):
+                column.metric(label, value, help=tip)
+        if isinstance(row["reason"], str):
+            st.caption(components.plain(f"无法计算：{row['reason']}"))
+
+
+def _gini(value: float) -> str:
+    return "—" if pd.isna(value) else format_number(value, 3)
+
+
+def show_notes(store: Store, answers: SupplyAnswers) -> None:
+    """Say what a reader must know of the figures."""
+    analysis = answers.analysis
+    own = [note for note in analysis.notes if note not in analysis.base.notes]
+    lines = [*own, *_reached(answers), *notes(store, analysis.base)]
+    with st.container(key="coverage_notes"):
+        st.caption("\n".join(f"- {components.plain(line)}" for line in lines))
+
+
+def _reached(answers: SupplyAnswers) -> list[str]:
+    result, unit = answers.analysis.result, answers.analysis.supply_unit
+    lost = float(result.supply.sum()) - result.supply_used
+    total, used = format_number(float(result.supply.sum()), 0), format_number(result.supply_used, 0)
+    words = f"供给合计 {total} {unit}，有人可及的 {used} {unit}，全部分配到人（Σ 可及性 × 需求 = Σ 供给）"
+    return [words] + ([f"{format_number(lost, 0)} {unit}的供给在服务范围内没有需求"] if lost > 0 else [])
+
+
+def show_panels(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> None:
+    """Draw the panel that is chosen."""
+    panels: dict[str, tuple[str, Callable[[Store, SupplyChoice, SupplyAnswers], None]]] = {
+        "fairness": ("公平", _fairness),
+        "load": ("设施负荷", _load),
+        "table": ("数据表", _table),
+    }
+    panel = state.choose(
+        "supply_panel",
+        "下方显示",
+        list(panels),
+        "fairness",
+        widget=st.segmented_control,
+        format_func=lambda name: panels[name][0],
+        label_visibility="collapsed",
+    )
+    panels[panel][1](store, choice, answers)
+
+
+def _fairness(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> None:
+    analysis = answers.analysis
+    row = analysis.region(choice.focus)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(
+            f"**{components.plain(row['name'])}的洛伦兹曲线**　{components.plain(choice.demand_name)}"
+        )
+        picture = lorenz_chart(answers.lorenz(choice.focus), float(row["gini"]), name=str(row["name"]))
+        components.chart(picture, key="supply_lorenz")
+    with right:
+        st.markdown("**各人群的可及性**　同一供给、同一需求，按各人群居住地加权")
+        groups = analysis.groups(choice.focus)
+        groups["who"] = groups["group"].map(GROUPS)
+        picture = group_chart(groups, unit=analysis.unit, decimals=answers.decimals)
+        components.chart(picture, key="supply_groups")
+
+
+def _load(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> None:
+    rows = load_table(store, choice, answers)
+    st.caption(
+        components.plain(
+            f"共 {len(rows)} 处，供需比最低（最拥挤）的在前；加权需求是服务范围内的人口按距离衰减的合计。"
+            + (f"只列前 {_LOADS} 处，全部见下载。" if len(rows) > _LOADS else "")
+        )
+    )
+    show_frame(
+        rows.head(_LOADS), {rows.columns[2]: 0, "加权需求（人）": 0, rows.columns[4]: answers.decimals}
+    )
+
+
+def _table(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> None:
+    rows = figures_table(store, choice, answers)
+    show_frame(rows, {"人口": 0, "无服务人口": 0, "无服务占比（%）": 1})

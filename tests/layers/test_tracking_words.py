@@ -1,0 +1,66 @@
+"""The sentences on a target's path against sentences written by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from layers.tracking_words import Path, path_words
+
+
+def path(**changes: Any) -> Path:
+    given: dict[str, Any] = {
+        "name": "全省入学率",
+        "unit": "%",
+        "decimals": 1,
+        "first_year": 2010,
+        "first": 50.0,
+        "last_year": 2020,
+        "last": 60.0,
+        "target_year": 2025,
+        "target": 65.0,
+        "target_text": "65%",
+        "state": "not_met",
+    }
+    return Path(**(given | changes))
+
+
+HEAD = "全省入学率 2020 年为 60.0%，距 2025 年目标（65%）还差 5.0 个百分点；此后每年需提高 1.00 个百分点"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"first": 40.0}, f"{HEAD}，2010–2020 年平均每年提高 2.00 个百分点，保持这一速度可以达到。"),
+        ({"first": 55.0}, f"{HEAD}，2010–2020 年平均每年提高 0.50 个百分点，照此速度达不到。"),
+        ({}, f"{HEAD}，2010–2020 年平均每年提高 1.00 个百分点，保持这一速度正好达到。"),
+        ({"first": 70.0}, f"{HEAD}，而2010–2020 年平均每年降低 1.00 个百分点，方向相反。"),
+        ({"first": 60.0}, f"{HEAD}，而2010–2020 年没有变化。"),
+        ({"first_year": 2020, "first": 60.0}, f"{HEAD}（只有一年的数值，看不出已有的速度）。"),
+    ],
+)
+def test_pace(changes: dict[str, Any], sentence: str) -> None:
+    assert path_words(path(**changes)) == sentence
+
+
+def test_a_target_below_is_reached_by_falling() -> None:
+    down = path(first=80.0, last=70.0, target=65.0, target_text="≤65", unit="人", decimals=0)
+    assert path_words(down) == (
+        "全省入学率 2020 年为 70 人，距 2025 年目标（≤65）还差 5 人；此后每年需降低 1.0 人，"
+        "2010–2020 年平均每年降低 1.0 人，保持这一速度正好达到。"
+    )
+
+
+def test_met_missed_and_undefined() -> None:
+    early = path(last=66.0, state="met")
+    assert path_words(early) == "全省入学率 2020 年为 66.0%，已提前达到 2025 年目标（65%）。"
+    in_time = path(last=66.0, state="met", target_year=2020)
+    assert path_words(in_time) == "全省入学率 2020 年为 66.0%，达到 2020 年目标（65%）。"
+    missed = path(target_year=2020)
+    assert path_words(missed) == "全省入学率 2020 年为 60.0%，没有达到 2020 年目标（65%），差 5.0 个百分点。"
+    unknown = path(state="undefined", reason="口径不同，不判断：分母不同")
+    assert path_words(unknown) == (
+        "全省入学率 2020 年为 60.0%；2025 年目标（65%）能否达到不作判断：口径不同，不判断：分母不同。"
+    )
+    assert "原因不明" in path_words(path(state="undefined"))

@@ -1,0 +1,48 @@
+"""Life circles by loops over cells and services, in fractions: slow and plain."""
+
+from fractions import Fraction
+
+
+def naive_scores(cells, reaches):
+    """Return the score of every cell as a fraction, None where nothing is measured or nobody lives."""
+    scores = []
+    for row in range(len(cells)):
+        reached = possible = Fraction(0)
+        for tier in ("urban", "rural"):
+            people = Fraction(int(cells[tier][row]))
+            for reach in reaches:
+                if reach["tier"] != tier or reach["minutes"] is None:
+                    continue
+                weight = Fraction(reach["weight"])
+                possible += weight * people
+                minutes = reach["minutes"][row]
+                if minutes is not None and minutes <= reach["threshold"]:
+                    reached += weight * people
+        scores.append(reached / possible if possible else None)
+    return scores
+
+
+def naive_region(cells, reaches, counties):
+    """Return score, complete people and people lacking each service, of the cells of some counties."""
+    reached = possible = complete = Fraction(0)
+    lacking = {}
+    for row in range(len(cells)):
+        if cells["adcode"][row] not in counties:
+            continue
+        for tier in ("urban", "rural"):
+            people = int(cells[tier][row])
+            own = [reach for reach in reaches if reach["tier"] == tier and reach["minutes"] is not None]
+            everything = bool(own)
+            for reach in own:
+                minutes = reach["minutes"][row]
+                met = minutes is not None and minutes <= reach["threshold"]
+                possible += Fraction(reach["weight"]) * people
+                lacking.setdefault(reach["service"], 0)
+                if met:
+                    reached += Fraction(reach["weight"]) * people
+                else:
+                    lacking[reach["service"]] += people
+                    everything = False
+            if everything:
+                complete += people
+    return (reached / possible if possible else None), complete, lacking
