@@ -1,6 +1,6 @@
 """Corridors: counties along every line and people beside every corridor, beside a loop of geopandas overlays.
 
-Ours: `geo.corridors.strip` and `geo.corridors.people_within`. The peer, per corridor: `geopandas.overlay` of
+Ours: `geo.corridors.strip` and `geo.corridors.CellPeople`. The peer, per corridor: `geopandas.overlay` of
 the line with the counties, and per distance a buffer of 64 sides to a quarter joined with the cells
 (`geopandas.sjoin`). Both start from the same axes, counties and cells in memory.
 """
@@ -19,7 +19,7 @@ from benchmarks.table import Row, beside, show
 from data.build import build_store
 from data.corridor_analysis import Corridors
 from data.store import data_dir, open_store
-from geo.corridors import BUFFERS_KM, people_within, strip
+from geo.corridors import BUFFERS_KM, CellPeople, strip
 from geo.crs import ALBERS, STORE_CRS, to_albers
 
 _QUADRANT = 64
@@ -55,7 +55,8 @@ def compare(corridors: Corridors, few: int) -> list[Row]:
         return {key: set(strip(corridors.axes[key], counties, tree)["adcode"].dropna()) for key in keys}
 
     def near(keys: list[str]) -> dict[str, dict[float, float]]:
-        return {key: people_within(shapes[key], xy, people) for key in keys}
+        cells_ready = CellPeople(xy, people)
+        return {key: cells_ready.within(shapes[key]) for key in keys}
 
     all_strips, _ = timed(strips, list(corridors.axes))
     all_near, _ = timed(near, list(shapes))

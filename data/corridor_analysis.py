@@ -22,7 +22,7 @@ from data.corridor_tracks import axes_of
 from data.region_sums import RegionSums
 from data.registry.corridor_models import CorridorFamily, load_corridor_families
 from data.store import Store
-from geo.corridors import BUFFERS_KM, FloatArray, chainage_km, people_within
+from geo.corridors import BUFFERS_KM, CellPeople, FloatArray, chainage_km
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
 
@@ -266,5 +266,8 @@ class Corridors:
 
     def beside(self, key: str, distances_km: tuple[float, ...] = BUFFERS_KM) -> dict[float, float]:
         """Return the modelled people within each distance of a corridor."""
-        xy = self.cells[["x", "y"]].to_numpy()
-        return people_within(self.metric_shape(key), xy, self.cells["population"].to_numpy(), distances_km)
+        return self._people.within(self.metric_shape(key), distances_km)
+
+    @cached_property
+    def _people(self) -> CellPeople:
+        return CellPeople(self.cells[["x", "y"]].to_numpy(), self.cells["population"].to_numpy())
