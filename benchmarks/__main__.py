@@ -21,6 +21,7 @@ from benchmarks.table import report_rows, show
 
 QUICK = {
     "catchment": ["--cells", "20000", "--facilities", "200", "--no-growth"],
+    "corridors": ["--peer-corridors", "5"],
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
     "gaps": ["--permutations", "999", "--repeats", "1"],
     "maps": ["--repeats", "2"],
