@@ -87,6 +87,13 @@ def shots() -> list[Shot]:
         Shot("siting-ten", "siting", DESK, None, (*SITING, ("add", "10"))),
         Shot("siting-plan", "siting", DESK, None, (*SITING, ("edits", "add@117.95,34.31"))),
         Shot("targets-contradictions", "targets", DESK, 900, (("view", "contradictions"),)),
+        Shot(
+            "layer-export-chosen",
+            "layer-export",
+            DESK,
+            1000,
+            (("layers", "indicator.population_65_plus_share~facilities"),),
+        ),
     ]
     extra += [
         Shot("corridors-card", "corridors", DESK, None, (("corridor", "railway-002-3903-3"),)),
