@@ -1,4 +1,4 @@
-"""设区市对比 and 综合指数 in a real browser without network: charts, a briefing, a saved index reopened."""
+"""设区市对比 and 综合指数 in a real browser, network off: charts, a briefing, an index saved and reopened."""
 
 from __future__ import annotations
 

@@ -161,6 +161,16 @@ def test_faulty_components_are_refused(parts: list[Part], told: str) -> None:
         composite(frame, parts, weighting="expert")
 
 
+def test_the_worked_example_of_the_notes() -> None:
+    frame = pd.DataFrame({"a": [10.0, 20.0, 15.0], "b": [4.0, 2.0, 3.0]})
+    parts = [Part("a", "higher_better"), Part("b", "lower_better")]
+    assert composite(frame, parts).frame["score"].tolist() == [0.0, 100.0, 50.0]
+    target = composite(frame, parts, normalisation="target").frame["score"]
+    assert target.round(1).tolist() == [50.0, 100.0, 70.8]
+    geometric = composite(frame, parts, normalisation="target", aggregation="geometric").frame["score"]
+    assert geometric.round(1).tolist() == [50.0, 100.0, 70.7]
+
+
 def test_a_single_component_ranks_alike_whatever_the_weights() -> None:
     frame = pd.DataFrame({"a": [3.0, 1.0, 2.0, NAN]})
     found = rank_ranges(frame, [Part("a", "lower_better", 1.0)])

@@ -1,0 +1,58 @@
+"""The 13 briefings of the prefectures: total, each, and what the first one costs that later ones share.
+
+``python -m benchmarks reports [--json] [--format docx] [--store FOLDER] [--count 13]``. The store is built in
+a temporary folder unless ``--store`` names one; the fonts must have been cut in its cache, or are cut first,
+outside the times.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import app as application
+from benchmarks.table import Row, show
+from data.build import build_store
+from data.registry import load_registry
+from data.store import open_store
+from layers.fonts import prepare_fonts
+from pages.briefing import Briefings
+from pages.briefing_report import briefing, report_bytes
+
+
+def times(folder: Path, form: str, count: int) -> list[float]:
+    """Return the seconds of every briefing in turn."""
+    font = prepare_fonts(folder / "cache", application.texts()).regular
+    store = open_store(folder)
+    made = Briefings(store, load_registry(), folder, font)
+    seconds = []
+    for code in list(store.region_table("prefecture").index)[:count]:
+        begin = time.perf_counter()
+        report_bytes(briefing(made, str(code)), form, made)  # type: ignore[arg-type]
+        seconds.append(time.perf_counter() - begin)
+    return seconds
+
+
+def main() -> None:
+    """Run the measurement."""
+    options = argparse.ArgumentParser(prog="benchmarks reports")
+    options.add_argument("--json", action="store_true")
+    options.add_argument("--format", default="docx", choices=["docx", "pdf", "html"])
+    options.add_argument("--store", type=Path)
+    options.add_argument("--count", type=int, default=13)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as spare:
+        folder = given.store or Path(spare)
+        build_store(folder, only_if_stale=True)
+        seconds = times(folder, given.format, given.count)
+    rows = [
+        Row(f"{len(seconds)} 份简报（{given.format}）合计", "s", sum(seconds)),
+        Row("第一份（含各份共用的覆盖计算）", "s", seconds[0]),
+        Row("其后每份（中位数）", "s", median(seconds[1:] or seconds)),
+    ]
+    if given.json:
+        print(json.dumps({"rows": [row.as_dict() for row in rows]}, ensure_ascii=False))
+    else:
+        show({"reports": rows})
