@@ -20,7 +20,10 @@ from typing import Any
 from benchmarks.table import report_rows, show
 
 QUICK = {
+    "catchment": ["--cells", "20000", "--facilities", "200", "--no-growth"],
+    "corridors": ["--peer-corridors", "5"],
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
+    "gaps": ["--permutations", "999", "--repeats", "1"],
     "maps": ["--repeats", "2"],
     "reports": ["--count", "3"],
     "osm_import": ["--nodes", "100000"],

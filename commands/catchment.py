@@ -20,6 +20,7 @@ from data.catchment import TABLE_COLUMNS, CatchmentAnalysis, CatchmentRequest, p
 from data.coverage import covered_types, require_group
 from data.runs import record_run
 from data.store import Store, data_dir, open_store
+from geo.errors import CatchmentError
 
 HEADERS = {
     "adcode": "代码",
@@ -108,10 +109,15 @@ def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
     form: Annotated[Output, typer.Option("--format", help="输出格式。")] = Output.table,
     as_json: Annotated[bool, typer.Option("--json", help="等同 --format json。")] = False,
     out: Annotated[Path | None, typer.Option(help="写入文件；gpkg 必须给出。")] = None,
+    cells: Annotated[
+        Path | None, typer.Option(help="另把每个人口格的可及性写入此文件（.parquet 或 .csv）。")
+    ] = None,
 ) -> None:
     """供需匹配：每人可及的设施数或规模（2SFCA、E2SFCA、3SFCA），及其公平程度。"""
     form = Output.json if as_json else form
     _require_usage(form, out, facilities, datum)
+    if cells is not None and cells.suffix.lower() not in {".parquet", ".csv"}:
+        raise typer.BadParameter("文件名应以 .parquet 或 .csv 结尾", param_hint="--cells")
     request = CatchmentRequest(
         types=covered_types(types),
         minutes=minutes,
@@ -150,7 +156,21 @@ def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
             seconds=time.perf_counter() - started,
         )
         errors().print(f"运行编号 {run.id}（sutu replay {run.id} 可重算）", markup=False)
+    if cells is not None:
+        _write_cells(analysis.cell_table(), cells)
     _write(rows, form, out, store, analysis)
+
+
+def _write_cells(rows: pd.DataFrame, path: Path) -> None:
+    """Write the cells; ``CatchmentError`` when the file cannot be written."""
+    try:
+        if path.suffix.lower() == ".csv":
+            rows.to_csv(path, index=False, encoding="utf-8-sig")
+        else:
+            rows.to_parquet(path, index=False)
+    except OSError as fault:
+        raise CatchmentError(f"无法写入 {path}（{fault.strerror}）。请检查目录和权限。") from fault
+    errors().print(f"已写入 {path}：{len(rows):,} 格", markup=False)
 
 
 def _require_usage(form: Output, out: Path | None, facilities: Path | None, datum: Datum | None) -> None:

@@ -28,6 +28,7 @@ from data.plans import PlanTables, build_plan_tables
 from data.population import make_population_grid
 from data.publish import Contents, building_folder, publish, write_contents
 from data.registry import load_registry
+from data.registry.standard_models import load_standards, standard_rows
 from data.schema import SCHEMA_VERSION
 from data.store import Store
 from data.versions import CORRIDOR_STRIPS, CORRIDORS, POPULATION_GRID, ZOOMS, input_version, read_pointer
@@ -173,6 +174,7 @@ def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
     corridors = build_corridors(data_dir, regions, parquet["regions_province"])
     tables = _tables(table, facts, plans) | {
         "facility": facilities.facility,
+        "facility_standard": pd.DataFrame(standard_rows(load_standards())),
         "corridor": corridors.corridor,
         "corridor_member": corridors.member,
     }

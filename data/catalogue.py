@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from data import layers_coverage, layers_grid, layers_places, layers_regions
+from data import (
+    layers_corridors,
+    layers_coverage,
+    layers_grid,
+    layers_places,
+    layers_regions,
+    layers_services,
+)
 from data.layer_kinds import Clip, LayerInfo, LayerKind, LayerRequest
 from data.store import Store
 from geo.errors import ExportError, UnknownRegionError
@@ -24,6 +31,8 @@ KINDS: tuple[LayerKind, ...] = (
     *layers_places.KINDS,
     *layers_grid.KINDS,
     *layers_coverage.KINDS,
+    *layers_services.KINDS,
+    *layers_corridors.KINDS,
 )
 """Every kind of layer, in the order people see."""
 

@@ -39,6 +39,7 @@ Measure = Literal["count", "capacity"]
 
 MEASURES: dict[Measure, str] = {"count": "设施数", "capacity": "设施规模"}
 MAX_CATCHMENT_MINUTES = 120.0
+PROVINCE = "320000"
 
 TABLE_COLUMNS = (
     "adcode",
@@ -204,6 +205,16 @@ class CatchmentAnalysis:
             reason=result.reason,
         )[list(FACILITY_COLUMNS)]
 
+    def cell_table(self) -> pd.DataFrame:
+        """Return the access of every cell of the request's region: ``cell_id``, ``x``, ``y`` (metres of
+        ``ALBERS``), ``adcode``, ``population`` (those who ask), ``access`` and its ``unit``.
+        """
+        mine = self.cells_of(self.request.within)
+        people = self.cells.loc[mine, ["cell_id", "x", "y", "adcode", self.request.demand]]
+        return people.rename(columns={self.request.demand: "population"}).assign(
+            access=self.result.access[mine] * self.per, unit=self.unit
+        )
+
     def cells_of(self, adcode: str) -> NDArray[np.bool_]:
         """Return which cells lie in a region."""
         return np.asarray(self.cells["adcode"].isin(inside(self.base.regions, adcode)))
@@ -251,7 +262,7 @@ def prepare_catchment(
     return CatchmentAnalysis(
         request=request,
         base=base,
-        cells=store.population_grid() if cells is None else cells,
+        cells=_everybody(store, base, cells),
         facilities=chosen,
         supply=supply,
         decay=decay,
@@ -259,6 +270,13 @@ def prepare_catchment(
         supply_unit=unit,
         notes=(*base.notes, *notes),
     )
+
+
+def _everybody(store: Store, base: CoverageAnalysis, given: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the cells of the whole province: people beyond the request's region compete too."""
+    if base.request.within == PROVINCE:
+        return base.cells
+    return store.population_grid() if given is None else given
 
 
 def _supply(

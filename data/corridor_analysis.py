@@ -22,7 +22,7 @@ from data.corridor_tracks import axes_of
 from data.region_sums import RegionSums
 from data.registry.corridor_models import CorridorFamily, load_corridor_families
 from data.store import Store
-from geo.corridors import BUFFERS_KM, FloatArray, chainage_km, people_within
+from geo.corridors import BUFFERS_KM, CellPeople, FloatArray, chainage_km
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
 
@@ -140,7 +140,7 @@ class Corridors:
 
     def figure(self, indicator: str, counties: Collection[str], year: int | None = None) -> Figure:
         """Return one indicator over a set of counties; the share only of what adds up."""
-        row = self.store.indicator(indicator)
+        row = self.sums.indicator(indicator)
         when = year or self.sums.latest(indicator) or _CENSUS_YEAR
         value, reason = self.sums.value(indicator, when, counties)
         everywhere, _ = self.sums.value(indicator, when, self.everywhere)
@@ -159,7 +159,7 @@ class Corridors:
         """
         on: set[str] = set().union(*(self.counties(key, scope) for key in keys)) if keys else set()
         off = self.everywhere - on
-        row = self.store.indicator(indicator)
+        row = self.sums.indicator(indicator)
         additive = row["kind"] in {"count", "amount"}
         year = self.sums.latest(indicator) or _CENSUS_YEAR
         sides: dict[str, dict[str, Any]] = {}
@@ -191,7 +191,7 @@ class Corridors:
         """
         if key not in self.axes:
             raise CorridorError(f"“{self.row(key)['name']}”不是线，没有沿线剖面。")
-        row = self.store.indicator(indicator)
+        row = self.sums.indicator(indicator)
         level = "county" if self.sums.latest(indicator, "county") is not None else "prefecture"
         when = year or self.sums.latest(indicator, level)
         facts = self.store.facts(indicator, year=when, level=level).set_index("adcode")
@@ -266,5 +266,8 @@ class Corridors:
 
     def beside(self, key: str, distances_km: tuple[float, ...] = BUFFERS_KM) -> dict[float, float]:
         """Return the modelled people within each distance of a corridor."""
-        xy = self.cells[["x", "y"]].to_numpy()
-        return people_within(self.metric_shape(key), xy, self.cells["population"].to_numpy(), distances_km)
+        return self._people.within(self.metric_shape(key), distances_km)
+
+    @cached_property
+    def _people(self) -> CellPeople:
+        return CellPeople(self.cells[["x", "y"]].to_numpy(), self.cells["population"].to_numpy())

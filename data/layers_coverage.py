@@ -5,8 +5,8 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import rasterio
 import rasterio.features
-import rasterio.transform
 import shapely
 from numpy.typing import NDArray
 
@@ -40,11 +40,14 @@ _CELL_FIELDS = ("cell_id", "adcode", "population", "land_km2", "minutes", "reach
 _AREA_FIELDS = ("covered_text", "threshold_minutes", "area_km2", "population")
 
 
-def _parameters(store: Store) -> tuple[Parameter, ...]:
+def coverage_parameters(store: Store) -> tuple[Parameter, ...]:
+    """Return what can be set of a question of coverage; nothing when the store has no facility."""
     held = set(store.query("SELECT DISTINCT type FROM facility")["type"])
     types = {key: entry.name for key, entry in load_facility_types().items() if key in held}
     modes = {key: entry.name for key, entry in load_modes().items()}
-    first = "general_hospital" if "general_hospital" in types else next(iter(types), "")
+    if not types:
+        return ()
+    first = "general_hospital" if "general_hospital" in types else next(iter(types))
     return (
         Parameter("type", "设施类型", types, first),
         Parameter("mode", "出行方式", modes, "straight"),
@@ -53,9 +56,9 @@ def _parameters(store: Store) -> tuple[Parameter, ...]:
 
 
 def _list(store: Store) -> list[LayerInfo]:
-    parameters = _parameters(store)
+    parameters = coverage_parameters(store)
     rows = store.query("SELECT rows FROM catalogue WHERE name = 'population_grid'")
-    if rows.empty or not parameters[0].options:
+    if rows.empty or not parameters:
         return []
     counties = len(store.region_table("county"))
     levels = Parameter("level", "层级", {key: LEVEL_NAMES[key] for key in reversed(LEVEL_NAMES)}, "county")
@@ -167,7 +170,7 @@ def merged_cells(cells: pd.DataFrame, size: float) -> shapely.MultiPolygon:
     left, top = int(column.min()), int(row.max())
     mask = np.zeros((top - int(row.min()) + 1, int(column.max()) - left + 1), dtype=np.uint8)
     mask[top - row, column - left] = 1
-    place = rasterio.transform.from_origin(left * size, (top + 1) * size, size, size)
+    place = rasterio.Affine(size, 0.0, left * size, 0.0, -size, (top + 1) * size)
     found = rasterio.features.shapes(mask, mask=mask.astype(bool), transform=place)
     return shapely.MultiPolygon([shapely.geometry.shape(shape) for shape, _ in found])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import pandas as pd
 
@@ -26,6 +26,11 @@ class RegionSums:
         self.store = store
         self._registry = registry or load_registry()
         self.regions = store.region_table()
+        # What the store answers, kept: figures of all corridors ask the same few hundred times.
+        self.indicator = lru_cache(maxsize=256)(store.indicator)
+        self._facts = lru_cache(maxsize=256)(self._read_facts)
+        self._values = lru_cache(maxsize=4096)(self._value)
+        self._latest = lru_cache(maxsize=256)(self._read_latest)
         self._entries: dict[str, Indicator] = {entry.id: entry for entry in self._registry.indicators}
         counties = self.regions[self.regions["level"] == "county"]
         self.counties_of: dict[str, frozenset[str]] = {
@@ -49,6 +54,9 @@ class RegionSums:
 
     def latest(self, indicator: str, level: str | None = None) -> int | None:
         """Return the last year with a value (on a level), None when there is none."""
+        return self._latest(indicator, level)
+
+    def _read_latest(self, indicator: str, level: str | None) -> int | None:
         facts = self.store.facts(indicator, level=level)
         years = facts.loc[facts["value"].notna(), "year"]
         return int(years.max()) if len(years) else None
@@ -58,7 +66,10 @@ class RegionSums:
 
         Raises ``UnknownIndicatorError``.
         """
-        row = self.store.indicator(indicator)
+        return self._values(indicator, year, frozenset(counties))
+
+    def _value(self, indicator: str, year: int, counties: frozenset[str]) -> tuple[float, str]:
+        row = self.indicator(indicator)
         units = self.units(counties)
         if not units:
             return math.nan, "没有地区"
@@ -78,12 +89,15 @@ class RegionSums:
         return (entry.scale * top / bottom, "") if bottom else (math.nan, "分母为 0，比值无意义")
 
     def _sum_of_facts(self, indicator: str, year: int, units: list[str]) -> tuple[float, str]:
-        facts = self.store.facts(indicator, year=year).set_index("adcode")
+        facts = self._facts(indicator, year)
         held = facts["value"].reindex(units)
         if held.isna().any():
             lost = [code for code in units if pd.isna(held[code])]
             return math.nan, self._lost(facts, lost)
         return float(held.sum()), ""
+
+    def _read_facts(self, indicator: str, year: int) -> pd.DataFrame:
+        return self.store.facts(indicator, year=year).set_index("adcode")
 
     def _lost(self, facts: pd.DataFrame, lost: list[str]) -> str:
         if not any(code in facts.index for code in lost):

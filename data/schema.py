@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from geo.errors import StoreError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a table changes, or the way its rows are made: stores of another version are built anew."""
 
 LEVELS = ("province", "economic_region", "prefecture", "county", "unallocated")
@@ -277,17 +277,23 @@ TABLES: dict[str, Table] = {
     "facility_standard": Table(
         {
             "id": REQUIRED,
-            "type": REQUIRED,
+            "name": REQUIRED,
+            "type": TEXT,
             "region_level": REQUIRED,
             "rule": REQUIRED,
             "quantity": "DOUBLE NOT NULL",
-            "unit": TEXT,
-            "source_plan": TEXT,
-            "seed_line": TEXT,
+            "unit": REQUIRED,
+            "source_plan": REQUIRED,
+            "doc_no": REQUIRED,
+            "seed_line": REQUIRED,
+            "text": REQUIRED,
             "note": TEXT,
         },
         key=("id",),
-        checks=(_one_of("rule", ("per_population", "per_region", "within_minutes")),),
+        checks=(
+            _one_of("rule", ("per_population", "per_region", "per_region_above", "per_township")),
+            "quantity > 0",
+        ),
     ),
     "corridor": Table(
         {

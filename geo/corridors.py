@@ -219,32 +219,47 @@ def _to_metric(lonlat: FloatArray) -> FloatArray:
     return np.column_stack([series.x, series.y])
 
 
+class CellPeople:
+    """The people of a grid, ready to be asked how many live within a distance of a geometry."""
+
+    def __init__(self, cells_xy: ArrayLike, people: ArrayLike) -> None:
+        """``cells_xy``: centres, (n, 2), metres of ``ALBERS`` (``CrsError`` otherwise); ``people``: n."""
+        self._xy = metric_points(cells_xy, "人口格网")
+        self._people = np.asarray(people, dtype="float64")
+        self._points = shapely.points(self._xy)
+
+    def within(
+        self, geometry: shapely.Geometry, distances_km: Sequence[float] = BUFFERS_KM
+    ) -> dict[float, float]:
+        """Return the people of the cells whose centre lies within each distance of a geometry in ``ALBERS``.
+
+        Plane distance in the measuring CRS; inside an area it is 0; exactly the distance counts. Raises
+        ``CorridorError`` for an empty geometry or a negative distance.
+        """
+        if geometry is None or geometry.is_empty:
+            raise CorridorError("通道没有几何，无法量距离。")
+        if any(not distance >= 0.0 for distance in distances_km):
+            raise CorridorError("距离应为不小于零的公里数。")
+        reach = max(distances_km, default=0.0) * 1000.0
+        west, south, east, north = geometry.bounds
+        x, y = self._xy.T
+        near = np.flatnonzero(
+            (x >= west - reach) & (x <= east + reach) & (y >= south - reach) & (y <= north + reach)
+        )
+        shapely.prepare(geometry)
+        found: dict[float, float] = {}
+        # From the farthest to the nearest: whoever is not within the one is not within the next.
+        for distance in sorted(set(distances_km), reverse=True):
+            near = near[shapely.dwithin(geometry, self._points[near], distance * 1000.0)]
+            found[float(distance)] = float(self._people[near].sum())
+        return {float(distance): found[float(distance)] for distance in distances_km}
+
+
 def people_within(
     geometry: shapely.Geometry,
     cells_xy: ArrayLike,
     people: ArrayLike,
     distances_km: Sequence[float] = BUFFERS_KM,
 ) -> dict[float, float]:
-    """Return the people of the cells whose centre lies within each distance of a geometry in ``ALBERS``.
-
-    Plane distance in the measuring CRS; inside an area it is 0; exactly the distance counts. ``cells_xy``:
-    shape (n, 2); ``people``: float64, n. Raises ``CorridorError`` for an empty geometry or a negative
-    distance, ``CrsError`` for coordinates that are not metres.
-    """
-    if geometry is None or geometry.is_empty:
-        raise CorridorError("通道没有几何，无法量距离。")
-    if any(not distance >= 0.0 for distance in distances_km):
-        raise CorridorError("距离应为不小于零的公里数。")
-    points = metric_points(cells_xy, "人口格网")
-    weight = np.asarray(people, dtype="float64")
-    reach = max(distances_km, default=0.0) * 1000.0
-    west, south, east, north = geometry.bounds
-    near = np.flatnonzero(
-        (points[:, 0] >= west - reach)
-        & (points[:, 0] <= east + reach)
-        & (points[:, 1] >= south - reach)
-        & (points[:, 1] <= north + reach)
-    )
-    shapely.prepare(geometry)
-    far = shapely.distance(shapely.points(points[near]), geometry)
-    return {float(d): float(weight[near][far <= d * 1000.0].sum()) for d in distances_km}
+    """Return ``CellPeople(cells_xy, people).within(geometry, distances_km)``, for one geometry."""
+    return CellPeople(cells_xy, people).within(geometry, distances_km)

@@ -64,8 +64,9 @@ def _theil(array: FloatArray, weight: FloatArray) -> float:
     """Return T of values of which none is negative and some are positive; one value, or all equal: 0."""
     people = weight / weight.sum()
     relative = array / float(people @ array)
+    there = relative > 0
     # Summed exactly: the parts must make up the whole to the last digits.
-    terms = (float(p * r * math.log(r)) for p, r in zip(people, relative, strict=True) if r > 0)
+    terms = people[there] * relative[there] * np.log(relative[there])
     return max(0.0, math.fsum(terms))
 
 

@@ -75,22 +75,19 @@ def track_chart(
 
 
 def regional_bars(rows: pd.DataFrame, *, unit: str) -> Any:
-    """Return the targets of one family: a row per denominator and region, in the regions' colours.
+    """Return the targets of one kind: a row per region, in its colour.
 
-    ``rows``: columns label (what is counted), region, region_name, value, value_text.
+    ``rows``: columns text, denominator, region, region_name, value, value_text; all of one denominator.
     """
     known = rows.dropna(subset="value")
     if known.empty:
         return empty("目标没有数值")
-    known = known.assign(
-        colour=known["region"].map(REGION_COLOURS),
-        line=(known["region_name"] + "　" + known["label"]).str.strip(),
-    )
+    known = known.assign(colour=known["region"].map(REGION_COLOURS))
     y = alt.Y(
-        "line:N",
-        sort=known["line"].tolist(),
+        "region_name:N",
+        sort=known["region_name"].tolist(),
         title=None,
-        axis=alt.Axis(ticks=False, domain=False, labelLimit=260, labelColor=INK),
+        axis=alt.Axis(ticks=False, domain=False, labelColor=INK),
     )
     top = float(known["value"].max()) * 1.3
     x = alt.X("value:Q", title=unit or None, scale=alt.Scale(domain=[0, 100 if unit == "%" else top]))
@@ -99,7 +96,7 @@ def regional_bars(rows: pd.DataFrame, *, unit: str) -> Any:
         y=y,
         tooltip=[
             alt.Tooltip("region_name:N", title="区域"),
-            alt.Tooltip("label:N", title="分母"),
+            alt.Tooltip("denominator:N", title="分母"),
             alt.Tooltip("value_text:N", title="目标（原文）"),
         ],
     )
@@ -108,6 +105,6 @@ def regional_bars(rows: pd.DataFrame, *, unit: str) -> Any:
     return styled(
         alt.layer(bars, texts).properties(height=30 * len(known) + 30),
         description="；".join(
-            f"{line} {text}" for line, text in zip(known["line"], known["value_text"], strict=True)
+            f"{name} {text}" for name, text in zip(known["region_name"], known["value_text"], strict=True)
         ),
     )

@@ -27,8 +27,8 @@ from pages.coverage_store import facility_counts, mode_names, regions_inside
 from pages.siting_plan import choose_map, current_edits
 
 PROVINCE = "320000"
-_ADD = (*range(0, 11), 15, 20, 30, 50)
-_SPACING = (2, 3, 5, 10, 20)
+ADDS = (*range(0, 11), 15, 20, 30, 50)
+SPACINGS = (2, 3, 5, 10, 20)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def choose_siting(store: Store) -> SitingChoice:
             limits = list(range(1, int(SEARCH_MINUTES) + 1))
             minutes = choose("minutes", "时间阈值（分钟）", limits, int(kind.minutes))
         with columns[1]:
-            add = choose("add", "建议新增（处）", list(_ADD), 0)
+            add = choose("add", "建议新增（处）", list(ADDS), 0)
         with columns[2]:
             objective = choose(
                 "objective", "目标", list(OBJECTIVES), "coverage", format_func=OBJECTIVES.__getitem__
@@ -86,7 +86,7 @@ def choose_siting(store: Store) -> SitingChoice:
         region = choose_region(table, regions_inside(store, within, level))
     with st.sidebar.expander("设施与候选点", icon=":material/tune:"):
         origin, levels = choose_facilities(facility_counts(store), kind)
-        spacing = choose("spacing", "格网候选点间距（公里）", list(_SPACING), 5)
+        spacing = choose("spacing", "格网候选点间距（公里）", list(SPACINGS), 5)
     request = SitingRequest(
         coverage=CoverageRequest(
             types=covered_types([kind.id]),

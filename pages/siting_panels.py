@@ -20,6 +20,9 @@ from pages.siting_data import SitingAnswers
 from pages.siting_scenarios import show_scenarios
 from pages.siting_tables import groups_table, regions_table, sites_table
 
+_FEW = 20
+"""So many regions are drawn even where nothing changes."""
+
 
 def show_figures(store: Store, choice: SitingChoice, answers: SitingAnswers) -> None:
     """Draw before and after of the region looked at, or of all that was asked for."""
@@ -91,6 +94,14 @@ def show_panels(store: Store, choice: SitingChoice, answers: SitingAnswers) -> N
 
 def _regions(_store: Store, choice: SitingChoice, answers: SitingAnswers) -> None:
     rows = answers.comparison(choice.level, choice.request.group)
+    rows = rows.sort_values("gained", ascending=False, key=abs, kind="stable")
+    changed = rows[rows["gained"].ne(0.0)]
+    if len(rows) > _FEW and len(changed) < len(rows):
+        st.caption(f"{len(rows)} 个地区中有 {len(changed)} 个变化，只画有变化的；全部见“数据表”。")
+        rows = changed
+    if rows.empty:
+        st.info("方案与现状相同：没有地区发生变化。", icon=":material/info:")
+        return
     components.chart(before_after_chart(rows), key="siting_regions")
 
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
+from data.coverage import SEARCH_MINUTES
 from data.scenarios import MAX_NAME, Scenario, compare_scenarios, list_scenarios, save_scenario
 from data.store import Store, data_dir
 from geo.coverage import GROUPS
 from geo.errors import SutuError
 from layers.siting_charts import scenario_chart
-from pages import components, state
+from pages import components, filters, state
 from pages.components import plain
-from pages.siting_choice import SitingChoice
+from pages.siting_choice import ADDS, SPACINGS, SitingChoice
 from pages.siting_data import SitingAnswers
 from pages.siting_plan import put_edits
 
 _MOST = 50
+_SAID = "siting_scenario_said"
 
 
 def show_scenarios(store: Store, _choice: SitingChoice, answers: SitingAnswers) -> None:
     """Draw the field to save the plan under a name, and the scenarios saved so far."""
+    told = st.session_state.pop(_SAID, None)
+    if told:
+        st.warning(plain(told), icon=":material/info:")
     _save(store, answers)
     scenarios = list_scenarios(data_dir())[:_MOST]
     if not scenarios:
@@ -97,22 +104,29 @@ def _open(by_id: dict[str, Scenario]) -> None:
 
 
 def _restore(scenario: Scenario) -> None:
-    """Put every choice of a scenario back; in a callback."""
+    """Put every choice of a scenario back; in a callback. What the controls do not offer is said."""
     asked = scenario.request
-    group = "all" if asked.group == "population" else asked.group
-    wanted = {
+    wanted: dict[str, Any] = {
         "facility": asked.coverage.types[0],
         "mode": asked.coverage.mode,
-        "group": group,
+        "group": "all" if asked.group == "population" else asked.group,
         "within": asked.coverage.within,
         "origin": asked.coverage.origin,
-        "minutes": int(asked.minutes),
+        "minutes": asked.minutes,
         "add": asked.add,
         "objective": asked.objective,
         "method": asked.method,
         "candidates": asked.candidates,
-        "spacing": int(asked.spacing_km),
+        "spacing": asked.spacing_km,
     }
+    offered = {"minutes": range(1, int(SEARCH_MINUTES) + 1), "add": ADDS, "spacing": SPACINGS}
+    if any(wanted[name] not in values for name, values in offered.items()):
+        st.session_state[_SAID] = (
+            f"方案“{scenario.name}”的阈值、新增数量或间距在页面上没有这一档，"
+            f"请用 sutu replay {scenario.run.id} 重算。"
+        )
+        return
     for name, value in wanted.items():
-        state.put(name, value)
+        state.put(name, int(value) if name in offered else value)
+    filters.put_many("facility_level", asked.coverage.levels)
     put_edits(asked.edits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from data.coverage import inside
 from data.standards import StandardsAnalysis
 from geo.projection import METHOD
 from layers.coverage_charts import percent
@@ -16,15 +17,12 @@ from pages.standards_choice import StandardsChoice
 def show_figures(choice: StandardsChoice, analysis: StandardsAnalysis) -> None:
     """Draw what is required, there and lacking in the region looked at, or in all."""
     entry = analysis.standards[choice.standard]
-    rows = analysis.table(choice.standard, level=choice.level)
-    told = rows[rows["applies"] | rows["required"].isna()]
-    if choice.region is not None:
-        told = told[told["adcode"] == choice.region]
+    parts = analysis.table(choice.standard)
+    here = parts["adcode"].isin(inside(analysis.regions, choice.region or choice.within))
+    told = parts[here & (parts["applies"] | parts["required"].isna())]
     sums = {name: told[name].sum(skipna=False) for name in ("required", "provided", "implied", "shortfall")}
     short = told["regions_short"].sum(skipna=False)
-    parts = analysis.table(choice.standard)
-    bound = len(parts[parts["applies"]]) if choice.region is None else len(told)
-    met = float("nan") if pd.isna(short) or not bound else 1.0 - short / bound
+    met = float("nan") if pd.isna(short) or told.empty else 1.0 - short / len(told)
     goal = f"规划要求 {percent(entry.share)}；" if entry.share and "region" in entry.rule else ""
     pairs = [
         [
@@ -37,12 +35,15 @@ def show_figures(choice: StandardsChoice, analysis: StandardsAnalysis) -> None:
         ],
     ]
     with st.container(key="coverage_figures"):
-        name = told["name"].iloc[0] if choice.region is not None and len(told) else "全部地区"
+        name = analysis.regions.loc[choice.region or choice.within, "name"]
         st.markdown(f"**{components.plain(name)}**　{components.plain(choice.population)}")
         for pair in pairs:
             for column, (label, value, tip) in zip(st.columns(2), pair, strict=True):
                 column.metric(label, value, help=tip)
-        st.caption(components.plain(f"{goal}适用地区 {bound} 个，已配齐 {percent(met)}"))
+        words = (
+            f"{goal}适用地区 {len(told)} 个，已配齐 {percent(met)}" if len(told) else "这条标准不适用于此地区"
+        )
+        st.caption(components.plain(words))
         reasons = told["reason"].dropna()
         if len(reasons):
             st.caption(components.plain(f"无法判断：{reasons.iloc[0]}"))

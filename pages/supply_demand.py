@@ -15,6 +15,7 @@ from pages import components, coverage_words, state, supply_map
 from pages.supply_answers import SupplyAnswers, supply_answers
 from pages.supply_choice import METHODS, SupplyChoice, choose_all
 from pages.supply_panels import show_figures, show_notes, show_panels
+from pages.supply_record import show_record
 from pages.supply_tables import show_downloads
 
 _HEIGHT, _RANKING_HEIGHT = 640, 372
@@ -84,6 +85,7 @@ def _head(store: Store, choice: SupplyChoice, answers: SupplyAnswers, layer: Lay
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
         _method(choice, answers)
+        show_record(store, choice, answers)
         with st.popover("下载", icon=":material/download:"):
             show_downloads(store, choice, answers, layer)
 

@@ -28,8 +28,7 @@ def show_regions(rows: pd.DataFrame, origin: Provenance, data_version: str) -> N
                 st.caption(plain(note))
             st.dataframe(family_table(part), hide_index=True, key=f"family_table_{number}")
             if (part["unit"] == "%").all():
-                drawn = part.assign(region_name=part["region"].map(REGIONS), label=_counted(part))
-                components.chart(regional_bars(drawn, unit="%"), key=f"family_chart_{number}")
+                _bars(part, number)
             if (part["state"] == UNDEFINED).all():
                 why = "、".join(dict.fromkeys(part["reason"].dropna()))
                 st.caption(plain(f"{STATE_WORDS[UNDEFINED]}：{why}。"))
@@ -77,10 +76,16 @@ def _cell(row: dict[object, object]) -> str:
     """Return a target as written, with its scope where that is not the region itself."""
     name = REGIONS[str(row["region"])]
     scope = str(row["scope"])
-    whole = scope in {name, f"{name}地区"} or "、" in scope
+    whole = scope in {name, f"{name}地区"} or "、" in scope or "以外" in scope
     return str(row["value_text"]) if whole else f"{row['value_text']}（{scope}）"
 
 
-def _counted(part: pd.DataFrame) -> pd.Series:
-    """Return what each target is a share of; nothing where the plan does not say."""
-    return part["denominator"].where(part["denominator"] != UNTOLD, "")
+def _bars(part: pd.DataFrame, number: int) -> None:
+    """Draw one chart per denominator: what is a share of different things has no axis in common."""
+    groups = list(part.groupby(["text", "denominator"], sort=False))
+    for column, ((text, denominator), group) in zip(st.columns(len(groups)), groups, strict=True):
+        with column:
+            if len(groups) > 1:
+                st.caption(plain(f"{text}（分母：{denominator or UNTOLD}）"))
+            drawn = group.assign(region_name=group["region"].map(REGIONS))
+            components.chart(regional_bars(drawn, unit="%"), key=f"family_chart_{number}_{text}")

@@ -72,6 +72,7 @@ def shots() -> list[Shot]:
             (("view", "rows"), ("q", "养老"), ("attribute", "约束性")),
         ),
         Shot("targets-row", "targets", DESK, 760, (("row", _judged_row()),)),
+        Shot("standards-one", "standards", DESK, None, (("standard", "township_health_centre_85"),)),
         Shot(
             "gaps-spots",
             "gaps",
@@ -86,6 +87,18 @@ def shots() -> list[Shot]:
         Shot("siting-ten", "siting", DESK, None, (*SITING, ("add", "10"))),
         Shot("siting-plan", "siting", DESK, None, (*SITING, ("edits", "add@117.95,34.31"))),
         Shot("targets-contradictions", "targets", DESK, 900, (("view", "contradictions"),)),
+    ]
+    extra += [
+        Shot("corridors-card", "corridors", DESK, None, (("corridor", "railway-002-3903-3"),)),
+        Shot(
+            "corridors-hsr",
+            "corridors",
+            DESK,
+            None,
+            (("families", "hsr_line~existing_rail"), ("corridor_panel", "hsr"), ("horizon", "2025")),
+        ),
+        Shot("corridors-phone", "corridors", PHONE, 860),
+        Shot("rail-timeline-prefectures", "rail-timeline", DESK, 900, (("rail_view", "prefectures"),)),
     ]
     return [Shot(path, path) for path in present] + [one for one in extra if one.path in present]
 

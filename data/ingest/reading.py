@@ -7,6 +7,8 @@ from typing import Final
 from data.ingest.faults import Fault, FaultReport
 
 FORM_SHEET: Final = "填报"
+EXPORT_SHEETS: Final = ("字段", "来源", "说明")
+"""The sheets that come with the rows in a workbook exported by this program."""
 """The sheet of our forms that holds the data; preferred when a workbook has several."""
 
 MAX_FAULTS: Final = 5_000

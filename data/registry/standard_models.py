@@ -118,3 +118,24 @@ def _faults(entry: Standard) -> list[str]:
     if entry.per_people_most and entry.per_people and entry.per_people_most >= entry.per_people:
         faults.append("per_people_most：应小于 per_people（服务人口的下限配置最多）")
     return faults
+
+
+def standard_rows(standards: dict[str, Standard]) -> list[dict[str, object]]:
+    """Return the standards as rows of the table ``facility_standard``; several types are one text."""
+    return [
+        {
+            "id": entry.id,
+            "name": entry.name,
+            "type": " ".join(entry.types) or None,
+            "region_level": entry.region_level,
+            "rule": entry.rule,
+            "quantity": entry.quantity,
+            "unit": entry.unit,
+            "source_plan": entry.plan,
+            "doc_no": entry.doc_no,
+            "seed_line": entry.seed_line,
+            "text": entry.text,
+            "note": entry.note or None,
+        }
+        for entry in standards.values()
+    ]

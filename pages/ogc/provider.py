@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
-from pygeoapi.provider.base import BaseProvider, ProviderItemNotFoundError, ProviderQueryError
-from pygeoapi.util import crs_transform
+from pygeoapi.provider.base import BaseProvider, ProviderInvalidQueryError, ProviderItemNotFoundError
 
 from pages.ogc.filters import FilterError, matching
 from pages.ogc.source import Source, source_of
@@ -46,7 +45,6 @@ class LayerProvider(BaseProvider):
             }
         return self._fields
 
-    @crs_transform
     def query(self, **asked: Any) -> dict[str, Any]:
         """Return the items asked for as a GeoJSON collection, with how many there are in all."""
         source = self.source
@@ -57,7 +55,11 @@ class LayerProvider(BaseProvider):
         offset, limit = int(asked.get("offset", 0)), int(asked.get("limit", 10))
         page = rows[offset : offset + limit]
         features = _features(
-            source, page, asked.get("select_properties") or [], plain=bool(asked.get("skip_geometry"))
+            source,
+            page,
+            asked.get("select_properties") or [],
+            plain=bool(asked.get("skip_geometry")),
+            swapped=_swapped(asked),
         )
         return {
             "type": "FeatureCollection",
@@ -79,16 +81,22 @@ class LayerProvider(BaseProvider):
             try:
                 keep &= matching(asked["filterq"], source.rows, source.hits, source.shapes)
             except FilterError as fault:
-                raise ProviderQueryError(user_msg=str(fault)) from fault
+                raise ProviderInvalidQueryError(user_msg=str(fault)) from fault
         return np.flatnonzero(keep)
 
-    @crs_transform
-    def get(self, identifier: str, **_asked: Any) -> dict[str, Any]:
+    def get(self, identifier: str, **asked: Any) -> dict[str, Any]:
         """Return one item; raises ``ProviderItemNotFoundError``."""
         source = self.source
         if not str(identifier).isdecimal() or int(identifier) >= len(source.rows):
             raise ProviderItemNotFoundError(user_msg=f"没有编号为“{str(identifier)[:20]}”的要素")
-        return _features(source, np.array([int(identifier)]), [], plain=False)[0]
+        row = np.array([int(identifier)])
+        return _features(source, row, [], plain=False, swapped=_swapped(asked))[0]
+
+
+def _swapped(asked: dict[str, Any]) -> bool:
+    """Return whether latitude comes first, as EPSG:4490 and EPSG:4326 have it; else they are as CRS84."""
+    spec = asked.get("crs_transform_spec")
+    return spec is not None and "/EPSG/" in str(spec.target_crs_uri)
 
 
 def _equal(column: pd.Series, value: str) -> np.ndarray:
@@ -109,13 +117,16 @@ def _sorted(source: Source, rows: np.ndarray, sortby: list[dict[str, str]]) -> n
     return rows[part.sort_values(names, ascending=rising, kind="stable").index.to_numpy()]
 
 
-def _features(source: Source, rows: np.ndarray, names: list[str], *, plain: bool) -> list[dict[str, Any]]:
+def _features(
+    source: Source, rows: np.ndarray, names: list[str], *, plain: bool, swapped: bool
+) -> list[dict[str, Any]]:
     columns = names or [one.name for one in source.fields]
     part = source.rows[columns].iloc[rows]
     values = [[None if pd.isna(cell) else cell for cell in part[name].tolist()] for name in columns]
     shapes: list[Any] = [None] * len(rows)
     if not plain and len(rows):
-        rounded = shapely.transform(source.shapes(rows), lambda points: np.round(points, _DECIMALS))
+        order = [1, 0] if swapped else [0, 1]
+        rounded = shapely.transform(source.shapes(rows), lambda points: np.round(points[:, order], _DECIMALS))
         shapes = [None if text is None else json.loads(text) for text in shapely.to_geojson(rounded)]
     return [
         {

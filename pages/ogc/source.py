@@ -24,7 +24,7 @@ from geo.export_table import Field
 from layers.export_words import summary_lines
 
 GRID = "population_grid"
-LEFT_OUT = ("coverage.cells",)
+LEFT_OUT = ("coverage.cells", "catchment", "circles", "siting")
 """Layers too heavy to be computed for whoever asks."""
 
 _KEPT, _KEPT_BOXES = 24, 32

@@ -75,9 +75,7 @@ def test_the_regions_targets_fit_desk_and_phone(server: str, browser: Browser) -
         window = Window(browser, server, width=width)
         page = window.open("target-tracking", tracking="regions")
         expect(page.get_by_text("两行不能相比")).to_be_visible()
-        expect(
-            page.locator(".st-key-family_chart_2 canvas, .st-key-family_chart_2 svg").first
-        ).to_be_visible()
+        expect(page.locator(CHART)).to_have_count(4)
         assert not window.scrolls_sideways()
         window.close()
         window.assert_clean()

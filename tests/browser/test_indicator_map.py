@@ -12,8 +12,6 @@ from playwright.sync_api import Browser, expect
 from data.store import Store
 from tests.browser.harness import Window, drawn, fills, wait_for_change
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
 PATH = "indicator-map"
 _KEEP = "() => { window.sutuSame = true; }"
 _SAME = "() => window.sutuSame === true"

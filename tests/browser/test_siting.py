@@ -14,7 +14,7 @@ from cli import app as command_line
 from tests.browser.harness import Window
 
 SITING = {"facility": "general_hospital", "mode": "drive", "minutes": "15", "within": "320300"}
-PIZHOU = (117.95, 34.31)
+PIZHOU = (117.90, 34.53)
 
 
 @pytest.fixture(autouse=True)

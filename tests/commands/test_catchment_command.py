@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -43,8 +44,15 @@ def test_access_as_json_csv_geopackage_and_on_record(here: Path, tmp_path: Path)
     assert [row["access"] for row in rows] == table["access"].tolist()
     assert [row["gini"] for row in rows] == table["gini"].tolist()
     assert "推定" in answer.stderr and "Σ" in answer.stderr
-    out, geopackage = tmp_path / "out.csv", tmp_path / "out.gpkg"
-    assert run(*ASK, "--format", "csv", "--out", str(out)).exit_code == 0
+    out, geopackage, cells = (tmp_path / name for name in ("out.csv", "out.gpkg", "cells.parquet"))
+    assert run(*ASK, "--format", "csv", "--out", str(out), "--cells", str(cells)).exit_code == 0
+    found = pd.read_parquet(cells).assign(given=lambda cell: cell["access"] * cell["population"])
+    sums = found.groupby("adcode")[["given", "population"]].sum()
+    plain = prepare_catchment(
+        open_store(here), here, CatchmentRequest(types=("general_hospital",), minutes=60.0, within="320300")
+    )
+    means = plain.table().set_index("adcode")["access"]
+    assert (sums["given"] / sums["population"]).to_dict() == pytest.approx(means.to_dict())
     read = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8-sig"))))
     assert len(read) == 10
     assert run(*ASK, "--format", "gpkg", "--out", str(geopackage)).exit_code == 0
@@ -87,6 +95,7 @@ def test_beds_of_a_file_count_for_one_run(here: Path, tmp_path: Path) -> None:
         (("--type", "general_hospital", "--minutes", "30", "--format", "gpkg"), 2, "--out"),
         (("--type", "general_hospital", "--minutes", "30", "--facilities", "x.csv"), 2, "--datum"),
         (("--type", "general_hospital", "--minutes", "30", "--decay", "linear"), 2, "--decay"),
+        (("--type", "general_hospital", "--minutes", "30", "--cells", "x.txt"), 2, "--cells"),
         (("--type", "general_hospital"), 2, "--minutes"),
     ],
 )

@@ -77,6 +77,14 @@ def test_counted_again_by_a_loop(built_store: Store, analysis: StandardsAnalysis
         assert row["shortfall"] == max(least - len(home), 0)
 
 
+def test_the_store_holds_every_standard(built_store: Store) -> None:
+    rows = built_store.table("facility_standard").set_index("id")
+    assert set(rows.index) == set(STANDARDS)
+    assert rows.loc["special_school_115", "type"] == "special_education_school"
+    assert pd.isna(rows.loc["doctors_85", "type"])
+    assert all(rows.loc[key, "doc_no"] == entry.doc_no for key, entry in STANDARDS.items())
+
+
 def test_levels_add_up(analysis: StandardsAnalysis) -> None:
     for standard in ("township_health_centre_85", "elder_care_centre_98", "kindergarten_98"):
         counties = analysis.table(standard)

@@ -2,6 +2,7 @@
 
 import warnings
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inequality.gini import Gini
 
+from data.ingest.osm_network import read_osm_network
+from data.registry.mode_models import load_modes
 from geo.catchment import (
     NO_SUPPLY,
     NOBODY_SERVED,
@@ -25,9 +28,12 @@ from geo.grid_reach import grid_reach
 from geo.modes import TravelMode
 from geo.network import build_network
 from geo.reach import network_reach, straight_reach
+from geo.snapping import snap_points
 from geo.travel import nearest_facility_network
 from tests.geo.road_worlds import ORIGIN, WALK, edges_between, nodes_at
 from tests.oracles import catchment_naive as naive
+from tests.oracles.travel_naive import road_graph
+from tests.shared_data import shared_path
 
 SIZE = 500.0
 MODE = TravelMode(id="straight", name="直线", straight_kmh=30.0, detour_factor=1.25, classes={})
@@ -171,6 +177,31 @@ def test_over_a_network_the_pairs_hold_the_nearest_minutes():
     assert result.access[4] == 0.0 and not result.served[4]
     assert result.reason[2] == REACHES_NOBODY
     assert result.access_given == pytest.approx(result.supply_used) == pytest.approx(10.0)
+
+
+def test_real_streets_of_gusu_equal_networkx_pair_by_pair():
+    nodes, edges = read_osm_network(shared_path("real/osm/gusu_walk.osm.pbf"))
+    network = build_network(nodes, edges, load_modes()["walk"])
+    xy = np.column_stack([network.x, network.y])
+    snap = snap_points(network, xy)
+    at_node = np.where(snap.fraction == 0.0, snap.a, snap.b)
+    places = np.flatnonzero(snap.found & (snap.distance_m == 0.0) & (at_node == np.arange(len(xy))))
+    rng = np.random.default_rng(5)
+    cells, facilities = rng.choice(places, 300, replace=False), rng.choice(places, 12, replace=False)
+    graph = road_graph(nodes.rename(columns={"lon": "x", "lat": "y"}), edges, network.mode).reverse()
+    decay = make_decay("gaussian", 20.0)
+    reach = network_reach(network, xy[facilities], xy[cells], decay=decay)
+    expected = np.zeros((300, 12))
+    for column, facility in enumerate(facilities):
+        source = int(network.node_id[facility])
+        times = nx.single_source_dijkstra_path_length(graph, source, weight="minutes")
+        minutes = np.array([times.get(int(node), np.nan) for node in network.node_id[cells]])
+        expected[:, column] = decay.weight(minutes)
+    np.testing.assert_allclose(dense_weights(reach), expected, atol=1e-5)
+    demand, supply = rng.integers(1, 90, 300).astype(float), rng.integers(1, 9, 12).astype(float)
+    found = floating_catchment(reach, demand, supply)
+    np.testing.assert_allclose(found.access, naive.access(expected.tolist(), demand, supply), rtol=1e-4)
+    assert found.access_given == pytest.approx(found.supply_used, rel=1e-9)
 
 
 def test_worked_by_hand():

@@ -44,7 +44,8 @@ def goals() -> pd.DataFrame:
 def regional() -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "label": ["自然村数", "行政村数", ""],
+            "text": "治理率",
+            "denominator": "行政村数",
             "region": [SOUTH, CENTRAL, NORTH],
             "region_name": ["苏南", "苏中", "苏北"],
             "value": [90.0, 80.0, NAN],

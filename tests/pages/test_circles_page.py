@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -16,7 +15,6 @@ from data.circles import CircleRequest
 from data.store import open_store
 from layers.circle_charts import service_bars
 from layers.coverage_charts import percent
-from layers.score_surface import SCORE_LIMITS, change_classes, change_rows, score_classes, score_legend
 from pages.circles_choice import CircleChoice
 from pages.circles_data import circles_of
 from pages.circles_map import region_layer
@@ -101,13 +99,3 @@ def test_nothing_measured_is_said_and_not_drawn_as_zero() -> None:
     app = start("pages.circles", **XUZHOU, services="bus_stop")
     assert {one.label: one.value for one in app.metric}["完整度"] == "无数据"
     assert "没有任何一项服务有设施数据" in text_of(app)
-
-
-def test_scores_fall_into_their_classes_and_changes_into_theirs() -> None:
-    scores = np.array([np.nan, 0.0, 0.2, 0.2001, 1.0])
-    assert score_classes(scores).tolist() == [0, 1, 1, 2, len(SCORE_LIMITS)]
-    legend = score_legend("t", scores, np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
-    assert [entry.count for entry in legend.entries] == [5, 4, 0, 0, 5]
-    before, after = np.array([True, False, True, False]), np.array([True, True, False, False])
-    assert change_classes(before, after).tolist() == [1, 2, 3, 4]
-    assert [people for _, _, people in change_rows(before, after, np.arange(4.0))] == [0.0, 1.0, 2.0, 3.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +79,8 @@ def test_a_plan_of_the_address_is_shown_undone_saved_and_opened_again() -> None:
     app.text_input(key="siting_name").set_value("两处").run()
     app.button(key="siting_save").click().run()
     assert_calm(app)
-    (saved,) = list_scenarios(Path(str(open_store().folder)).parent)
+    kept = Path(os.environ["SUTU_DATA_DIR"])
+    (saved,) = list_scenarios(kept)
     assert saved.name == "两处"
     assert saved.request.edits == (Edit("add", None, 117.95, 34.31), Edit("add", None, 118.34, 34.38))
     app.button(key="siting_undo").click().run()
@@ -89,6 +91,12 @@ def test_a_plan_of_the_address_is_shown_undone_saved_and_opened_again() -> None:
     assert table_with(app, "运行编号")["新增覆盖人口"].tolist() == [found["summary"]["gained"]]
     app.button(key="siting_open").click().run()
     assert_calm(app)
+    assert link(app)["edits"] == edits
+    command("--add", "7", "--spacing-km", "7", "--save", "页面没有的间距")
+    app.run()
+    app.selectbox(key="siting_opened").set_value(list_scenarios(kept)[0].run.id).run()
+    app.button(key="siting_open").click().run()
+    assert "sutu replay" in "".join(box.value for box in app.warning)
     assert link(app)["edits"] == edits
     app.text_input(key="siting_name").set_value("").run()
     app.button(key="siting_save").click().run()

@@ -17,6 +17,8 @@ from data.catchment import CatchmentRequest, prepare_catchment
 from data.coverage import covered_types
 from data.ingest.osm import import_osm
 from data.registry.facility_models import load_facility_types
+from data.replay import again
+from data.runs import list_runs, result_digest
 from data.standards import prepare_standards
 from data.store import Store, open_store
 from layers.charts import bar_ranking
@@ -129,6 +131,15 @@ def test_a_region_looked_at_has_its_own_figures(answers: SupplyAnswers) -> None:
     assert "泉山区" in text_of(app)
 
 
+def test_a_run_is_recorded_and_gives_the_same_again(folder: Path, store: Store) -> None:
+    app = start(SUPPLY, facility="hospital", minutes="30", mode="drive", **XUZHOU)
+    [button] = [one for one in app.button if one.label == "记录本次计算"]
+    button.click().run()
+    run = next(one for one in list_runs(folder) if one.kind == "catchment")
+    assert run.id in text_of(app)
+    assert result_digest(again(store, folder, run)) == run.digest
+
+
 def test_no_capacity_is_said_and_is_no_exception() -> None:
     app = AppTest.from_string(SCRIPT.format(module=SUPPLY), default_timeout=60)
     for name, text in {"facility": "hospital", "measure": "capacity", **XUZHOU}.items():
@@ -202,6 +213,18 @@ def test_one_standard_is_the_same_on_the_page_and_by_the_command(store: Store) -
     assert metrics(app)["缺口（所）"] == f"{sum(row['shortfall'] for row in rows):,.0f}"
     assert "苏政办发〔2021〕85号" in text_of(app) and "003:1018" in text_of(app)
     assert any("推定" in box.value for box in app.warning)
+
+
+def test_a_prefecture_has_the_figures_of_its_counties(store: Store) -> None:
+    asked = {"standard": "township_health_centre_85", "level": "prefecture", "region": "320200"}
+    rows = prepare_standards(store).table("township_health_centre_85")
+    rows = rows[rows["adcode"].str.startswith("3202") & rows["applies"]]
+    app = start(STANDARDS, **asked)
+    assert metrics(app)["缺口（所）"] == f"{rows['shortfall'].sum():,.0f}"
+    share = 1.0 - rows["regions_short"].sum() / len(rows)
+    assert f"适用地区 {len(rows)} 个，已配齐 {share * 100:.1f}%" in text_of(app)
+    away = start(STANDARDS, standard="elder_university_98", region="320102")
+    assert "这条标准不适用于此地区" in text_of(away)
 
 
 def test_all_standards_with_their_contradictions() -> None:

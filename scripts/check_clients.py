@@ -1,0 +1,170 @@
+"""Have real clients read what is exported: ogrinfo, ogr2ogr, QGIS and LibreOffice, where they are installed.
+
+``python scripts/check_clients.py FOLDER`` exports the counties with an indicator and the facilities in each
+format into FOLDER and prints what each client says of them: rows, CRS, columns. QGIS (Debian's
+``python3-qgis``) opens the GeoPackage without being told a style and renders it; the colours of the picture
+are compared with those of the legend. The exit code is 1 when a client disagrees.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from data.build import build_store
+from data.catalogue import make_layer
+from data.store import data_dir, open_store
+from geo.export_crs import target_crs
+from geo.export_table import ExportTable
+from layers.export_formats import FORMATS, Options
+from layers.export_package import export
+from layers.export_style import symbols_of
+
+INDICATOR = "indicator.population_65_plus_share"
+VECTOR = ("gpkg", "fgb", "geojson", "shp", "kml", "parquet")
+QGIS = """
+import json, os, sys
+from qgis.core import QgsApplication, QgsMapRendererSequentialJob, QgsMapSettings, QgsProject, QgsVectorLayer
+from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtGui import QColor
+path, picture = sys.argv[1:]
+app = QgsApplication([], False)
+app.initQgis()
+layer = QgsVectorLayer(path, "layer", "ogr")
+assert layer.isValid(), path
+settings = QgsMapSettings()
+settings.setLayers([layer])
+settings.setDestinationCrs(layer.crs())
+settings.setExtent(layer.extent())
+settings.setOutputSize(QSize(1000, 1000))
+settings.setBackgroundColor(QColor("white"))
+job = QgsMapRendererSequentialJob(settings)
+job.start()
+job.waitForFinished()
+image = job.renderedImage()
+image.save(picture)
+counts = {}
+for x in range(0, 1000, 2):
+    for y in range(0, 1000, 2):
+        name = image.pixelColor(x, y).name()
+        counts[name] = counts.get(name, 0) + 1
+renderer = layer.renderer()
+print(json.dumps({
+    "valid": layer.isValid(), "rows": layer.featureCount(), "crs": layer.crs().authid(),
+    "renderer": renderer.type(), "legend": [item.label() for item in renderer.legendSymbolItems()],
+    "title": layer.metadata().title(), "colours": {k: v for k, v in counts.items() if v >= 100},
+}, ensure_ascii=False))
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def main(folder: Path) -> int:
+    """Export, ask every client that is there, and return 1 when one of them disagrees."""
+    folder.mkdir(parents=True, exist_ok=True)
+    build_store(data_dir(), only_if_stale=True)
+    store = open_store()
+    tables = [
+        make_layer(store, data_dir(), INDICATOR, {"year": "2020"}),
+        make_layer(store, data_dir(), "facilities"),
+    ]
+    faults: list[str] = []
+    for form in (*VECTOR, "dxf", "xlsx"):
+        target = target_crs("4549" if form == "dxf" else "4490")
+        for number, table in enumerate(tables):
+            path = _written(table, form, folder / f"{number}", target_crs(target.id))
+            faults += _asked(path, form, table)
+    package = folder / "both.gpkg"
+    export(tables, package, Options("gpkg", target_crs("4490")))
+    faults += _in_qgis(package, tables[0], folder)
+    for fault in faults:
+        print(f"不一致：{fault}")
+    return 1 if faults else 0
+
+
+def _written(table: ExportTable, form: str, stem: Path, target: object) -> Path:
+    options = Options(form, target)  # type: ignore[arg-type]
+    if form != "shp":
+        path = stem.with_suffix(FORMATS[form].suffix)
+        export([table], path, options)
+        return path
+    package = stem.with_suffix(".zip")
+    export([table], package, options)
+    opened = stem.with_name(f"{stem.name}_shp")
+    with zipfile.ZipFile(package) as file:
+        file.extractall(opened)
+    return next(opened.glob("*.shp"))
+
+
+def _asked(path: Path, form: str, table: ExportTable) -> list[str]:
+    """Ask ogrinfo (or LibreOffice for the workbook) how many rows there are."""
+    if form == "xlsx":
+        return _in_libreoffice(path, table)
+    if shutil.which("ogrinfo") is None or form == "parquet":
+        # Debian 12's GDAL has no Parquet driver.
+        return []
+    told = subprocess.run(["ogrinfo", "-so", "-al", str(path)], capture_output=True, text=True, check=False)
+    counts = [
+        line.partition(":")[2].strip()
+        for line in told.stdout.splitlines()
+        if line.startswith("Feature Count")
+    ]
+    count = counts[0] if counts else "—"
+    crs = "4549" if '"EPSG",4549' in told.stdout else "4490" if "4490" in told.stdout else "WGS 84"
+    print(f"ogrinfo {form:8} {table.title}：{count} 行，{crs}")
+    if form == "dxf":
+        return [] if counts and int(count) >= table.rows else [f"{path.name}：ogrinfo 读到 {count} 个对象"]
+    return [] if count == str(table.rows) else [f"{path.name}：ogrinfo 读到 {count} 行，应为 {table.rows}"]
+
+
+def _in_libreoffice(path: Path, table: ExportTable) -> list[str]:
+    if shutil.which("soffice") is None:
+        return []
+    command = [
+        "soffice",
+        "--headless",
+        "--convert-to",
+        "csv:Text - txt - csv (StarCalc):44,34,76",
+        "--outdir",
+    ]
+    subprocess.run(
+        [*command, str(path.parent / "office"), str(path)], capture_output=True, check=False, timeout=180
+    )
+    made = path.parent / "office" / f"{path.stem}.csv"
+    if not made.is_file():
+        return [f"LibreOffice 打不开 {path.name}"]
+    rows = made.read_text(encoding="utf-8-sig").splitlines()
+    print(f"LibreOffice {table.title}：{len(rows) - 1} 行，表头 {rows[0][:60]}")
+    return [] if len(rows) - 1 >= table.rows else [f"{path.name}：LibreOffice 读到 {len(rows) - 1} 行"]
+
+
+def _in_qgis(path: Path, table: ExportTable, folder: Path) -> list[str]:
+    picture = folder / "qgis.png"
+    command = ["/usr/bin/python3", "-c", QGIS, f"{path}|layername={table.title}", str(picture)]
+    told = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+    )
+    if told.returncode != 0:
+        print(f"QGIS 没有运行：{told.stderr.strip().splitlines()[-1:]}")
+        return []
+    answer = json.loads(told.stdout.strip().splitlines()[-1])
+    symbols = symbols_of(table)
+    wanted = {one.colour for one in symbols.entries}
+    found = set(answer["colours"])
+    print(f"QGIS {json.dumps(answer, ensure_ascii=False)}")
+    faults = [] if wanted <= found else [f"QGIS 没有画出颜色 {sorted(wanted - found)}"]
+    if answer["rows"] != table.rows or answer["crs"] != "EPSG:4490":
+        faults.append(f"QGIS 读到 {answer['rows']} 行，{answer['crs']}")
+    return faults
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,145 @@
+"""图层导出: what is chosen is what is written; many at once stay apart; nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyogrio
+import pytest
+
+from data.catalogue import make_layer
+from data.store import open_store
+from geo.export_crs import TARGETS
+from layers.export_formats import Options
+from pages.export_jobs import AT_ONCE, KEPT_SECONDS, exports_folder, run_export, sweep
+from tests.layers.export_worlds import csv_rows
+from tests.pages.running import assert_calm, link, start, text_of
+
+MODULE = "pages.layer_export"
+pytestmark = pytest.mark.xdist_group("layer_export")
+
+
+@pytest.fixture(autouse=True)
+def environment(own_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Export from a data directory of the test's own."""
+    monkeypatch.setenv("SUTU_DATA_DIR", str(own_data_dir))
+    yield own_data_dir
+
+
+def finished() -> list[Path]:
+    return sorted(exports_folder().glob("*.zip"))
+
+
+def test_a_link_opens_the_same_choice_and_the_package_holds_it() -> None:
+    asked = {
+        "layers": "indicator.population_density~facilities",
+        "indicator.population_density.level": "prefecture",
+        "facilities.type": "library",
+        "format": "gpkg",
+        "crs": "EPSG:4549",
+        "clip": "320500",
+    }
+    page = start(MODULE, **asked)
+    assert asked.items() <= link(page).items()
+    assert "人口密度" in text_of(page)
+    assert "口径" in text_of(page)
+    page.button(key="export_make").click().run()
+    assert_calm(page)
+    assert any("4549" in box.value.replace("\\", "") for box in page.warning) or page.warning == []
+    (package,) = finished()
+    with zipfile.ZipFile(package) as file:
+        name = next(one for one in file.namelist() if one.endswith(".gpkg"))
+        file.extract(name, package.parent)
+    layers = dict(pyogrio.list_layers(package.parent / name))
+    assert set(layers) == {"苏州市人口密度，设区市，2020 年", "苏州市公共图书馆", "layer_styles"}
+
+
+def test_without_a_layer_the_catalogue_is_shown() -> None:
+    page = start(MODULE)
+    assert "图层目录" in text_of(page)
+    assert any("先选" in box.value for box in page.info)
+    assert finished() == []
+
+
+def test_publication_without_an_approval_is_refused_on_the_page() -> None:
+    page = start(MODULE, layers="regions.province", use="publish")
+    page.button(key="export_make").click().run()
+    assert any("第十五条" in box.value.replace("\\", "") for box in page.error)
+    assert finished() == []
+
+
+def test_a_clip_that_leaves_nothing_is_told() -> None:
+    page = start(MODULE, layers="regions.province")
+    page.selectbox(key="choice_clip").select("320500").run()
+    assert len(page.exception) == 0
+    assert any("没有任何要素" in box.value for box in page.error)
+
+
+def test_a_format_offers_only_the_crs_it_can_have() -> None:
+    page = start(MODULE, layers="regions.province", format="kml")
+    assert page.selectbox(key="choice_crs").options[0].startswith("EPSG:4490")
+    assert len(page.selectbox(key="choice_crs").options) == 2
+
+
+def test_twenty_exports_at_once_stay_apart() -> None:
+    store = open_store()
+    codes = list(store.region_table("county").index)[:20]
+    running: list[int] = []
+    most: list[int] = []
+
+    def tell(step: str, _done: int, _total: int) -> None:
+        if step.startswith("写"):
+            running.append(1)
+            most.append(len(running))
+        if step == "完成":
+            running.pop()
+
+    def one(code: str) -> tuple[str, Path]:
+        def tables() -> list[object]:
+            from data.catalogue import clip_to
+
+            folder = Path(os.environ["SUTU_DATA_DIR"])
+            return [make_layer(store, folder, "regions.county", {}, clip=clip_to(store, code))]
+
+        done = run_export(tables, Options("csv", TARGETS["EPSG:4490"]), tell)  # type: ignore[arg-type]
+        return code, done.path
+
+    with ThreadPoolExecutor(20) as pool:
+        written = list(pool.map(one, codes))
+    assert max(most) <= AT_ONCE
+    assert len({path for _, path in written}) == 20
+    for code, path in written:
+        with zipfile.ZipFile(path) as package:
+            name = next(one for one in package.namelist() if one.endswith(".csv") and "界线" in one)
+            package.extract(name, path.with_suffix(""))
+        rows = csv_rows(path.with_suffix("") / name)
+        assert [row[0] for row in rows[1:]] == [code]
+    assert [path for path in exports_folder().iterdir() if path.name.startswith(".")] == []
+
+
+def test_old_packages_are_removed_and_fresh_ones_stay() -> None:
+    folder = exports_folder()
+    old, fresh = folder / "old.zip", folder / "fresh.zip"
+    for path in (old, fresh):
+        path.write_bytes(b"x")
+    now = fresh.stat().st_mtime
+    os.utime(old, (now - KEPT_SECONDS - 10, now - KEPT_SECONDS - 10))
+    sweep(folder, now=now)
+    assert [path.name for path in finished()] == ["fresh.zip"]
+
+
+def test_the_styles_of_a_package_are_in_the_file() -> None:
+    page = start(MODULE, layers="facilities")
+    page.button(key="export_make").click().run()
+    (package,) = finished()
+    with zipfile.ZipFile(package) as file:
+        name = next(one for one in file.namelist() if one.endswith(".gpkg"))
+        file.extract(name, package.parent)
+    with sqlite3.connect(package.parent / name) as opened:
+        assert opened.execute("SELECT count(*) FROM layer_styles WHERE useAsDefault").fetchone() == (1,)
+    opened.close()
