@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.table import report_rows, show
 
 QUICK = {
+    "exports": ["--no-grid"],
     "catchment": ["--cells", "20000", "--facilities", "200", "--no-growth"],
     "corridors": ["--peer-corridors", "5"],
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
