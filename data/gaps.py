@@ -71,6 +71,7 @@ def load_gap(store: Store, indicator: str, level: str) -> GapSource:
             direction=str(row["direction"]),
             level=level,
             additive=row["kind"] in _ADDITIVE,
+            change=row["kind"] == "change",
         ),
         regions=store.region_table(),
         facts=store.facts(indicator),

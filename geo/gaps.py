@@ -26,6 +26,7 @@ from geo.theil import (
 )
 
 SOUTH, CENTRAL, NORTH = "320S00", "320C00", "320N00"
+NO_MULTIPLES = "变化量可正可负，不作倍数比较"
 TOTALS_UNWEIGHTED = "总量指标不按人口加权"
 MEASURES = {
     "gini": "基尼系数",
@@ -45,6 +46,7 @@ class GapSubject:
     """What is compared: an indicator as people read it, at one level of regions.
 
     ``additive``: a total (people, yuan), which is never weighted by people. ``level``: county or prefecture.
+    ``change``: a change over time, of either sign, of which no multiples are taken.
     """
 
     id: str
@@ -54,6 +56,7 @@ class GapSubject:
     direction: str
     level: str
     additive: bool
+    change: bool = False
 
     @property
     def level_word(self) -> str:
@@ -198,6 +201,8 @@ def analyse_gap(
         "max_min_ratio": max_min_ratio(values),
         "south_north_ratio": ratio_between(ends[0], ends[1], ("苏南", "苏北")),
     }
+    if subject.change:
+        measures |= {name: undefined(NO_MULTIPLES) for name in ("max_min_ratio", "south_north_ratio")}
     return GapAnalysis(
         subject=subject,
         year=year,

@@ -9,8 +9,10 @@ from layers.report_docx import docx_bytes
 from layers.report_html import html_bytes
 from layers.report_pdf import render_pdf
 from pages.briefing import LEVEL_WORDS, Briefings
+from pages.briefing_coverage import coverage
 from pages.briefing_plans import quality, targets
-from pages.briefing_sections import coverage, gaps, people_and_economy, strengths, summary
+from pages.briefing_sections import people_and_economy, summary
+from pages.briefing_standing import gaps, strengths
 from pages.origin import provenance
 
 Progress = Callable[[str, float], None]

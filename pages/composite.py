@@ -12,8 +12,9 @@ from geo.errors import CompositeError
 from layers.composite_words import method_words
 from pages import components, state
 from pages.components import plain
+from pages.composite_controls import controls
 from pages.composite_results import origin_remarks, show
-from pages.composite_spec import controls, encode, start
+from pages.composite_spec import encode, start
 from pages.origin import provenance
 
 _SAVED = "composite_saved"

@@ -20,7 +20,8 @@ def main() -> None:
     st.set_page_config(page_title="苏图", layout="wide", initial_sidebar_state="auto")
     st.logo(str(own_folder() / "logo.svg"), size="large", icon_image=str(own_folder() / "mark.svg"))
     state.begin()
-    page = st.navigation(navigation())
+    # Folded, Streamlit would offer the rest in English and out of sight.
+    page = st.navigation(navigation(), expanded=True)
     try:
         page.run()
     except StoreError as fault:

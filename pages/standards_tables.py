@@ -66,10 +66,10 @@ def show_overview(analysis: StandardsAnalysis) -> None:
             state.put("standard", keys[chosen[0]])
 
     st.dataframe(
-        rows.assign(**{name: rows[name].map(_whole) for name in ("已配", "其中推定", "缺口")}),
+        rows.assign(**{name: rows[name].map(_whole) for name in ("应配", "已配", "其中推定", "缺口")}),
         hide_index=True,
         height=560,
-        column_config=number_columns(rows[["应配", "适用地区", "达标地区（%）"]]),
+        column_config=number_columns(rows[["适用地区", "达标地区（%）"]]),
         column_order=[str(name) for name in rows if name != "要求达标（%）"],
         key=SELECTED,
         on_select=picked,

@@ -36,3 +36,11 @@ def test_page_fits_a_phone(server: str, browser: Browser, path: str) -> None:
     assert not window.scrolls_sideways()
     window.close()
     window.assert_clean()
+
+
+def test_every_page_is_in_sight_of_the_navigation(window: Window) -> None:
+    page = window.open("")
+    shown = page.locator('[data-testid="stSidebarNav"]').inner_text()
+    for spec in PAGES:
+        assert not is_present(spec) or spec.title in shown
+    assert "View" not in shown

@@ -20,7 +20,7 @@ from data.gaps import (
 )
 from data.store import Store
 from geo.errors import UnknownIndicatorError
-from geo.gaps import NORTH, SOUTH, TOTALS_UNWEIGHTED
+from geo.gaps import NO_MULTIPLES, NORTH, SOUTH, TOTALS_UNWEIGHTED
 
 
 def test_the_ratio_is_that_of_the_regions_own_figures(built_store: Store) -> None:
@@ -156,3 +156,13 @@ def test_levels_and_unknown_indicators(built_store: Store) -> None:
     assert gap_levels(built_store.indicator("population")) == ["prefecture", "county"]
     with pytest.raises(UnknownIndicatorError):
         load_gap(built_store, "no_such", "county")
+
+
+def test_changes_have_no_multiples(built_store: Store) -> None:
+    """Growth of 16.8 % against 0.6 % is no 27-fold of anything."""
+    for indicator in ("population_change_rate", "urbanisation_change"):
+        found = gap_of(load_gap(built_store, indicator, "county"), 2020)
+        assert {found.measures[name].reason for name in ("max_min_ratio", "south_north_ratio")} == {
+            NO_MULTIPLES
+        }
+        assert found.regional["value"].notna().all()
