@@ -40,7 +40,7 @@ PAGES_MM: dict[str, tuple[float, float]] = {"A4": (210.0, 297.0), "A3": (297.0, 
 ORIENTATIONS = {"portrait": "纵向", "landscape": "横向"}
 MAX_ROWS = 60_000
 PART_OF_PROVINCE = 0.6
-"""A map narrower and lower than this share of the province has an inset that says where it lies."""
+"""What is narrower and lower than this share of the province has an inset that says where it lies."""
 
 _INK, _MUTED, _LINE, _GRID, _NOTICE = "#1E2933", "#5A6B7B", "#33424F", "#9FB0BD", "#8C1D22"
 _LAND, _BORDER = "#F3F1EC", "#8796A3"
@@ -166,6 +166,7 @@ class _Sheet:
         self.figure = Figure(figsize=(self.width / 25.4, self.height / 25.4), facecolor="white")
         self.foot = _FOOT_LINE_MM * (len(words.notes) + 1) + 3.0
         self.province = to_albers(options.province)
+        self.subject = self.frame.total_bounds
 
     def font(self, points: float) -> FontProperties:
         return FontProperties(fname=self.options.font, size=points)
@@ -202,6 +203,7 @@ class _Sheet:
         if self.options.focus is not None:
             focus = to_albers(gpd.GeoDataFrame(geometry=[self.options.focus], crs=STORE_CRS)).total_bounds
             box = np.array([*np.minimum(box[:2], focus[:2]), *np.maximum(box[2:], focus[2:])])
+        self.subject = box
         width, height = max(box[2] - box[0], 2_000.0) * 1.12, max(box[3] - box[1], 2_000.0) * 1.12
         if width / height < shape:
             width = height * shape
@@ -348,7 +350,7 @@ class _Sheet:
     def _draw_scale(self, axes: Axes) -> None:
         west, east = axes.get_xlim()
         south, north = axes.get_ylim()
-        length = scale_length((east - west) * 0.9)
+        length = scale_length((east - west) * 1.5)
         right, level = east - 0.03 * (east - west), south + 0.028 * (north - south)
         tall = 0.006 * (north - south)
         for part in range(4):
@@ -384,7 +386,9 @@ class _Sheet:
         whole = self.province.total_bounds
         west, east = axes.get_xlim()
         south, north = axes.get_ylim()
-        share = max((east - west) / (whole[2] - whole[0]), (north - south) / (whole[3] - whole[1]))
+        subject = self.subject
+        wide, tall_share = (subject[2:] - subject[:2]) / (whole[2:] - whole[:2])
+        share = max(wide, tall_share)
         if share > PART_OF_PROVINCE:
             return
         side = min(self.width, self.height) * 0.2
