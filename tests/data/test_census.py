@@ -66,7 +66,7 @@ def test_carried_tables_are_what_the_script_makes_of_the_published_ones(tmp_path
     carry_all(shared_path("."), tmp_path)
     for path in sorted(tmp_path.glob("*.csv")):
         assert path.read_bytes() == (FACTS / path.name).read_bytes(), path.name
-    assert len(list(tmp_path.glob("*.csv"))) == 6
+    assert len(list(tmp_path.glob("*.csv"))) == 9
 
 
 def test_carried_plans_have_every_row_and_column() -> None:

@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from geo.crs import ALBERS, STORE_CRS, to_albers
@@ -40,6 +40,7 @@ def _lake(seed: int) -> shapely.Geometry:
 @given(
     seed=st.integers(0, 100_000), points=st.integers(1, 6), resolution=st.sampled_from([250.0, 300.0, 500.0])
 )
+@example(seed=175, points=5, resolution=300.0)
 @settings(max_examples=40, deadline=None)
 def test_cells_equal_the_naive_cut(seed: int, points: int, resolution: float) -> None:
     counties, lake = _voronoi(seed, points), _lake(seed)

@@ -39,6 +39,9 @@ def cells(
     area: dict[tuple[int, int], float] = defaultdict(float)
     for code, pieces in land.items():
         mine = [cell for cell, owner in owned.items() if owner == code]
+        if not mine:
+            # A county without a cell of its own: there is nowhere to put its land, and no answer.
+            continue
         for cell, piece in pieces.items():
             target = cell if owned.get(cell) == code else min(mine, key=lambda other: math.dist(other, cell))
             area[target] += piece
