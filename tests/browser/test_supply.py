@@ -79,7 +79,9 @@ def test_a_standard_on_the_map(window: Window, built_store: Store) -> None:
 def test_all_standards_lead_to_one(window: Window) -> None:
     page = window.open("standards")
     expect(metric(page, "配置标准")).to_have_text("55 条")
-    page.get_by_test_id("stSelectbox").filter(has_text="标准").first.click()
+    box = page.get_by_role("combobox", name="标准").first
+    box.click()
+    box.fill("常住人口达20万人")
     page.get_by_role("option", name="常住人口达20万人的县（市、区）1所特殊教育学校", exact=False).click()
     page.wait_for_url("**standard=special_school_115**")
     expect(page.get_by_text("均建有1所特殊教育学校", exact=False).first).to_be_visible()
