@@ -8,6 +8,7 @@ remaining gains bounds what any choice could still add. The exact answer is a mi
 """
 
 import heapq
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Objective = Literal["coverage", "minutes"]
 
-GUARANTEE: float = 1.0 - 1.0 / np.e
+GUARANTEE: float = 1.0 - 1.0 / math.e
 """What part of the best possible benefit the greedy choice reaches at least."""
 
 OBJECTIVES: dict[Objective, str] = {"coverage": "最大覆盖", "minutes": "p-中位"}
