@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import re
 import threading
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import pygeoapi.api as core
@@ -19,12 +21,16 @@ from starlette.routing import Mount, Route
 from data.store import Store, open_store
 from geo.errors import SutuError
 from pages.ogc.config import PREFIX, configuration, openapi, switched_on
+from pages.ogc.features import spliced, text_wanted
 
 AT_ONCE = 4
 """How many questions are answered at the same time; the others wait their turn."""
 
 MAX_QUERY = 4_000
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,100}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,40}\](:\d{1,5})?")
+_PARSED = {"html", "jsonld"}
+"""Formats that pygeoapi makes of the features themselves."""
+
 _gate = threading.BoundedSemaphore(AT_ONCE)
 _making = threading.Lock()
 
@@ -74,7 +80,10 @@ def _answered(answer: Answer, api: API, asked: APIRequest, paths: list[str]) -> 
             if not asked.is_valid():
                 headers, status, content = api.get_format_exception(asked)
             else:
-                headers, status, content = answer(api, asked, *paths)
+                with _as_text(answer, asked) as left:
+                    headers, status, content = answer(api, asked, *paths)
+                if status == HTTPStatus.OK and isinstance(content, str):
+                    content = spliced(content, left)
         finally:
             asyncio.get_event_loop().close()
             asyncio.set_event_loop(None)
@@ -82,6 +91,13 @@ def _answered(answer: Answer, api: API, asked: APIRequest, paths: list[str]) -> 
         return JSONResponse(content, status_code=status, headers=headers)
     headers = {key: value for key, value in headers.items() if key.lower() != "content-length"}
     return Response(content, status_code=status, headers=headers)
+
+
+def _as_text(answer: Answer, asked: APIRequest) -> contextlib.AbstractContextManager[list[str]]:
+    """Return what catches the text of features, for questions whose answer is GeoJSON."""
+    if answer is itemtypes.get_collection_items and asked.format not in _PARSED:
+        return text_wanted()
+    return contextlib.nullcontext([])
 
 
 def _refusal(status: int, text: str) -> JSONResponse:

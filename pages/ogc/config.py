@@ -99,8 +99,10 @@ def openapi(config: dict[str, Any]) -> dict[str, Any]:
     item = {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}}
     form = query("f", "string", "格式", enum=["json", "html"])
     crs = query("crs", "string", "坐标系", enum=list(CRS))
+    # GDAL and QGIS look for the largest page under this name; without it they ask for ten items at a time.
+    limit = query("limit", "integer", "每页行数", minimum=1, maximum=MAX_ITEMS, default=DEFAULT_ITEMS)
     items = (
-        query("limit", "integer", "每页行数", minimum=1, maximum=MAX_ITEMS, default=DEFAULT_ITEMS),
+        {"$ref": "#/components/parameters/limit"},
         query("offset", "integer", "从第几行开始", minimum=0, default=0),
         query("bbox", "string", "范围：西,南,东,北（度）"),
         query("bbox-crs", "string", "范围的坐标系", enum=list(CRS)),
@@ -113,6 +115,7 @@ def openapi(config: dict[str, Any]) -> dict[str, Any]:
         "openapi": "3.0.2",
         "info": {"title": config["metadata"]["identification"]["title"], "version": "1.0.0"},
         "servers": [{"url": config["server"]["url"]}],
+        "components": {"parameters": {"limit": limit}},
         "paths": {
             "/": get("首页", form),
             "/conformance": get("符合的规范", form),
