@@ -19,7 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from data.store import Store, open_store
-from geo.errors import SutuError
+from geo.errors import StoreError, SutuError
+from pages.ogc.collections import recorded
 from pages.ogc.config import PREFIX, configuration, openapi, switched_on
 from pages.ogc.features import spliced, text_wanted
 
@@ -36,7 +37,7 @@ _making = threading.Lock()
 
 
 @functools.lru_cache(maxsize=4)
-def _api(store: Store, base: str) -> API:
+def _api(store: Store, base: str, _recorded: tuple[str, ...]) -> API:
     config = configuration(store, base)
     return API(config, openapi(config))
 
@@ -61,7 +62,7 @@ def _endpoint(answer: Answer, *names: str) -> Callable[[Request], Any]:
         asked = APIRequest(request, ["zh-CN"])
         try:
             with _making:
-                api = _api(open_store(), _base(request))
+                api = _api(open_store(), _base(request), recorded())
             asked = await APIRequest.from_starlette(request, api.locales)
         except SutuError as fault:
             return _refusal(503, str(fault))
@@ -84,6 +85,10 @@ def _answered(answer: Answer, api: API, asked: APIRequest, paths: list[str]) -> 
                     headers, status, content = answer(api, asked, *paths)
                 if status == HTTPStatus.OK and isinstance(content, str):
                     content = spliced(content, left)
+        except SutuError as fault:
+            # What is wrong with a store names its folders, which are nobody's business out there.
+            words = "图层的数据读不出来，请管理员查看" if isinstance(fault, StoreError) else str(fault)
+            return _refusal(503, words)
         finally:
             asyncio.get_event_loop().close()
             asyncio.set_event_loop(None)

@@ -11,6 +11,7 @@ from pygeoapi.provider.base import BaseProvider, ProviderInvalidQueryError, Prov
 from pages.ogc.features import page_of
 from pages.ogc.filters import FilterError, matching
 from pages.ogc.source import Source, source_of
+from pages.ogc.years import of_years
 
 _TYPES = {"b": "boolean", "i": "integer", "f": "number"}
 
@@ -68,6 +69,9 @@ class LayerProvider(BaseProvider):
 
     def _rows(self, source: Source, asked: dict[str, Any]) -> np.ndarray:
         keep = np.ones(len(source.rows), dtype=bool)
+        years = of_years(source, asked)
+        if years is not None:
+            keep &= years
         box = asked.get("bbox") or []
         if box:
             inside = np.zeros(len(keep), dtype=bool)
