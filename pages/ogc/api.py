@@ -15,7 +15,7 @@ import pygeoapi.api as core
 from pygeoapi.api import API, APIRequest, itemtypes
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from data.store import Store, open_store
@@ -59,7 +59,6 @@ def _endpoint(answer: Answer, *names: str) -> Callable[[Request], Any]:
             return _refusal(404, "图层服务已关闭（环境变量 SUTU_OGC=off）")
         if len(request.url.query) > MAX_QUERY:
             return _refusal(414, f"网址参数超过 {MAX_QUERY} 个字符")
-        asked = APIRequest(request, ["zh-CN"])
         try:
             with _making:
                 api = _api(open_store(), _base(request), recorded())
@@ -113,8 +112,19 @@ def _collection(api: API, asked: APIRequest, collection: str) -> tuple[dict[str,
     return core.describe_collections(api, asked, collection)
 
 
+async def _start(request: Request) -> Response:
+    """Lead from the address without a slash, as people write it, to the landing page."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{PREFIX}/{query}", status_code=308)
+
+
 async def _unknown(_request: Request) -> Response:
     return _refusal(404, "没有这个地址；从 /ogc/ 开始")
+
+
+def bare() -> Route:
+    """Return the route of ``/ogc`` itself, which a mount leaves to the pages."""
+    return Route(PREFIX, _start)
 
 
 def mount() -> Mount:

@@ -36,7 +36,8 @@ def configuration(store: Store, base: str) -> dict[str, Any]:
             "mimetype": "application/json; charset=UTF-8",
             "encoding": "utf-8",
             "gzip": False,
-            "languages": ["zh-CN"],
+            # Not "zh-CN": pygeoapi has no such locale (it wants a script too) for who asks in another language.
+            "languages": ["zh"],
             "cors": False,
             "pretty_print": False,
             "admin": False,

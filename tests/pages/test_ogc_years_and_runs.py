@@ -298,3 +298,17 @@ def test_a_run_that_cannot_be_read_and_the_oldest_are_left_out(
     found = run_layers(built_store, built_data_dir)
     assert f"run.{damaged.name}" not in found
     assert len({one.run.id for one in found.values()}) <= MAX_RUNS
+
+
+@pytest.mark.parametrize(
+    "languages", ["en-US,*", "en", "zh-CN,zh;q=0.9", "de;q=0.5, fr", "*", "x" * 200, ";;"]
+)
+def test_clients_of_any_language_are_answered(server: Starlette, languages: str) -> None:
+    for path in ("/ogc/", "/ogc/collections", f"/ogc/collections/{GDP}/items"):
+        answer = ask(server, path, query="limit=1", host="127.0.0.1:8501", accept_language=languages)
+        assert answer.status == 200, (path, answer.body)
+
+
+def test_the_address_without_a_slash_leads_to_the_landing_page(server: Starlette) -> None:
+    answer = ask(server, "/ogc", query="datetime=2010", host="127.0.0.1:8501")
+    assert (answer.status, answer.headers["location"]) == (308, "/ogc/?datetime=2010")
