@@ -81,6 +81,6 @@ def _years(store: Store) -> dict[tuple[str, str], tuple[int, ...]]:
         "FROM fact JOIN region USING (adcode) GROUP BY indicator, level"
     )
     return {
-        (f"indicator.{row.indicator}", str(row.level)): tuple(int(year) for year in row.years)
-        for row in found.itertuples()
+        (f"indicator.{row['indicator']}", str(row["level"])): tuple(int(year) for year in row["years"])
+        for row in found.to_dict("records")
     }

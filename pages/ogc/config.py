@@ -36,7 +36,7 @@ def configuration(store: Store, base: str) -> dict[str, Any]:
             "mimetype": "application/json; charset=UTF-8",
             "encoding": "utf-8",
             "gzip": False,
-            # Not "zh-CN": pygeoapi has no such locale (it wants a script too) for who asks in another language.
+            # Not "zh-CN": for other languages pygeoapi would then look for a locale that does not exist.
             "languages": ["zh"],
             "cors": False,
             "pretty_print": False,
