@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import importlib
 import socket
@@ -21,8 +22,9 @@ from streamlit import config as streamlit_config
 from data.store import data_dir
 from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
+from pages.connections import send_at_once
 from pages.shell import ShellMiddleware
-from pages.static_files import StaticFilesInMemory, kept_files, static_folder
+from pages.static_files import StaticFilesInMemory, kept_files, served_folders
 from pages.web import routes
 
 DEFAULT_HOST = "127.0.0.1"
@@ -57,7 +59,8 @@ def _warm_up() -> None:
     """
     for name in ("altair", "folium", "matplotlib.backends.backend_agg", "layers.webmap", "layers.figure"):
         importlib.import_module(name)
-    kept_files(static_folder())
+    for folder in served_folders().values():
+        kept_files(folder)
     charts = importlib.import_module("layers.charts")
     charts.comparison_bars(pd.DataFrame({"name": ["江苏省"], "value": [1.0]}), decimals=0).to_dict()
 
@@ -72,6 +75,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         if step not in shown:
             shown.append(step)
 
+    send_at_once(asyncio.get_running_loop())
     install(prepare_assets(tell))
     _warm_up()
     host = streamlit_config.get_option("server.address") or DEFAULT_HOST
