@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import importlib
+import logging
 import socket
 import tomllib
 from collections.abc import AsyncIterator
@@ -23,6 +24,7 @@ from data.store import data_dir
 from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
 from pages.connections import send_at_once
+from pages.navigation import PAGES
 from pages.shell import ShellMiddleware
 from pages.static_files import StaticFilesInMemory, kept_files, served_folders
 from pages.web import routes
@@ -53,11 +55,18 @@ def texts() -> str:
 
 
 def _warm_up() -> None:
-    """Import what takes seconds to import and draw one chart, so that nobody's first view waits for it.
+    """Import the pages and draw one chart, so that nobody's first view waits for it.
 
-    Not the pages: their map component registers itself only when imported by a page view.
+    Imported outside a page view, the map component says so and is not registered with Streamlit; its files
+    are answered for by `StaticFilesInMemory`, and nothing else asks for the registration.
     """
-    for name in ("altair", "folium", "matplotlib.backends.backend_agg", "layers.webmap", "layers.figure"):
+    warns = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
+    level = warns.level
+    warns.setLevel(logging.ERROR)
+    for spec in PAGES:
+        importlib.import_module(spec.module)
+    warns.setLevel(level)
+    for name in ("matplotlib.backends.backend_agg", "layers.figure"):
         importlib.import_module(name)
     for folder in served_folders().values():
         kept_files(folder)
