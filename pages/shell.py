@@ -27,7 +27,7 @@ def rewrite(page: str, fonts: FontSet | None) -> str:
     links = [
         f'<link rel="icon" type="image/svg+xml" href="{own_url("mark.svg")}">',
         f'<link rel="stylesheet" href="{own_url("page.css")}">',
-        *early_links(page),
+        *early_links(),
     ]
     if fonts is not None:
         core = f"{FONTS_URL}/{fonts.core.name}"
