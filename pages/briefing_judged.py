@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from data.coverage import IMPLIED, inside
+from data.coverage import IMPLIED
 from data.registry.facility_models import load_facility_types
 from data.standards import StandardsAnalysis
 from geo.standards import NO_FACILITIES
@@ -28,8 +28,8 @@ def standing(analysis: StandardsAnalysis, adcode: str) -> Standing:
     rows = analysis.summary(adcode).set_index("standard", drop=False)
     rows = rows[(rows["regions"] > 0) | rows["required"].isna()]
     # A plan of one county binds that county: it is no standard of the prefecture or the province.
-    own = [adcode in inside(analysis.regions, analysis.standards[str(key)].within) for key in rows.index]
-    rows = rows[own]
+    above = _with_those_above(analysis.regions, adcode)
+    rows = rows[[analysis.standards[str(key)].within in above for key in rows.index]]
     judged = {
         str(key): Judged(
             str(row["name"]),
@@ -42,6 +42,15 @@ def standing(analysis: StandardsAnalysis, adcode: str) -> Standing:
         for key, row in rows[rows["shortfall"].notna()].to_dict("index").items()
     }
     return Standing(judged, rows)
+
+
+def _with_those_above(table: pd.DataFrame, adcode: str) -> set[str]:
+    """Return a region and every region it lies in."""
+    parents = table["parent"].to_dict()
+    chain = [adcode]
+    while isinstance(parent := parents.get(chain[-1]), str):
+        chain.append(parent)
+    return set(chain)
 
 
 def basis_of(analysis: StandardsAnalysis, standard: str) -> str:
