@@ -60,7 +60,7 @@ def _origin(store: Store, choice: GapChoice, found: GapComparison) -> Provenance
 
 def _head(store: Store, choice: GapChoice, found: GapComparison, origin: Provenance) -> None:
     subject = found.now.subject
-    left, right = st.columns([5, 3], vertical_alignment="bottom")
+    left, right = st.columns([5, 4], vertical_alignment="bottom")
     with left:
         components.header(
             f"区域差距：{subject.name}",
