@@ -1,7 +1,8 @@
 """Have real clients read what is exported: ogrinfo, ogr2ogr, QGIS and LibreOffice, where they are installed.
 
 ``python scripts/check_clients.py FOLDER`` exports the counties with an indicator and the facilities in each
-format into FOLDER and prints what each client says of them: rows, CRS, columns. QGIS (Debian's
+format into FOLDER and prints what each client says of them: rows, CRS, columns; then it starts the server and
+has ogrinfo read layers by URL, page by page, by box and by year. QGIS (Debian's
 ``python3-qgis``) opens the GeoPackage without being told a style and renders it; the colours of the picture
 are compared with those of the legend. The exit code is 1 when a client disagrees.
 """
@@ -15,9 +16,12 @@ import sys
 import zipfile
 from pathlib import Path
 
+import shapely
+
+from benchmarks.maps import serving
 from data.build import build_store
 from data.catalogue import make_layer
-from data.store import data_dir, open_store
+from data.store import Store, data_dir, open_store
 from geo.export_crs import target_crs
 from geo.export_table import ExportTable
 from layers.export_formats import FORMATS, Options
@@ -81,6 +85,7 @@ def main(folder: Path) -> int:
     package = folder / "both.gpkg"
     export(tables, package, Options("gpkg", target_crs("4490")))
     faults += _in_qgis(package, tables[0], folder)
+    faults += _by_url(store)
     for fault in faults:
         print(f"不一致：{fault}")
     return 1 if faults else 0
@@ -119,6 +124,41 @@ def _asked(path: Path, form: str, table: ExportTable) -> list[str]:
     if form == "dxf":
         return [] if counts and int(count) >= table.rows else [f"{path.name}：ogrinfo 读到 {count} 个对象"]
     return [] if count == str(table.rows) else [f"{path.name}：ogrinfo 读到 {count} 行，应为 {table.rows}"]
+
+
+def _by_url(store: Store) -> list[str]:
+    """Start the server and have ogrinfo count what it reads from ``/ogc``."""
+    if shutil.which("ogrinfo") is None:
+        return []
+    box = (120.0, 31.0, 121.0, 32.0)
+    counties = store.regions("county", zoom="full")
+    inside = int(counties.intersects(shapely.box(*box)).sum())
+    everywhere = len(counties)
+    prefectures = len(store.region_table("prefecture"))
+    wanted = [
+        ("regions.county", "", (), everywhere),
+        ("regions.county", "", box, inside),
+        ("indicator.population.county", "", (), everywhere),
+        ("indicator.gdp.prefecture", "?datetime=2010", (), prefectures),
+        ("indicator.gdp.prefecture", "?datetime=2010/2012", (), 3 * prefectures),
+        ("facilities", "", (), len(store.facilities())),
+        ("catchment.prefecture", "", (), prefectures),
+        ("circles.prefecture", "", (), prefectures),
+        ("siting", "", (), 5),
+    ]
+    faults = []
+    with serving(data_dir()) as (address, _):
+        for name, query, area, count in wanted:
+            # Every item is fetched, in pages of seven hundred, and counted as it comes.
+            window = ["-spat", *map(str, area)] if area else []
+            source = f"OAPIF:{address}/ogc/{query}"
+            command = ["ogrinfo", "-al", "-oo", "PAGE_SIZE=700", *window, source, name]
+            told = subprocess.run(command, capture_output=True, text=True, check=False)
+            found = sum(line.startswith("OGRFeature(") for line in told.stdout.splitlines())
+            print(f"ogrinfo OAPIF {name}{query} {area or ''}：{found} 个要素")
+            if found != count:
+                faults.append(f"{name}{query}：ogrinfo 由网址读到 {found} 个，应为 {count}")
+    return faults
 
 
 def _in_libreoffice(path: Path, table: ExportTable) -> list[str]:
