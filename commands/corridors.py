@@ -212,6 +212,8 @@ def describe(found: Corridors, key: str, *, stations: bool = False) -> dict[str,
         access = station_access(found, key, data_dir())
         answer["stations"] = {
             "count": access.stations,
+            "surveyed": access.surveyed,
+            "places": access.places.to_dict("records"),
             "people_within_minutes": {f"{limit:g}": people for limit, people in access.people.items()},
             "method": access.method,
             "mode": access.mode,
