@@ -45,13 +45,16 @@ def prepare_assets(progress: Progress | None = None) -> FontSet:
 
 
 def texts() -> str:
-    """Return every text the packaged data can put on a page, so that the fonts hold its characters."""
-    parts = []
-    for package in ("data.facts", "data.registry"):
-        for entry in resources.files(package).iterdir():
-            if entry.name.endswith((".csv", ".yaml")):
-                parts.append(entry.read_text(encoding="utf-8"))
-    return "".join(parts)
+    """Return every text that pages can show of their own: packaged data and what the programs say."""
+    folders = [
+        resources.files(name) for name in ("data.facts", "data.registry", "data", "geo", "layers", "pages")
+    ]
+    return "".join(
+        entry.read_text(encoding="utf-8")
+        for folder in (*folders, resources.files("layers") / "assets")
+        for entry in folder.iterdir()
+        if entry.name.endswith((".csv", ".yaml", ".py", ".js"))
+    )
 
 
 def _warm_up() -> None:
