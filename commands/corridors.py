@@ -267,4 +267,4 @@ def _tell_stations(held: dict[str, Any]) -> None:
         f"{limit} 分钟内 {people:,.0f} 人" for limit, people in held["people_within_minutes"].items()
     )
     notes = "；".join(held["notes"])
-    errors().print(f"站点{held['mode']}（{held['method']}）：{within}。{notes}。", markup=False)
+    errors().print(f"到站点{held['mode']}（{held['method']}）{within}。{notes}。", markup=False)

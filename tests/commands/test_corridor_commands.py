@@ -52,7 +52,8 @@ def test_a_corridor_is_told_whole() -> None:
     places = answer["stations"]["places"]
     assert len(places) == answer["stations"]["count"] and answer["stations"]["surveyed"] == 0
     assert {place["precision"] for place in places} == {"示意"} and all(place["reason"] for place in places)
-    shown = run("corridor", "railway-002-3903-3")
+    shown = run("corridor", "railway-002-3903-3", "--stations")
+    assert "示意的原因" in shown.output and "60 分钟内" in shown.output
     assert "占全省" in shown.output
     assert "两侧人口" in shown.output
 
