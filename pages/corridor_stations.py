@@ -21,7 +21,8 @@ def show_stations(store: Store, key: str) -> None:
     """Draw where each station of a railway stands: at an imported station, or at its town."""
     places = access_of(store, key).places
     st.markdown("**站点位置**　导入的同名火车站为实测，其余在城镇驻地示意")
-    shown = places.rename(
+    texts = {name: places[name].fillna("") for name in ("station", "reason")}
+    shown = places.assign(**texts).rename(
         columns={
             "place": "地点",
             "adcode": "代码",

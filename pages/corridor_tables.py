@@ -93,6 +93,7 @@ def show_members(store: Store, found: Corridors, choice: CorridorChoice) -> None
         return
     members = found.members_of(choice.picked)
     rows = members.assign(role=members["role"].map(lambda role: _MEMBER_ROLES.get(role, role)))
+    rows = rows.assign(**{name: rows[name].fillna("") for name in ("adcode", "reason", "note")})
     rows = rows[["position", "text", "role", "name", "adcode", "reason", "note"]].rename(
         columns={
             "position": "次序",
