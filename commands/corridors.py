@@ -52,6 +52,15 @@ _FIGURES = {
     "share": "占全省",
     "reason": "原因",
 }
+_STATIONS = {
+    "place": "地点",
+    "adcode": "代码",
+    "lon": "经度",
+    "lat": "纬度",
+    "precision": "位置",
+    "station": "车站",
+    "reason": "示意的原因",
+}
 PROFILE = {
     "from_km": "起（公里）",
     "to_km": "止（公里）",
@@ -212,6 +221,8 @@ def describe(found: Corridors, key: str, *, stations: bool = False) -> dict[str,
         access = station_access(found, key, data_dir())
         answer["stations"] = {
             "count": access.stations,
+            "surveyed": access.surveyed,
+            "places": access.places.to_dict("records"),
             "people_within_minutes": {f"{limit:g}": people for limit, people in access.people.items()},
             "method": access.method,
             "mode": access.mode,
@@ -244,6 +255,16 @@ def _tell(found: Corridors, row: pd.Series, answer: dict[str, Any]) -> None:
     beside = [{"km": km, "people": f"{people:,.0f}"} for km, people in answer["people_within_km"].items()]
     _print(beside, {"km": "公里以内", "people": "人口（推算格网）"}, "两侧人口")
     if "stations" in answer:
-        errors().print(f"站点通行时间：{answer['stations']}", markup=False)
+        _tell_stations(answer["stations"])
     if isinstance(row["note"], str):
         errors().print(f"说明：{row['note']}", markup=False)
+
+
+def _tell_stations(held: dict[str, Any]) -> None:
+    """Write where the stations stand, and the people within minutes of them."""
+    _print(held["places"], _STATIONS, f"站点（{held['count']} 处，实测 {held['surveyed']} 处）")
+    within = "，".join(
+        f"{limit} 分钟内 {people:,.0f} 人" for limit, people in held["people_within_minutes"].items()
+    )
+    notes = "；".join(held["notes"])
+    errors().print(f"到站点{held['mode']}（{held['method']}）{within}。{notes}。", markup=False)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from data.corridor_analysis import Corridors, Scope
+from data.corridor_stations import SURVEYED, stations_of
 from data.networks import load_network
 from data.registry.corridor_models import load_corridor_routes
 from data.registry.mode_models import load_modes
@@ -199,26 +200,39 @@ def _targets(corridors: Corridors) -> dict[int, float]:
 
 @dataclass(frozen=True)
 class StationAccess:
-    """People within minutes of a corridor's stations (at their towns, schematic), and how it was measured."""
+    """People within minutes of a corridor's stations, and how it was measured.
 
-    stations: int
+    ``places``: the stations, columns ``data.corridor_stations.STATION_COLUMNS``.
+    """
+
+    places: pd.DataFrame
     people: dict[float, float]
     method: str
     mode: str
     notes: tuple[str, ...]
 
+    @property
+    def stations(self) -> int:
+        """How many stations there are."""
+        return len(self.places)
+
+    @property
+    def surveyed(self) -> int:
+        """How many of them stand where an imported station does."""
+        return int((self.places["precision"] == SURVEYED).sum())
+
 
 def station_access(
     corridors: Corridors, key: str, data_dir: Path, minutes: tuple[float, ...] = STATION_MINUTES
 ) -> StationAccess:
-    """Return the modelled people within ``minutes`` of the places of a rail corridor, by car.
+    """Return the modelled people within ``minutes`` of the stations of a rail corridor, by car.
+
+    A station stands where `data.corridor_stations` puts it.
 
     Over the imported road network where there is one, else straight × detour ÷ speed; a cell is within when
     its minutes ≤ the threshold. ``CorridorError`` when the corridor has no place in the province.
     """
-    members = corridors.members_of(key)
-    stops = members[members["adcode"].notna() & members["lon"].notna() & (members["role"] != "node")]
-    stops = stops.drop_duplicates(["lon", "lat"])
+    stops = stations_of(corridors, key)
     if stops.empty:
         raise CorridorError(f"“{corridors.find(key)['name']}”在省内没有可定位的站点，无法计算通行时间。")
     points = gpd.GeoSeries(gpd.points_from_xy(stops["lon"], stops["lat"]), crs=STORE_CRS).to_crs(ALBERS)
@@ -229,8 +243,10 @@ def station_access(
         limit: float(people[travel.reachable & (np.nan_to_num(travel.minutes, nan=np.inf) <= limit)].sum())
         for limit in minutes
     }
-    note = "站点按所在城镇驻地示意；人口为推算格网"
-    return StationAccess(len(stops), within, travel.method_name, load_modes()[MODE].name, (note,))
+    schematic = int((stops["precision"] != SURVEYED).sum())
+    where = f"{schematic} 处站点按所在城镇驻地示意" if schematic else "站点均为导入的同名火车站"
+    notes = (where, "人口为推算格网")
+    return StationAccess(stops, within, travel.method_name, load_modes()[MODE].name, notes)
 
 
 def _travel(corridors: Corridors, xy: np.ndarray, data_dir: Path, limit: float) -> TravelResult:

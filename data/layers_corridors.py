@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import geopandas as gpd
+import pandas as pd
 
+from data.corridor_stations import RAIL_GROUP, SCHEMATIC, SURVEYED, match_stations
 from data.layer_kinds import (
     LayerInfo,
     LayerKind,
@@ -14,6 +16,7 @@ from data.layer_kinds import (
     from_frame,
     plain,
 )
+from data.registry.corridor_models import load_corridor_families
 from data.store import Store
 from geo.crs import STORE_CRS
 from geo.export_table import ExportTable, GeometryKind
@@ -31,7 +34,7 @@ _FIELDS = (
 )
 _NODE_FIELDS = (
     *("corridor", "corridor_name", "position", "member_text", "role", "name", "adcode", "lon", "lat"),
-    *("on_axis", "line", "note"),
+    *("place_precision", "station", "on_axis", "line", "note"),
 )
 
 
@@ -50,7 +53,10 @@ def _list(store: Store) -> list[LayerInfo]:
     members = store.corridor_members()
     nodes = int(members[["lon", "lat"]].notna().all(axis=1).sum())
     if nodes:
-        text = "每条通道按次序经过或包含的地点；点为该地点的驻地或中心，是示意"
+        text = (
+            "每条通道按次序经过或包含的地点；点为该地点的驻地或中心，是示意；"
+            "铁路的地点有导入的同名火车站时在车站，是实测"
+        )
         out.append(LayerInfo("corridors.nodes", "通道所列地点", "通道", "point", nodes, text, (), 400))
     return out
 
@@ -82,9 +88,40 @@ def _nodes(request: LayerRequest) -> ExportTable:
     frame = frame[frame[["lon", "lat"]].notna().all(axis=1)]
     frame = frame[request.keeps(frame["adcode"].fillna(""))]
     frame = frame.assign(corridor_name=frame["corridor"].map(store.corridors().set_index("id")["name"]))
+    frame = _with_stations(store, frame)
     points = gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=STORE_CRS)
-    words = Words(request.info.title, request.info.definition, _plans(store), remarks=("点位为示意",))
+    words = Words(
+        request.info.title, request.info.definition, _plans(store), remarks=(_precision_words(points),)
+    )
     return from_frame(request, points, fields_of(*_NODE_FIELDS), words, plain("#0072b2"), geometry="point")
+
+
+def _with_stations(store: Store, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the places with those of railways moved to the imported station of their name."""
+    families = load_corridor_families()
+    rail = {key for key, family in families.items() if family.group == RAIL_GROUP}
+    kinds = frame["corridor"].map(store.corridors().set_index("id")["family"])
+    own = frame[kinds.isin(rail) & frame["adcode"].notna()]
+    frame = frame.assign(place_precision=SCHEMATIC, station=None)
+    if own.empty:
+        return frame
+    found = match_stations(own.rename(columns={"member_text": "text"}), store.facilities())
+    found = found[found["precision"] == SURVEYED]
+    for column, values in {
+        "lon": found["lon"],
+        "lat": found["lat"],
+        "place_precision": found["precision"],
+        "station": found["station"],
+    }.items():
+        frame[column] = frame[column].astype(object) if column == "station" else frame[column]
+        frame.loc[found.index, column] = values
+    return frame
+
+
+def _precision_words(points: pd.DataFrame) -> str:
+    """Return how many places stand at a station."""
+    surveyed = int((points["place_precision"] == SURVEYED).sum())
+    return f"{surveyed} 个地点在导入的同名火车站，其余点位为示意" if surveyed else "点位为示意"
 
 
 def _plans(store: Store) -> list[str]:

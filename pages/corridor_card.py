@@ -12,6 +12,7 @@ from data.store import Store
 from layers.model import format_number
 from pages import components
 from pages.corridor_choice import SCOPES, CorridorChoice
+from pages.corridor_stations import station_words
 from pages.corridor_store import BASIS_NAMES, STATUS_NAMES, access_of, beside_of, titles
 
 _RAIL = "铁路"
@@ -128,5 +129,5 @@ def _people(store: Store, found: Corridors, key: str) -> None:
         return
     access = access_of(store, key)
     near = "　".join(f"{limit:g} 分钟内 {value / 1e4:,.0f} 万人" for limit, value in access.people.items())
-    st.markdown(f"**{access.stations} 处站点（示意），{access.mode}**　{near}")
+    st.markdown(f"**{access.stations} 处站点（{station_words(access)}），{access.mode}**　{near}")
     st.caption(f"通行时间：{access.method}。{'；'.join(access.notes)}。")

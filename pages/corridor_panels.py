@@ -24,7 +24,7 @@ def show_panels(store: Store, found: Corridors, choice: CorridorChoice, counts: 
         "gap": ("沿线与其余", lambda: show_gap(store, found, choice)),
         "hsr": ("高铁县（市）覆盖", lambda: show_hsr(store)),
         "plans": ("规划重叠", lambda: show_plans(store, found, choice)),
-        "members": ("成员表", lambda: show_members(found, choice)),
+        "members": ("成员表", lambda: show_members(store, found, choice)),
         "undrawn": ("未画出", lambda: show_undrawn(store, found)),
     }
     panel = state.choose(

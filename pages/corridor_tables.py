@@ -9,9 +9,11 @@ import streamlit as st
 
 from data.corridor_analysis import Corridors
 from data.corridor_reports import plan_overlap, undrawn
+from data.corridor_stations import RAIL_GROUP
 from data.store import Store
 from pages import components
 from pages.corridor_choice import CorridorChoice
+from pages.corridor_stations import show_stations
 from pages.corridor_store import coverage_of_counties, titles
 
 _MEMBER_ROLES = {
@@ -84,13 +86,14 @@ def show_plans(store: Store, found: Corridors, choice: CorridorChoice) -> None:
     st.dataframe(square.rename(index=short, columns=short))
 
 
-def show_members(found: Corridors, choice: CorridorChoice) -> None:
+def show_members(store: Store, found: Corridors, choice: CorridorChoice) -> None:
     """Draw the members of the structure that is chosen."""
     if choice.picked is None:
         st.info("请先选一条通道。", icon=":material/info:")
         return
     members = found.members_of(choice.picked)
     rows = members.assign(role=members["role"].map(lambda role: _MEMBER_ROLES.get(role, role)))
+    rows = rows.assign(**{name: rows[name].fillna("") for name in ("adcode", "reason", "note")})
     rows = rows[["position", "text", "role", "name", "adcode", "reason", "note"]].rename(
         columns={
             "position": "次序",
@@ -103,6 +106,8 @@ def show_members(found: Corridors, choice: CorridorChoice) -> None:
         }
     )
     st.dataframe(rows, hide_index=True)
+    if found.families[str(found.table.loc[choice.picked, "family"])].group == RAIL_GROUP:
+        show_stations(store, choice.picked)
 
 
 def show_undrawn(store: Store, found: Corridors) -> None:

@@ -49,7 +49,11 @@ def test_a_corridor_is_told_whole() -> None:
     people = answer["people_within_km"]
     assert people["5"] < people["30"]
     assert answer["stations"]["method"] == "直线距离"
-    shown = run("corridor", "railway-002-3903-3")
+    places = answer["stations"]["places"]
+    assert len(places) == answer["stations"]["count"] and answer["stations"]["surveyed"] == 0
+    assert {place["precision"] for place in places} == {"示意"} and all(place["reason"] for place in places)
+    shown = run("corridor", "railway-002-3903-3", "--stations")
+    assert "示意的原因" in shown.output and "60 分钟内" in shown.output
     assert "占全省" in shown.output
     assert "两侧人口" in shown.output
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from data.corridor_reports import rail_projects
+from data.corridor_reports import StationAccess, rail_projects
 from data.store import Store
 from pages.corridor_choice import DEFAULT, visible_at
+from pages.corridor_stations import station_words
 from pages.corridor_store import corridor_pieces, corridors_of
 from pages.rail_tables import prefecture_rows, stage_rows
 from tests.pages.running import assert_calm, link, start, text_of
@@ -97,3 +100,16 @@ def test_the_rows_of_the_rail_charts_count_every_project(built_store: Store) -> 
     assert stage_rows(rows)["projects"].sum() == len(rows)
     by_place: pd.DataFrame = prefecture_rows(rows, found.sums.regions["name"])
     assert by_place["projects"].sum() == sum(map(len, rows["prefectures"]))
+
+
+def test_the_card_and_the_members_tell_of_every_station_how_well_it_is_placed() -> None:
+    app = start("pages.corridors", corridor=HUNING, corridor_panel="members")
+    text = text_of(app)
+    assert "5 处站点（示意）" in text and "站点位置" in text
+    stations = next(table.value for table in app.dataframe if "示意的原因" in table.value.columns)
+    assert len(stations) == 5 and set(stations["位置"]) == {"示意"}
+    assert set(stations["示意的原因"]) == {"没有导入实测的火车站"}
+    places = pd.DataFrame({"precision": ["实测", "示意", "示意"]})
+    access = StationAccess(places, {}, "", "", ())
+    assert station_words(access) == "实测 1 处、示意 2 处"
+    assert station_words(replace(access, places=places.iloc[:1])) == "实测"
