@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from pyproj import Transformer
 
 from data.layer_kinds import (
     LayerInfo,
@@ -40,8 +42,18 @@ def cell_size_m(store: Store) -> float:
 def squares(cells: pd.DataFrame, size: float) -> gpd.GeoDataFrame:
     """Return the cells (centres ``x``, ``y`` in metres of ``ALBERS``) as squares in EPSG:4490."""
     x, y, half = cells["x"].to_numpy(), cells["y"].to_numpy(), size / 2.0
-    shapes = shapely.box(x - half, y - half, x + half, y + half)
-    return gpd.GeoDataFrame(cells, geometry=shapes, crs=ALBERS).to_crs(STORE_CRS)
+    # The corners of each in the order of `shapely.box`: from the lower right one, counter-clockwise.
+    to_right = np.array([half, half, -half, -half])
+    to_top = np.array([-half, half, half, -half])
+    lon, lat = _to_store().transform(x[:, None] + to_right, y[:, None] + to_top)
+    corners = np.stack([lon, lat], axis=-1)
+    shapes = shapely.polygons(np.concatenate([corners, corners[:, :1]], axis=1))
+    return gpd.GeoDataFrame(cells, geometry=shapes, crs=STORE_CRS)
+
+
+@functools.cache
+def _to_store() -> Transformer:
+    return Transformer.from_crs(ALBERS, STORE_CRS, always_xy=True)
 
 
 def in_chunks(cells: pd.DataFrame, columns: list[str], size: float) -> Iterator[gpd.GeoDataFrame]:

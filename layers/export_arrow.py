@@ -10,11 +10,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from geo.errors import ExportError
 from geo.export_crs import TargetCrs, reproject, zone_warning
 from geo.export_table import ExportTable, Field
+from layers.export_wkb import wkb_array
 
 GEOMETRY = "geometry"
 _FLAT = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon"}
@@ -22,8 +24,13 @@ _MERGE: dict[str, Callable[..., object]] = {
     "line": shapely.multilinestrings,
     "polygon": shapely.multipolygons,
 }
+# Line, linear ring and area by shapely's numbers.
+_SINGLE = (1, 2, 3)
 # What XML cannot hold at all, and what no text should: these files are refused rather than silently changed.
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# The same for the search that Arrow makes in a whole column at once, NUL among them.
+_ARROW_NUL = r"\x00"
+_ARROW_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]"
 
 
 @dataclass
@@ -36,10 +43,13 @@ class Seen:
     kinds: set[str] = field(default_factory=set)
     fault: Exception | None = None
 
-    def add(self, frame: gpd.GeoDataFrame, moved: gpd.GeoDataFrame) -> None:
-        """Note one chunk before and after its conversion."""
+    def add(self, frame: gpd.GeoDataFrame, moved: gpd.GeoDataFrame, kind: str) -> None:
+        """Note one chunk before and after its conversion; a single area counts as a collection."""
         self.rows += len(frame)
-        self.kinds |= set(moved.geometry.geom_type.dropna())
+        found = np.unique(shapely.get_type_id(moved.geometry.to_numpy()))
+        self.kinds |= {
+            _FLAT[kind] if one in _SINGLE else shapely.GeometryType(one).name for one in found if one >= 0
+        }
         self.degrees = _joined(self.degrees, frame.total_bounds)
         self.bounds = _joined(self.bounds, moved.total_bounds)
 
@@ -65,30 +75,30 @@ def column_names(table: ExportTable, naming: str) -> list[str]:
 
 
 def frames(
-    table: ExportTable, target: TargetCrs, seen: Seen, *, xml: bool = False
+    table: ExportTable, target: TargetCrs, seen: Seen, *, xml: bool = False, multi: bool = False
 ) -> Iterator[gpd.GeoDataFrame]:
     """Give the rows in the CRS asked for, chunk by chunk, columns as in the table.
 
-    Areas and lines are multi-part throughout, as files want them. Raises ``ExportError`` naming row and
-    column for a text that no file format holds: one with NUL, half a surrogate pair or, for ``xml``, a
-    control character.
+    With ``multi`` areas and lines are multi-part throughout. Raises ``ExportError`` naming row and column
+    for a text that no file format holds: one with NUL, half a surrogate pair or, for ``xml``, a control
+    character.
     """
     for chunk in table.chunks():
         _require_text(chunk, table.fields, seen.rows, xml=xml)
         moved = reproject(chunk, target)
-        if table.geometry in _MERGE:
+        if multi and table.geometry in _MERGE:
             shapes = gpd.GeoSeries(
                 _multi(moved.geometry.to_numpy(), table.geometry), index=moved.index, crs=moved.crs
             )
             moved = moved.set_geometry(shapes)
-        seen.add(chunk, moved)
+        seen.add(chunk, moved, table.geometry)
         yield moved
 
 
 def _multi(shapes: np.ndarray, kind: str) -> np.ndarray:
     """Return each single area or line as a collection of one; what is missing stays missing."""
     out = np.array(shapes, dtype=object)
-    single = np.isin(shapely.get_type_id(out), (1, 2, 3))
+    single = np.isin(shapely.get_type_id(out), _SINGLE)
     if single.any():
         out[single] = _MERGE[kind](out[single], indices=np.arange(int(single.sum())))
     return out
@@ -97,20 +107,34 @@ def _multi(shapes: np.ndarray, kind: str) -> np.ndarray:
 def _require_text(chunk: gpd.GeoDataFrame, fields: Iterable[Field], before: int, *, xml: bool) -> None:
     for one in fields:
         column = chunk[one.name]
-        if not _is_text(column):
+        if not is_text(column) or _is_plain(column, xml=xml):
             continue
         texts = [str(text) for text in column.dropna()]
-        if not texts:
-            continue
-        joined = "\0\0".join(texts)
-        if joined.count("\0") == 2 * (len(texts) - 1) and _is_clean(joined, xml=xml):
-            continue
         for row, text in zip(np.flatnonzero(column.notna()), texts, strict=True):
             if "\0" in text or not _is_clean(text, xml=xml):
                 raise ExportError(
                     f"第 {before + int(row) + 1} 行“{one.title}”含有不能写入文件的控制字符或残缺字符："
                     f"{text[:20]!a}。请先在数据里删去它。"
                 )
+
+
+def _is_plain(column: pd.Series, *, xml: bool) -> bool:
+    """Return whether no text of a column needs a second look: judged by Arrow, all rows at once."""
+    try:
+        texts = text_array(column)
+    except (UnicodeEncodeError, pa.ArrowInvalid):
+        return False
+    risky = pc.match_substring_regex(texts, _ARROW_CONTROL if xml else _ARROW_NUL)
+    return not pc.any(risky).as_py()
+
+
+def text_array(column: pd.Series) -> pa.Array:
+    """Return a column of texts as one Arrow array, null where there is none; what is no text by its words."""
+    if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
+        found = column.array.__arrow_array__(type=pa.string())
+        return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    plain = [None if missing else text for text, missing in zip(column, column.isna(), strict=True)]
+    return pa.array([None if text is None else str(text) for text in plain], type=pa.string())
 
 
 def _is_clean(text: str, *, xml: bool) -> bool:
@@ -121,7 +145,8 @@ def _is_clean(text: str, *, xml: bool) -> bool:
     return not xml or _CONTROL.search(text) is None
 
 
-def _is_text(column: pd.Series) -> bool:
+def is_text(column: pd.Series) -> bool:
+    """Return whether a column may hold texts."""
     return pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)
 
 
@@ -176,17 +201,12 @@ def stream(
 
 def _batch(chunk: gpd.GeoDataFrame, table: ExportTable, schema: pa.Schema) -> pa.RecordBatch:
     arrays = [
-        pa.array(
-            chunk[one.name].astype(object).where(chunk[one.name].notna(), None)
-            if kind == pa.string()
-            else chunk[one.name],
-            type=kind,
-            from_pandas=True,
-        )
+        text_array(chunk[one.name])
+        if kind == pa.string()
+        else pa.array(chunk[one.name], type=kind, from_pandas=True)
         for one, kind in zip(table.fields, schema.types[:-1], strict=True)
     ]
-    shapes = chunk.geometry.to_numpy()
-    return pa.record_batch([*arrays, pa.array(shapely.to_wkb(shapes), type=pa.binary())], schema=schema)
+    return pa.record_batch([*arrays, wkb_array(chunk.geometry.to_numpy(), table.geometry)], schema=schema)
 
 
 def layer_geometry(table: ExportTable) -> str:

@@ -40,7 +40,7 @@ def write_kml(
         for colour, name in styles.items():
             out.write(_style(name, colour, table.geometry))
         first = True
-        for chunk in frames(table, target, seen, xml=True):
+        for chunk in frames(table, target, seen, xml=True, multi=True):
             if first:
                 out.write(_schema(chunk, table, names))
                 out.write(f"<Folder><name>{escape(table.title)}</name>\n")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 import shapely
 import xlsxwriter
 import xlsxwriter.exceptions
@@ -16,7 +18,7 @@ import xlsxwriter.exceptions
 from geo.errors import ExportError, ExportWriteError
 from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
-from layers.export_arrow import Seen, column_names, frames
+from layers.export_arrow import Seen, column_names, frames, is_text, text_array
 from layers.export_vector import layer_names, writing
 from layers.export_words import field_rows, source_rows, summary_lines
 from layers.tables import harmless
@@ -25,6 +27,7 @@ MAX_ROWS = 1_048_575
 MAX_TEXT = 32_767
 _SHEET_NAME = 31
 _SQUARE = 5
+_MAYBE_RISKY = r"[=+\-@\t\r\n]"
 
 
 def place_titles(target: TargetCrs, naming: str) -> tuple[str, str]:
@@ -48,9 +51,12 @@ def _places(chunk: gpd.GeoDataFrame, target: TargetCrs) -> tuple[list[Any], list
 
 def _cells(column: pd.Series) -> list[Any]:
     """Return plain values, None where there is none."""
-    if pd.api.types.is_bool_dtype(column):
-        return [bool(value) for value in column]
-    return [None if pd.isna(value) else value for value in column.tolist()]
+    if is_text(column):
+        return text_array(column).to_pylist()
+    values, missing = column.tolist(), column.isna().to_numpy()
+    for place in np.flatnonzero(missing):
+        values[place] = None
+    return values
 
 
 def write_csv(table: ExportTable, path: Path, target: TargetCrs, *, naming: str) -> Seen:
@@ -73,13 +79,25 @@ def write_csv(table: ExportTable, path: Path, target: TargetCrs, *, naming: str)
 
 
 def _csv_cells(column: pd.Series) -> list[Any]:
-    return [
-        "" if cell is None else harmless(cell) if isinstance(cell, str) else cell for cell in _cells(column)
-    ]
+    """Return values as a CSV holds them: nothing for a missing one, and no text that would run."""
+    if not is_text(column):
+        return _blank(_cells(column))
+    texts = text_array(column)
+    cells = texts.fill_null("").to_pylist()
+    # Only a text with one of these characters somewhere can be risky; whether it is, `harmless` says.
+    for place in pc.indices_nonzero(
+        pc.match_substring_regex(texts, _MAYBE_RISKY).fill_null(False)
+    ).to_pylist():
+        cells[place] = harmless(cells[place])
+    return cells
 
 
-def _blank(values: Sequence[Any]) -> list[Any]:
-    return ["" if pd.isna(value) else value for value in values]
+def _blank(values: list[Any]) -> list[Any]:
+    """Return the values with an empty text for each that is None or NaN."""
+    missing = np.flatnonzero(pd.isna(np.array(values, dtype=object)))
+    for place in missing:
+        values[place] = ""
+    return values
 
 
 def write_xlsx(
@@ -147,28 +165,37 @@ def _write_sheet(
     sheet.freeze_panes(1, 0)
     row = 1
     for chunk in frames(table, target, seen, xml=True):
-        columns = [*(_cells(chunk[one.name]) for one in table.fields), *_places(chunk, target)]
+        parts = [chunk[one.name] for one in table.fields]
+        xs, ys = _places(chunk, target)
+        columns = [*map(_cells, parts), _cells(pd.Series(xs)), _cells(pd.Series(ys))]
+        writers = [_writer(sheet, part, name) for part, name in zip(parts, names, strict=False)]
+        writers += [sheet.write_number] * 2
+        numbered = list(enumerate(writers))
         for cells in zip(*columns, strict=True):
-            for column, cell in enumerate(cells):
-                _write_cell(sheet, row, column, cell, names[column])
+            for (column, write), cell in zip(numbered, cells, strict=True):
+                if cell is not None:
+                    write(row, column, cell)
             row += 1
     return seen
 
 
-def _write_cell(sheet: Any, row: int, column: int, cell: Any, name: str) -> None:
-    if cell is None or (isinstance(cell, float) and cell != cell):  # noqa: PLR0124 - NaN
-        return
-    if isinstance(cell, str):
-        if len(cell) > MAX_TEXT:
+def _writer(sheet: Any, column: pd.Series, name: str) -> Callable[[int, int, Any], object]:
+    """Return what writes one cell of a column."""
+
+    def write_text(row: int, place: int, text: str) -> None:
+        if len(text) > MAX_TEXT:
             raise ExportError(
-                f"第 {row} 行“{name}”有 {len(cell):,} 个字符，工作表一格最多 {MAX_TEXT:,}；请用 CSV。"
+                f"第 {row} 行“{name}”有 {len(text):,} 个字符，工作表一格最多 {MAX_TEXT:,}；请用 CSV。"
             )
         # A workbook's own line break; a carriage return would be shown as a code.
-        sheet.write_string(row, column, cell.replace("\r\n", "\n").replace("\r", "\n"))
-    elif isinstance(cell, bool):
-        sheet.write_boolean(row, column, cell)
-    else:
-        sheet.write_number(row, column, cell)
+        sheet.write_string(row, place, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+    if is_text(column):
+        return write_text
+    write: Callable[[int, int, Any], object] = (
+        sheet.write_boolean if pd.api.types.is_bool_dtype(column) else sheet.write_number
+    )
+    return write
 
 
 def _write_texts(book: Any, head: Any, name: str, rows: Sequence[Sequence[str]]) -> None:

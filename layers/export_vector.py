@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyogrio
 from pyarrow import parquet
 from pyogrio.raw import write_arrow
@@ -22,7 +22,7 @@ from pyproj import CRS
 from geo.errors import ExportWriteError, SutuError
 from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
-from layers.export_arrow import GEOMETRY, Seen, column_names, layer_geometry, stream
+from layers.export_arrow import GEOMETRY, Seen, column_names, is_text, layer_geometry, stream, text_array
 from layers.export_style import qml, sld, symbols_of
 from layers.export_words import field_rows, metadata_xml, summary_lines
 from layers.geopackage import add_field_titles, add_metadata, add_styles
@@ -30,6 +30,8 @@ from layers.model import INTERNAL_NOTICE
 
 DBF_TEXT_BYTES = 254
 _ELLIPSIS = "…"
+_FEATURE_LINE = b'\n{ "type": "Feature", '
+_PART_BYTES = 1 << 22
 GCJ_SRS_NOTE = "坐标为加密坐标，文件不写坐标系"
 
 
@@ -98,10 +100,26 @@ def _kind(driver: str, table: ExportTable) -> str:
 
 def _require_whole(path: Path, layer: str, seen: Seen) -> None:
     """Read the file's count of rows back: a full disk does not stop every driver."""
+    if path.suffix == ".geojson" and _features_of(path) == seen.rows:
+        return
     single = path.suffix != ".gpkg"
     found = pyogrio.read_info(path, layer=None if single else layer, force_feature_count=True)["features"]
     if found != seen.rows:
         raise ExportWriteError(f"{path.name} 只写进了 {found} 行，应有 {seen.rows} 行；请检查磁盘空间。")
+
+
+def _features_of(path: Path) -> int:
+    """Return how many features a GeoJSON of GDAL has, one a line; -1 when it does not end as it should.
+
+    Parsing it again would take as long as a third of writing it.
+    """
+    found, last = 0, b""
+    with path.open("rb") as file:
+        while part := file.read(_PART_BYTES):
+            joined = last + part
+            found += joined.count(_FEATURE_LINE)
+            last = joined[-(len(_FEATURE_LINE) - 1) :]
+    return found if last.split()[-2:] == [b"]", b"}"] else -1
 
 
 def write_geopackage(
@@ -196,13 +214,13 @@ def write_shapefile(table: ExportTable, path: Path, target: TargetCrs) -> Seen:
         changed = {}
         for one in table.fields:
             column = chunk[one.name]
-            if not (pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)):
+            if not is_text(column):
                 continue
-            size = column.astype(object).map(lambda text: len(str(text).encode()) if pd.notna(text) else 0)
+            size = pc.binary_length(text_array(column)).fill_null(0).to_numpy()
             if (size <= DBF_TEXT_BYTES).all():
                 continue
             texts = column.astype(object).copy()
-            for place in (size > DBF_TEXT_BYTES).to_numpy().nonzero()[0]:
+            for place in (size > DBF_TEXT_BYTES).nonzero()[0]:
                 whole = str(texts.iloc[place])
                 long_texts.append((done + int(place) + 1, one.short, whole))
                 texts.iloc[place] = cut_bytes(whole)

@@ -147,4 +147,5 @@ def test_every_format_and_crs_is_in_the_guide() -> None:
     commands = (ROOT / "docs" / "guide" / "cli.md").read_text(encoding="utf-8")
     assert [key for key in FORMATS if key not in guide or key not in commands] == []
     assert [key for key in TARGETS if key not in commands] == []
-    assert "SUTU_OGC" in guide
+    by_url = (ROOT / "docs" / "guide" / "ogc-api.md").read_text(encoding="utf-8")
+    assert "SUTU_OGC" in by_url

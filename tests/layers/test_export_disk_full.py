@@ -1,0 +1,51 @@
+"""A kernel that refuses to write on in the middle of a file: told in Chinese, and nothing is left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from layers.export_formats import FORMATS, SHEETS
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT = 60_000
+# The limit on the size of a file is the kernel's own refusal and needs no rights, unlike a small file system.
+CHILD = """
+import resource, signal, sys
+from dataclasses import replace
+from pathlib import Path
+from geo.errors import ExportWriteError
+from geo.export_crs import TARGETS
+from layers.export_formats import Options
+from layers.export_package import export
+from tests.layers.export_worlds import table
+form, out, limit = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+layer = table([f"{n * 7919 % 99991:05d}" * 12 for n in range(6_000)], chunk_rows=2_000)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    export([layer], out, Options(form, TARGETS["EPSG:4490"]))
+except ExportWriteError as fault:
+    print(fault)
+    sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("form", [one for one in FORMATS if one not in SHEETS])
+def test_a_write_that_is_refused_half_way_is_told_and_leaves_nothing(form: str, tmp_path: Path) -> None:
+    out = tmp_path / ("图层.zip" if form == "shp" else f"图层{FORMATS[form].suffix}")
+    out.write_bytes(b"before")
+    told = subprocess.run(
+        [sys.executable, "-c", CHILD, form, str(out), str(LIMIT)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert told.returncode == 3, told.stderr[-2000:]
+    assert "请检查磁盘空间" in told.stdout
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    assert out.read_bytes() == b"before"
