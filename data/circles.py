@@ -41,6 +41,7 @@ from geo.circles import (
     Tier,
     TierView,
     build_circles,
+    cell_missing,
     cell_scores,
     circle_table,
     service_table,
@@ -196,6 +197,27 @@ class CircleAnalysis:
     def scores(self, tier: TierView = "all") -> NDArray[np.float64]:
         """Return the score of every cell (see ``geo.circles.cell_scores``)."""
         return cell_scores(self.cells, self.reaches, tier=tier)
+
+    def cell_table(self, tier: TierView = "all", group: str = "population") -> pd.DataFrame:
+        """Return every cell with its people: ``cell_id``, ``adcode``, ``x``, ``y`` (metres of ``ALBERS``),
+        ``population``, ``score``, ``missing`` (the ids of the services lacking, joined by a space; None where
+        the score is NaN) and how many these are.
+        """
+        lacks = cell_missing(self.cells, self.reaches, tier=tier)
+        known = np.array([one is not None for one in lacks], dtype=bool)
+        people = self.cells[["cell_id", "adcode", "x", "y", group]].rename(columns={group: "population"})
+        return people.assign(
+            score=self.scores(tier),
+            missing=np.array([None if one is None else " ".join(one) for one in lacks], dtype=object),
+            missing_count=np.where(known, [len(one or ()) for one in lacks], np.nan),
+        )
+
+    def facilities(self) -> pd.DataFrame:
+        """Return the facilities of all services, each once, with the columns of the table ``facility``."""
+        found = [one.facilities for one in self.coverages.values()]
+        if not found:
+            return pd.DataFrame()
+        return pd.concat(found, ignore_index=True).drop_duplicates("id", ignore_index=True)
 
     @cached_property
     def _whole(self) -> set[str]:

@@ -105,8 +105,7 @@ def straight_reach(
         found = tree.query_ball_point(facilities[rows], float(radius), workers=-1)
         counts = np.fromiter((len(one) for one in found), dtype=np.int64, count=len(found))
         total += int(counts.sum())
-        if total > MAX_PAIRS:
-            raise CatchmentError(f"服务范围内的设施—格网对超过 {MAX_PAIRS:,} 对；请缩小服务范围或研究区域。")
+        require_room(total)
         cell = np.concatenate([np.asarray(one, dtype=np.int32) for one in found])
         facility = np.repeat(rows, counts).astype(np.int32)
         x, y = (cells[cell] - facilities[facility]).T
@@ -139,6 +138,11 @@ def network_reach(
     facilities_at = snap_points(network, facilities, exact=True)
     require_overlap(network, cells, placed=bool(cells_at.found.any()), what="人口格网")
     require_overlap(network, facilities, placed=bool(facilities_at.found.any()), what="设施")
+    return snapped_reach(network, facilities_at, cells_at, decay=decay)
+
+
+def snapped_reach(network: Network, facilities_at: Snap, cells_at: Snap, *, decay: Decay) -> PairReach:
+    """Return `network_reach` of places that are put onto the network already, be there none that met it."""
     limit = float(quantise_minutes(decay.minutes))
     first = np.zeros(1, dtype=np.int64)
     parts: list[tuple[IntArray, IntArray, FloatArray]] = []
@@ -147,10 +151,15 @@ def network_reach(
         travel = solve_network(network, _one(facilities_at, int(row)), cells_at, first, max_minutes=limit)
         cell = np.flatnonzero(travel.reachable).astype(np.int32)
         total += len(cell)
-        if total > MAX_PAIRS:
-            raise CatchmentError(f"服务范围内的设施—格网对超过 {MAX_PAIRS:,} 对；请缩小服务范围或研究区域。")
+        require_room(total)
         parts.append((cell, np.full(len(cell), row, dtype=np.int32), travel.minutes[cell]))
-    return _pairs(parts, len(cells), len(facilities), decay)
+    return _pairs(parts, len(cells_at.found), len(facilities_at.found), decay)
+
+
+def require_room(pairs: int) -> None:
+    """Raise ``CatchmentError`` for more than ``MAX_PAIRS`` pairs."""
+    if pairs > MAX_PAIRS:
+        raise CatchmentError(f"服务范围内的设施—格网对超过 {MAX_PAIRS:,} 对；请缩小服务范围或研究区域。")
 
 
 def _one(snap: Snap, row: int) -> Snap:
