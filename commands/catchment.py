@@ -17,7 +17,7 @@ from commands.coverage_files import write_regions
 from commands.study import By, Engine, Mode, Origin, Output
 from data.catchment import TABLE_COLUMNS, CatchmentAnalysis, CatchmentRequest, prepare_catchment
 from data.coverage import covered_types, require_group
-from data.store import data_dir, open_store
+from data.store import Store, data_dir, open_store
 from geo.errors import CatchmentError
 
 HEADERS = {
@@ -141,16 +141,30 @@ def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
     analysis = prepare_catchment(store, data_dir(), request, **given.as_options(), progress=errors().print)
     whom = request.demand if group is None else require_group(group)
     rows = analysis.table(level=by.value, group=whom)
-    study.say_notes([*analysis.notes, *_words(analysis)])
     if given.nothing:
         asked = {"request": request.as_dict(), "group": whom, "level": by.value}
         study.record(store, "catchment", asked, rows, started)
+    _write(store, analysis, rows, form, out, cells=cells)
+
+
+def _write(
+    store: Store,
+    analysis: CatchmentAnalysis,
+    rows: pd.DataFrame,
+    form: Output,
+    out: Path | None,
+    *,
+    cells: Path | None,
+) -> None:
+    """Write what must be known, the cells where they are asked for, and the rows."""
+    study.say_notes([*analysis.notes, *_words(analysis)])
     if cells is not None:
         _write_cells(analysis.cell_table(), cells)
-    places = analysis.facilities
-    study.write_rows(
-        rows, _SHEET, form, out, package=lambda at: write_regions(rows, store, places, at, layer="catchment")
-    )
+
+    def package(path: Path) -> None:
+        write_regions(rows, store, analysis.facilities, path, layer="catchment")
+
+    study.write_rows(rows, _SHEET, form, out, package=package)
 
 
 def _write_cells(rows: pd.DataFrame, path: Path) -> None:

@@ -146,9 +146,14 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
     analysis = prepare_siting(store, data_dir(), request, **given.as_options(), progress=errors().print)
     study.say_notes([*analysis.notes, analysis.before.method])
     if save is not None:
-        kept = save_scenario(data_dir(), store, analysis, save, seconds=time.perf_counter() - started)
-        errors().print(f"方案“{kept.name}”，运行编号 {kept.run.id}（sutu replay 可重算）", markup=False)
+        _save(store, analysis, save, started)
     _write(store, analysis, by, chosen, out)
+
+
+def _save(store: Store, analysis: SitingAnalysis, name: str, started: float) -> None:
+    """Write the scenario down and say its number."""
+    kept = save_scenario(data_dir(), store, analysis, name, seconds=time.perf_counter() - started)
+    errors().print(f"方案“{kept.name}”，运行编号 {kept.run.id}（sutu replay 可重算）", markup=False)
 
 
 def _edits(opened: list[str], moved: list[str], closed: list[str]) -> tuple[Edit, ...]:

@@ -23,8 +23,9 @@ from geo.modes import TravelMode
 from geo.network import Network
 from geo.partition import Partition, partition_cells
 from geo.points import metric_points
-from geo.reach import PairReach, Reach, require_room, snapped_reach
+from geo.reach import PairReach, Reach, snapped_reach
 from geo.scale import run_jobs
+from geo.site_reach import require_room
 from geo.snapping import snap_points
 from geo.travel import require_facilities, require_overlap
 
