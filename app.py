@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import importlib
+import logging
 import socket
 import tomllib
 from collections.abc import AsyncIterator
@@ -21,8 +23,10 @@ from streamlit import config as streamlit_config
 from data.store import data_dir
 from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
+from pages.connections import send_at_once
+from pages.navigation import PAGES
 from pages.shell import ShellMiddleware
-from pages.static_files import StaticFilesInMemory, kept_files, static_folder
+from pages.static_files import StaticFilesInMemory, kept_files, served_folders
 from pages.web import routes
 
 DEFAULT_HOST = "127.0.0.1"
@@ -41,23 +45,34 @@ def prepare_assets(progress: Progress | None = None) -> FontSet:
 
 
 def texts() -> str:
-    """Return every text the packaged data can put on a page, so that the fonts hold its characters."""
-    parts = []
-    for package in ("data.facts", "data.registry"):
-        for entry in resources.files(package).iterdir():
-            if entry.name.endswith((".csv", ".yaml")):
-                parts.append(entry.read_text(encoding="utf-8"))
-    return "".join(parts)
+    """Return every text that pages can show of their own: packaged data and what the programs say."""
+    folders = [
+        resources.files(name) for name in ("data.facts", "data.registry", "data", "geo", "layers", "pages")
+    ]
+    return "".join(
+        entry.read_text(encoding="utf-8")
+        for folder in (*folders, resources.files("layers") / "assets")
+        for entry in folder.iterdir()
+        if entry.name.endswith((".csv", ".yaml", ".py", ".js"))
+    )
 
 
 def _warm_up() -> None:
-    """Import what takes seconds to import and draw one chart, so that nobody's first view waits for it.
+    """Import the pages and draw one chart, so that nobody's first view waits for it.
 
-    Not the pages: their map component registers itself only when imported by a page view.
+    Imported outside a page view, the map component says so and is not registered with Streamlit; its files
+    are answered for by `StaticFilesInMemory`, and nothing else asks for the registration.
     """
-    for name in ("altair", "folium", "matplotlib.backends.backend_agg", "layers.webmap", "layers.figure"):
+    warns = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
+    level = warns.level
+    warns.setLevel(logging.ERROR)
+    for spec in PAGES:
+        importlib.import_module(spec.module)
+    warns.setLevel(level)
+    for name in ("matplotlib.backends.backend_agg", "layers.figure"):
         importlib.import_module(name)
-    kept_files(static_folder())
+    for folder in served_folders().values():
+        kept_files(folder)
     charts = importlib.import_module("layers.charts")
     charts.comparison_bars(pd.DataFrame({"name": ["江苏省"], "value": [1.0]}), decimals=0).to_dict()
 
@@ -72,6 +87,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         if step not in shown:
             shown.append(step)
 
+    send_at_once(asyncio.get_running_loop())
     install(prepare_assets(tell))
     _warm_up()
     host = streamlit_config.get_option("server.address") or DEFAULT_HOST

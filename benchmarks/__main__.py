@@ -26,6 +26,7 @@ QUICK = {
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
     "gaps": ["--permutations", "999", "--repeats", "1"],
     "maps": ["--repeats", "2"],
+    "ogc": ["--cells", "4000", "--repeats", "1"],
     "reports": ["--count", "3"],
     "osm_import": ["--nodes", "100000"],
     "page_times": ["--repeats", "1"],

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "sutu report 320500 --out 苏州.docx",
             "sutu report 320682 --out 如皋.pdf",
+            "sutu report 320N00 --out 苏北.docx",
             "sutu report --all-prefectures --out 简报 --format docx",
         ),
     )(report)
@@ -35,7 +36,7 @@ def register(app: typer.Typer) -> None:
 def report(
     out: Annotated[Path, typer.Option("--out", help="写入的文件（.docx、.pdf、.html）；多个地区时为目录。")],
     adcodes: Annotated[
-        list[str] | None, typer.Argument(metavar="代码…", help="设区市、县（市、区）或经济区域的代码。")
+        list[str] | None, typer.Argument(metavar="代码…", help="设区市、县（市、区）、经济区域或全省的代码。")
     ] = None,
     all_prefectures: Annotated[
         bool, typer.Option("--all-prefectures", help="为 13 个设区市各制一份。")

@@ -24,7 +24,16 @@ from data.store import Store
 from geo.errors import ExportError, UnknownRegionError
 from geo.export_table import ExportTable
 
-__all__ = ["KINDS", "LayerInfo", "LayerKind", "clip_to", "find_layer", "layer_list", "make_layer"]
+__all__ = [
+    "KINDS",
+    "LayerInfo",
+    "LayerKind",
+    "clip_to",
+    "find_layer",
+    "layer_list",
+    "make_asked",
+    "make_layer",
+]
 
 KINDS: tuple[LayerKind, ...] = (
     *layers_regions.KINDS,
@@ -102,10 +111,18 @@ def make_layer(
     Raises ``ExportError`` also when the year has no data or nothing is left.
     """
     asked = ask(find_layer(store, layer), settings or {}, strict=strict)
-    kind = next(kind for kind in KINDS if kind.owns(asked.info.id))
-    table = kind.make(LayerRequest(store, data_dir, asked.info, asked.settings, clip))
+    return make_asked(LayerRequest(store, data_dir, asked.info, asked.settings, clip))
+
+
+def make_asked(request: LayerRequest) -> ExportTable:
+    """Return the layer of a request whose settings are complete, without looking through the catalogue.
+
+    Raises ``ExportError`` when the year has no data or nothing is left.
+    """
+    kind = next(kind for kind in KINDS if kind.owns(request.info.id))
+    table = kind.make(request)
     if table.rows == 0:
-        where = f"在{clip.name}范围内" if clip is not None else ""
+        where = f"在{request.clip.name}范围内" if request.clip is not None else ""
         raise ExportError(f"图层 {table.title} {where}没有任何要素，没有可导出的内容。")
     return table
 

@@ -44,6 +44,8 @@ SEARCH_MINUTES = 120.0
 POPULATION = "population"
 """The indicator whose residual (未分配) no cell holds."""
 
+NO_ROADS, IMPLIED_POINTS, SCARCE = "没有导入路网", "设施为按规划标准推定的点位", "个在该设施数据里没有点位"
+"""How the notes on roads, on implied points and on counties without any point can be told from others."""
 IMPLIED = ("implied", "seat")
 """Precisions of a position that nobody surveyed."""
 
@@ -230,7 +232,7 @@ def prepare(
         tell("读取路网")
         roads = load_network(data_dir, mode, network)
         if roads is None:
-            notes.append(f"没有导入路网，{mode.name}时间按直线距离 × 绕行系数 {mode.detour_factor:g} 估算")
+            notes.append(f"{NO_ROADS}，{mode.name}时间按直线距离 × 绕行系数 {mode.detour_factor:g} 估算")
     return CoverageAnalysis(
         data_dir=data_dir,
         request=request,
@@ -276,7 +278,7 @@ def _facilities(
             origin = "imported" if surveyed.any() else "implied"
         frame = frame[surveyed if origin == "imported" else ~surveyed]
         if origin == "implied" and len(frame):
-            notes.append("设施为按规划标准推定的点位，不是实测位置；导入真实设施后再作结论")
+            notes.append(f"{IMPLIED_POINTS}，不是实测位置；导入真实设施后再作结论")
     if frame.empty:
         raise NoFacilityError(
             f"没有类型为 {'、'.join(request.types)} 的设施。"
@@ -295,7 +297,7 @@ def _scarce(store: Store, facilities: pd.DataFrame, request: CoverageRequest) ->
     without = asked - set(facilities["adcode"].dropna())
     if not without or len(without) == len(asked):
         return []
-    return [f"{len(asked)} 个县（市、区）中有 {len(without)} 个在该设施数据里没有点位：空白可能是数据缺失"]
+    return [f"{len(asked)} 个县（市、区）中有 {len(without)} {SCARCE}：空白可能是数据缺失"]
 
 
 def _unplaced_people(store: Store, inside: Sequence[str]) -> list[str]:

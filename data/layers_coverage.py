@@ -36,7 +36,7 @@ from geo.minutes import quantise_minutes
 MINUTES = (5, 10, 15, 20, 30, 45, 60, 90, 120)
 _COVERED = {"yes": "覆盖", "no": "未覆盖"}
 _COLOURS = {"覆盖": "#2c7fb8", "未覆盖": "#fdae61"}
-_CELL_FIELDS = ("cell_id", "adcode", "population", "land_km2", "minutes", "reachable", "covered", "facility")
+CELL_FIELDS = ("cell_id", "adcode", "population", "land_km2", "minutes", "reachable", "covered", "facility")
 _AREA_FIELDS = ("covered_text", "threshold_minutes", "area_km2", "population")
 
 
@@ -113,16 +113,21 @@ def _covered(analysis: CoverageAnalysis, minutes: float) -> NDArray[np.bool_]:
     return np.asarray(found & analysis.travel.reachable, dtype=bool)
 
 
-def _cell_frame(request: LayerRequest, analysis: CoverageAnalysis) -> pd.DataFrame:
+def cell_frame(analysis: CoverageAnalysis, minutes: float) -> pd.DataFrame:
+    """Return the cells of an analysis: ``CELL_FIELDS``, and ``x``, ``y`` of their centres (``ALBERS``, m)."""
     travel, ids = analysis.travel, analysis.facilities["id"].to_numpy(dtype=object)
     nearest = ids[np.maximum(travel.facility, 0)]
     nearest[travel.facility < 0] = None
-    frame = analysis.cells.rename(columns={"area_km2": "land_km2"}).assign(
+    return analysis.cells.rename(columns={"area_km2": "land_km2"}).assign(
         minutes=travel.minutes,
         reachable=travel.reachable,
-        covered=_covered(analysis, float(request.settings["minutes"])),
+        covered=_covered(analysis, minutes),
         facility=pd.Series(nearest, index=analysis.cells.index, dtype="str"),
     )
+
+
+def _cell_frame(request: LayerRequest, analysis: CoverageAnalysis) -> pd.DataFrame:
+    frame = cell_frame(analysis, float(request.settings["minutes"]))
     return frame[request.keeps(frame["adcode"])]
 
 
@@ -130,9 +135,9 @@ def _cells(request: LayerRequest, analysis: CoverageAnalysis) -> ExportTable:
     frame, size = _cell_frame(request, analysis), cell_size_m(request.store)
     return table_of(
         request,
-        lambda: in_chunks(frame, list(_CELL_FIELDS), size),
+        lambda: in_chunks(frame, list(CELL_FIELDS), size),
         len(frame),
-        fields_of(*_CELL_FIELDS),
+        fields_of(*CELL_FIELDS),
         _words(request, analysis, "通行时间", "分钟"),
         shading=classes("minutes", decimals=1, direction="lower_better"),
         geometry="polygon",

@@ -104,15 +104,20 @@ def read_result(data_dir: Path, run: Run) -> pd.DataFrame:
 
 def list_runs(data_dir: Path) -> list[Run]:
     """Return every readable run, newest first."""
+    return [run for name in run_ids(data_dir) if (run := _readable(data_dir, name)) is not None]
+
+
+def run_ids(data_dir: Path) -> list[str]:
+    """Return the ids of all runs, newest first, without looking into them."""
     folder = data_dir / FOLDER
-    names = sorted((path.name for path in folder.glob("*") if _ID.fullmatch(path.name)), reverse=True)
-    runs = []
-    for name in names:
-        try:
-            runs.append(read_run(data_dir, name))
-        except StoreError:
-            continue
-    return runs
+    return sorted((path.name for path in folder.glob("*") if _ID.fullmatch(path.name)), reverse=True)
+
+
+def _readable(data_dir: Path, run_id: str) -> Run | None:
+    try:
+        return read_run(data_dir, run_id)
+    except StoreError:
+        return None
 
 
 def result_digest(result: pd.DataFrame) -> str:

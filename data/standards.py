@@ -167,43 +167,20 @@ class StandardsAnalysis:
         found = pd.DataFrame({key: part.reindex(codes).fillna(0.0) for key, part in sums.items()})
         return found.assign(provided=found["surveyed"] + found["implied"], reason=None)
 
-    def summary(self) -> pd.DataFrame:
+    def summary(self, within: str | None = None) -> pd.DataFrame:
         """Return one row per standard for the whole of the request's region, columns ``SUMMARY_COLUMNS``.
 
-        ``regions``: how many regions the standard binds, ``regions_short`` how many of them lack something;
-        ``met_share`` the part that lacks nothing, ``share_required`` the part that the plan wants.
+        ``within``: only this part of it (adcode). ``regions``: how many regions the standard binds,
+        ``regions_short`` how many of them lack something; ``met_share`` the part that lacks nothing,
+        ``share_required`` the part that the plan wants.
         """
         against = {one: group for group in self.contradictions() for one in group}
+        codes = self._inside if within is None else inside(self.regions, _known_region(self.regions, within))
         rows = []
         for key, entry in self.standards.items():
             table = self.table(key)
-            bound = table[table["applies"]]
-            short = bound["regions_short"].sum(skipna=False) if len(bound) else 0.0
-            goal = entry.share if entry.rule in {"per_region", "per_region_above"} else None
-            told = table[table["applies"] | table["required"].isna()]
-            sums = {
-                name: told[name].sum(skipna=False)
-                for name in ("required", "required_most", "provided", "surveyed", "implied", "shortfall")
-            }
-            reasons = told["reason"].dropna()
-            rows.append(
-                {
-                    "standard": key,
-                    "name": entry.name,
-                    "doc_no": entry.doc_no,
-                    "plan": entry.plan,
-                    "seed_line": entry.seed_line,
-                    "rule": entry.rule,
-                    **sums,
-                    "unit": entry.unit,
-                    "regions": float(len(bound)),
-                    "regions_short": short,
-                    "met_share": 1.0 - short / len(bound) if len(bound) else float("nan"),
-                    "share_required": float("nan") if goal is None else goal,
-                    "contradicted_by": "、".join(one for one in against.get(key, []) if one != key) or None,
-                    "reason": None if reasons.empty else str(reasons.iloc[0]),
-                }
-            )
+            others = "、".join(one for one in against.get(key, []) if one != key)
+            rows.append(_summary_row(entry, table[table["adcode"].isin(codes)], others or None))
         found = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
         return found.astype({"contradicted_by": object, "reason": object})
 
@@ -241,6 +218,42 @@ class StandardsRequest:
         return analysis.table(self.standard, level=self.level)
 
 
+def _summary_row(entry: Standard, table: pd.DataFrame, contradicted_by: str | None) -> dict[str, object]:
+    """Return the sums of one standard over the rows of its table."""
+    bound = table[table["applies"]]
+    short = bound["regions_short"].sum(skipna=False) if len(bound) else 0.0
+    goal = entry.share if entry.rule in {"per_region", "per_region_above"} else None
+    told = table[table["applies"] | table["required"].isna()]
+    sums = {
+        name: told[name].sum(skipna=False)
+        for name in ("required", "required_most", "provided", "surveyed", "implied", "shortfall")
+    }
+    reasons = told["reason"].dropna()
+    return {
+        "standard": entry.id,
+        "name": entry.name,
+        "doc_no": entry.doc_no,
+        "plan": entry.plan,
+        "seed_line": entry.seed_line,
+        "rule": entry.rule,
+        **sums,
+        "unit": entry.unit,
+        "regions": float(len(bound)),
+        "regions_short": short,
+        "met_share": 1.0 - short / len(bound) if len(bound) else float("nan"),
+        "share_required": float("nan") if goal is None else goal,
+        "contradicted_by": contradicted_by,
+        "reason": None if reasons.empty else str(reasons.iloc[0]),
+    }
+
+
+def _known_region(regions: pd.DataFrame, adcode: str) -> str:
+    """Return the code of a region, or raise ``UnknownRegionError``."""
+    if adcode not in regions.index:
+        raise UnknownRegionError(f"没有代码为“{adcode}”的地区。请用六位行政区划代码，如 320300。")
+    return adcode
+
+
 def prepare_standards(
     store: Store,
     *,
@@ -258,8 +271,7 @@ def prepare_standards(
     cannot be projected, ``UnknownRegionError`` for an unknown region.
     """
     regions = store.region_table()
-    if within not in regions.index:
-        raise UnknownRegionError(f"没有代码为“{within}”的地区。请用六位行政区划代码，如 320300。")
+    _known_region(regions, within)
     people = _people(store)
     notes = [_residual(store)]
     if year is not None and year != CENSUS_YEAR:

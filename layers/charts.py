@@ -206,7 +206,14 @@ def histogram(
             tooltip=[alt.Tooltip("range:N", title="区间"), alt.Tooltip("count:Q", title="地区数")],
         )
     )
-    parts: list[Any] = [ground, columns]
+    parts: list[Any] = [ground, columns, *_marks(layer, marks, x)]
+    chart = alt.layer(*parts).properties(height=height)
+    return styled(chart, description=f"{layer.title}的分布，{layer.year} 年，竖带为分级")
+
+
+def _marks(layer: Layer, marks: Sequence[tuple[str, float]], x: Any) -> list[Any]:
+    """Return a labelled line for every mark that has a value, one label below the other."""
+    parts: list[Any] = []
     for number, (name, value) in enumerate(marks):
         if np.isnan(value):
             continue
@@ -218,8 +225,7 @@ def histogram(
             .mark_text(align="left", dx=4, color=colour, fontWeight=600, stroke="white", strokeWidth=0)
             .encode(x=x, y=alt.YValue(10 + 16 * number), text="text:N")
         )
-    chart = alt.layer(*parts).properties(height=height)
-    return styled(chart, description=f"{layer.title}的分布，{layer.year} 年，竖带为分级")
+    return parts
 
 
 def time_series(frame: pd.DataFrame, *, title: str, unit: str, decimals: int, height: int = 300) -> Any:

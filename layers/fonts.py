@@ -21,7 +21,7 @@ FAMILY = "Sutu Sans"
 _PACKAGE = "justmytype_intl_cjk"
 _SOURCE = "fonts/ofl/notosanssc/NotoSansSC[wght].ttf"
 # Raise when the way of cutting changes, so that no cache of the older way is used.
-_RECIPE = 1
+_RECIPE = 2
 _FEATURES = ["kern", "locl", "palt", "tnum", "pnum", "ccmp", "liga"]
 _REGULAR_WEIGHT = 400
 
@@ -61,9 +61,13 @@ def installed() -> FontSet | None:
 
 def common_characters() -> frozenset[str]:
     """Return the characters every cut holds: Latin with accents, GB 2312, and the signs that texts use."""
+    return frozenset(_latin_and_signs() | set(_gb2312()))
+
+
+def _latin_and_signs() -> set[str]:
     signs = "‘’“”…—–·•′″‰℃㎡㎢≤≥≈≠×÷±−√∞→←↑↓↗↘▲▼△▽●○■□◆◇★☆⚠✓✕©®²³¹½¼、。〇"
     latin = {chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x180))}
-    return frozenset(latin | set(_gb2312()) | set(signs))
+    return latin | set(signs)
 
 
 def _gb2312() -> Iterable[str]:
@@ -79,19 +83,20 @@ def prepare_fonts(cache: Path, text: str = "", progress: Progress | None = None)
     """Return the fonts cut for ``text``; cut them when the cache does not hold them yet (about 45 s, once).
 
     ``cache`` is the folder for results that can be made again; the fonts go to ``cache/fonts-<key>``, where
-    the key covers the source font, the characters and this recipe. Common characters and those of ``text``
-    come in the first slice, which every page loads; the rest of GB 2312 in two more, which a browser fetches
-    when it needs them. The folder appears complete or not at all, also when several processes cut at once.
-    ``progress`` is told (step in Chinese, fraction done).
+    the key covers the source font, the characters and this recipe. The characters of ``text`` come with Latin
+    and signs in the first slice, which every page loads; the rest of GB 2312 in three more, the more common
+    characters first, which a browser fetches when it needs them. The folder appears complete or not at all,
+    also when several processes cut at once. ``progress`` is told (step in Chinese, fraction done).
     """
-    wanted = set(common_characters()) | {char for char in text if ord(char) >= 0x20}
-    special = {char for char in wanted & set(text) if _is_second_level(char)}
-    folder = cache / f"fonts-{_key(wanted, special)}"
+    own = {char for char in text if ord(char) >= 0x20}
+    wanted = set(common_characters()) | own
+    first = wanted & (_latin_and_signs() | own)
+    folder = cache / f"fonts-{_key(wanted, first)}"
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix="building-fonts-", dir=cache))
         try:
-            _cut(building, wanted, special, progress or (lambda _step, _done: None))
+            _cut(building, wanted, first, progress or (lambda _step, _done: None))
             _publish(building, folder)
         finally:
             shutil.rmtree(building, ignore_errors=True)
@@ -112,29 +117,30 @@ def _source() -> Path:
     return Path(str(resources.files(_PACKAGE))) / _SOURCE
 
 
-def _key(wanted: set[str], special: set[str]) -> str:
+def _key(wanted: set[str], first: set[str]) -> str:
     parts = (
         str(_RECIPE),
         metadata.version(_PACKAGE.replace("_", "-")),
         "".join(sorted(wanted)),
-        "".join(sorted(special)),
+        "".join(sorted(first)),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _cut(folder: Path, wanted: set[str], special: set[str], progress: Progress) -> None:
+def _cut(folder: Path, wanted: set[str], first: set[str], progress: Progress) -> None:
     progress("裁剪中文字体", 0.0)
     variable = folder / "all.ttf"
     covered = _subset(_source(), wanted, variable)
     progress("生成制图字体", 0.15)
     _instantiate(variable, folder / "SutuSans-Regular.ttf")
-    core = {code for code in covered if chr(code) in special or not _is_second_level(chr(code))}
-    rest = sorted(covered - core)
-    half = len(rest) // 2
-    slices = {"core": core, "more1": set(rest[:half]), "more2": set(rest[half:])}
+    core = {code for code in covered if chr(code) in first}
+    common = sorted(code for code in covered - core if not _is_second_level(chr(code)))
+    rare = sorted(covered - core - set(common))
+    half = len(rare) // 2
+    slices = {"core": core, "more1": set(common), "more2": set(rare[:half]), "more3": set(rare[half:])}
     rules = []
     for number, (name, codes) in enumerate(slices.items()):
-        progress("生成网页字体", 0.35 + 0.2 * number)
+        progress("生成网页字体", 0.35 + 0.15 * number)
         if not codes:
             continue
         rules.append(_face(_web_font(variable, codes, folder, name), codes))

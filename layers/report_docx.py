@@ -33,6 +33,8 @@ from layers.report import (
 
 # What Chinese offices have; where it is missing, Word and LibreOffice take another Chinese typeface.
 _LATIN, _CHINESE = "微软雅黑", "微软雅黑"
+# Lines of a set height: Chinese typefaces differ by a tenth in theirs, and a page must hold the same in all.
+_LINE, _SMALL_LINE = Pt(16.5), Pt(13)
 _FIXED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -68,7 +70,7 @@ def _set_up(document: Any, report: Report) -> None:
     section = document.sections[0]
     section.page_width, section.page_height = Cm(21.0), Cm(29.7)
     section.left_margin = section.right_margin = Cm((21.0 - TEXT_WIDTH_CM) / 2)
-    section.top_margin, section.bottom_margin = Cm(2.2), Cm(2.0)
+    section.top_margin, section.bottom_margin = Cm(2.0), Cm(1.8)
     for name, size, colour, bold in (
         ("Normal", 10.5, INK, False),
         ("List Bullet", 10.5, INK, False),
@@ -79,10 +81,12 @@ def _set_up(document: Any, report: Report) -> None:
     ):
         _font(document.styles[name], size, colour, bold)
     normal = document.styles["Normal"].paragraph_format
-    normal.space_after, normal.line_spacing = Pt(5), 1.25
+    normal.space_after, normal.line_spacing = Pt(5), _LINE
+    document.styles["Title"].paragraph_format.line_spacing = 1.0
     for name, before, after in (("Heading 1", 12, 5), ("Heading 2", 8, 3), ("Caption", 5, 3)):
         layout = document.styles[name].paragraph_format
         layout.space_before, layout.space_after, layout.keep_with_next = Pt(before), Pt(after), True
+        layout.line_spacing = 1.0
     properties = document.core_properties
     properties.title, properties.subject = report.title, report.subtitle
     properties.author, properties.language, properties.comments = (
@@ -127,7 +131,7 @@ def _small(document: Any, text: str, colour: str, size: float = 9.0) -> Any:
     paragraph = document.add_paragraph()
     run = paragraph.add_run(text)
     run.font.size, run.font.color.rgb = Pt(size), RGBColor.from_string(colour)
-    paragraph.paragraph_format.space_after = Pt(3)
+    paragraph.paragraph_format.space_after, paragraph.paragraph_format.line_spacing = Pt(3), _SMALL_LINE
     return paragraph
 
 
@@ -238,7 +242,7 @@ def _cell(cell: Any, text: str, *, head: bool, right: bool) -> None:
     run = paragraph.add_run(text)
     run.font.size, run.font.bold = Pt(9), head
     layout = paragraph.paragraph_format
-    layout.space_after, layout.space_before, layout.line_spacing = Pt(1.5), Pt(1.5), 1.05
+    layout.space_after, layout.space_before, layout.line_spacing = Pt(1.5), Pt(1.5), _SMALL_LINE
     layout.alignment = WD_ALIGN_PARAGRAPH.RIGHT if right else WD_ALIGN_PARAGRAPH.LEFT
     if head:
         cell._tc.get_or_add_tcPr().append(_element("shd", val="clear", color="auto", fill=HEAD))

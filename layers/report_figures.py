@@ -22,7 +22,7 @@ DPI = 170
 _CM = 1 / 2.54
 
 
-def _png(drawing: Figure, font: Path, texts: Sequence[str]) -> bytes:
+def drawing_png(drawing: Figure, font: Path, texts: Sequence[str]) -> bytes:
     """Return a drawing as PNG; a missing character raises `FontError`."""
     require_glyphs(font, [*texts, "0123456789.,−-–%"])
     out = io.BytesIO()
@@ -32,7 +32,8 @@ def _png(drawing: Figure, font: Path, texts: Sequence[str]) -> bytes:
     return out.getvalue()
 
 
-def _plain_axes(axes: Axes, font: FontProperties) -> None:
+def plain_axes(axes: Axes, font: FontProperties) -> None:
+    """Take away what a chart of the report needs no line for, and set the type of its axes."""
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color("#B9C3CC")
@@ -51,7 +52,7 @@ def spine_png(
     """
     face = FontProperties(fname=font)
     with rc_context({"axes.unicode_minus": True}):
-        drawing = Figure(figsize=(size_cm[0] * _CM, size_cm[1] * _CM), facecolor="white")
+        drawing = sheet(size_cm)
         axes = drawing.add_axes((0.3, 0.03, 0.44, 0.9))
         rows = {label: number for number, label in enumerate(reversed(list(bars["label"])))}
         for bar in bars.to_dict("records"):
@@ -72,7 +73,7 @@ def spine_png(
         axes.set_yticks(list(rows.values()), list(rows))
         axes.set_xticks([0, 0.5, 1], ["最差", "正中", "最优"])
         axes.xaxis.tick_top()
-        _plain_axes(axes, face)
+        plain_axes(axes, face)
         axes.spines["bottom"].set_visible(False)
         for label in axes.get_yticklabels():
             label.set_color(INK)
@@ -85,7 +86,7 @@ def spine_png(
             color=MUTED,
             va="bottom",
         )
-    return _png(drawing, font, [*rows, *texts, name, "最差正中最优的数值与位次"])
+    return drawing_png(drawing, font, [*rows, *texts, name, "最差正中最优的数值与位次"])
 
 
 def _spine_marks(axes: Axes, dots: pd.DataFrame, rows: dict[str, int], face: FontProperties) -> list[str]:
@@ -118,18 +119,47 @@ def lines_png(
     ``break_year`` draws a dotted line where the series is not continuous, with ``break_text`` beside it.
     """
     face = FontProperties(fname=font)
-    drawing = Figure(figsize=(size_cm[0] * _CM, size_cm[1] * _CM), facecolor="white")
+    drawing = sheet(size_cm)
     axes = drawing.add_axes((0.1, 0.1, 0.74, 0.78))
     names = list(dict.fromkeys(frame["name"]))
+    _name_ends(axes, draw_lines(axes, frame), face)
+    axes.grid(axis="y", color=GRID, lw=0.8)
+    axes.set_axisbelow(True)
+    years = sorted(frame["year"].unique())
+    axes.set_xticks(years if len(years) < 12 else years[::3])
+    axes.yaxis.set_major_formatter(
+        lambda value, _place: f"{value:,.0f}" if abs(value) >= 100 else f"{value:g}"
+    )
+    if break_year is not None:
+        _mark_break(axes, break_year, break_text, face)
+    plain_axes(axes, face)
+    drawing.text(0.02, 0.93, label, fontproperties=face, fontsize=9, color=MUTED)
+    return drawing_png(drawing, font, [*names, label, break_text])
+
+
+def sheet(size_cm: tuple[float, float]) -> Figure:
+    """Return an empty white drawing of a size in centimetres."""
+    return Figure(figsize=(size_cm[0] * _CM, size_cm[1] * _CM), facecolor="white")
+
+
+def draw_lines(axes: Axes, frame: pd.DataFrame) -> list[tuple[float, float, str, str]]:
+    """Draw a line per name (columns name, year, value), the first strongest.
+
+    Returns the ends of those with a value: value, year, name, colour.
+    """
     ends = []
-    for number, name in enumerate(names):
+    for number, name in enumerate(dict.fromkeys(frame["name"])):
         own = frame[frame["name"] == name].sort_values("year")
-        axes.plot(
-            own["year"], own["value"], color=SERIES[number], lw=2.4 if number == 0 else 1.4, marker="o", ms=3
-        )
+        width, colour = (2.4 if number == 0 else 1.4), SERIES[number]
+        axes.plot(own["year"], own["value"], color=colour, lw=width, marker="o", ms=3, label=name)
         last = own.dropna(subset="value").tail(1)
         if len(last):
-            ends.append((float(last["value"].iloc[0]), float(last["year"].iloc[0]), name, SERIES[number]))
+            ends.append((float(last["value"].iloc[0]), float(last["year"].iloc[0]), str(name), colour))
+    return ends
+
+
+def _name_ends(axes: Axes, ends: list[tuple[float, float, str, str]], face: FontProperties) -> None:
+    """Write the names at the ends of the lines, so far apart that none covers another."""
     low, high = axes.get_ylim()
     before = -np.inf
     for value, year, name, colour in sorted(ends):
@@ -144,28 +174,13 @@ def lines_png(
             va="center",
             annotation_clip=False,
         )
-    axes.grid(axis="y", color=GRID, lw=0.8)
-    axes.set_axisbelow(True)
-    years = sorted(frame["year"].unique())
-    axes.set_xticks(years if len(years) < 12 else years[::3])
-    axes.yaxis.set_major_formatter(
-        lambda value, _place: f"{value:,.0f}" if abs(value) >= 100 else f"{value:g}"
-    )
-    if break_year is not None:
-        axes.axvline(break_year, color=MUTED, lw=1, ls=":")
-        axes.text(
-            break_year,
-            low,
-            f"{break_text} ",
-            fontproperties=face,
-            fontsize=8,
-            color=MUTED,
-            va="bottom",
-            ha="right",
-        )
-    _plain_axes(axes, face)
-    drawing.text(0.02, 0.93, label, fontproperties=face, fontsize=9, color=MUTED)
-    return _png(drawing, font, [*names, label, break_text])
+
+
+def _mark_break(axes: Axes, year: float, text: str, face: FontProperties) -> None:
+    """Draw where the series is not continuous, and say why at the foot."""
+    low = axes.get_ylim()[0]
+    axes.axvline(year, color=MUTED, lw=1, ls=":")
+    axes.text(year, low, f"{text} ", fontproperties=face, fontsize=8, color=MUTED, va="bottom", ha="right")
 
 
 def bars_png(
@@ -173,7 +188,7 @@ def bars_png(
 ) -> bytes:
     """Return horizontal bars as PNG: columns name and value (NaN: 无数据) in order, the first strongest."""
     face = FontProperties(fname=font)
-    drawing = Figure(figsize=(size_cm[0] * _CM, size_cm[1] * _CM), facecolor="white")
+    drawing = sheet(size_cm)
     axes = drawing.add_axes((0.2, 0.04, 0.72, 0.84))
     places = np.arange(len(frame))[::-1]
     values = frame["value"].to_numpy(dtype=np.float64)
@@ -185,7 +200,58 @@ def bars_png(
     axes.set_yticks(places, list(frame["name"]))
     axes.set_xticks([])
     axes.margins(x=0.15)
-    _plain_axes(axes, face)
+    plain_axes(axes, face)
     axes.spines["bottom"].set_visible(False)
     drawing.text(0.02, 0.93, label, fontproperties=face, fontsize=9, color=MUTED)
-    return _png(drawing, font, [*frame["name"], *texts, label])
+    return drawing_png(drawing, font, [*frame["name"], *texts, label])
+
+
+def track_png(
+    observed: pd.DataFrame,
+    goals: pd.DataFrame,
+    *,
+    label: str,
+    comparable: bool,
+    font: Path,
+    size_cm: tuple[float, float],
+) -> bytes:
+    """Return observed lines and the targets ahead of them as PNG.
+
+    ``observed``: columns name, year, value, the target's own region first; ``goals``: year, value, text. A
+    dashed way leads from the last observed value to the first target after it, unless the two are not
+    ``comparable``.
+    """
+    face = FontProperties(fname=font)
+    drawing = sheet(size_cm)
+    axes = drawing.add_axes((0.08, 0.11, 0.74, 0.66))
+    names = list(dict.fromkeys(observed["name"]))
+    ends = draw_lines(axes, observed)
+    last = next(((value, year) for value, year, name, _ in ends if name == names[0]), None)
+    ahead = goals[goals["year"] > last[1]].sort_values("year") if last else goals.iloc[:0]
+    if last and comparable and len(ahead):
+        way = ([last[1], float(ahead["year"].iloc[0])], [last[0], float(ahead["value"].iloc[0])])
+        axes.plot(*way, color=MUTED, lw=1.4, ls="--", zorder=1)
+    axes.plot(goals["year"], goals["value"], "D", ms=6.5, color=INK, ls="none", zorder=5)
+    texts = [f"目标 {text}" for text in goals["text"]]
+    for year, value, text in zip(goals["year"], goals["value"], texts, strict=True):
+        axes.annotate(
+            f"  {text}",
+            (float(year), float(value)),
+            fontproperties=face,
+            fontsize=9,
+            color=INK,
+            va="center",
+            annotation_clip=False,
+        )
+    axes.grid(axis="y", color=GRID, lw=0.8)
+    axes.set_axisbelow(True)
+    axes.margins(y=0.12)
+    axes.set_xticks(sorted({int(year) for year in (*observed["year"], *goals["year"])}))
+    small = face.copy()
+    small.set_size(9)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=len(names), frameon=False, prop=small, labelcolor=INK
+    )
+    plain_axes(axes, face)
+    drawing.text(0.02, 0.94, label, fontproperties=face, fontsize=9, color=MUTED)
+    return drawing_png(drawing, font, [*names, *texts, label])

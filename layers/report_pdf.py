@@ -51,7 +51,7 @@ from layers.report import (
 )
 
 _FONT = "SutuSans"
-_TOP, _BOTTOM = 2.2 * cm, 2.0 * cm
+_TOP, _BOTTOM = 2.0 * cm, 1.8 * cm
 _PAD = 3
 
 

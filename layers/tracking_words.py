@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layers.model import format_number
@@ -42,48 +44,88 @@ class Path:
         return (self.target - self.last) / years if years > 0 else None
 
 
+REACHED, EARLY, MISSED = "已达到", "已提前达到", "到期未达到"
+ABLE, EXACT, UNABLE = "照此速度可达", "照此速度正好达到", "照此速度达不到"
+AGAINST, STILL, ONE_YEAR, UNDECIDED = "方向相反", "没有变化", "看不出速度", "不作判断"
+VERDICTS = (REACHED, EARLY, ABLE, EXACT, UNABLE, STILL, AGAINST, MISSED, ONE_YEAR, UNDECIDED)
+
+
+def verdict(path: Path) -> str:
+    """Return in one of `VERDICTS` where a path stands; paces are compared as printed."""
+    if path.state not in {MET, NOT_MET}:
+        return UNDECIDED
+    if path.state == MET:
+        return REACHED if path.last_year >= path.target_year else EARLY
+    if path.needed is None:
+        return MISSED
+    return ONE_YEAR if path.pace is None else _pace_verdict(path, path.pace, path.needed)
+
+
+def _pace_verdict(path: Path, pace: float, needed: float) -> str:
+    digits = path.decimals + 1
+    one, other = round(pace, digits), round(needed, digits)
+    if one == 0:
+        return STILL
+    if one * other <= 0:
+        return AGAINST
+    if one == other:
+        return EXACT
+    return ABLE if abs(one) > abs(other) else UNABLE
+
+
+def verdicts_sentence(what: str, paths: Sequence[Path]) -> str:
+    """Return how many targets there are with an observed series, and where they stand."""
+    if not paths:
+        return f"{what}中没有可与实测数列对照的。"
+    counts = Counter(map(verdict, paths))
+    told = "、".join(f"{word} {counts[word]} 项" for word in VERDICTS if counts[word])
+    return f"{what}中有实测数列可对照的 {len(paths)} 项：{told}。"
+
+
 def path_words(path: Path) -> str:
     """Return where the series stands against the target, and whether it has gone fast enough."""
-    now = f"{path.name} {path.last_year} 年为 {_amount(path, path.last)}"
+    now = f"{path.name} {path.last_year} 年为 {amount(path, path.last)}"
     goal = f"{path.target_year} 年目标（{path.target_text}）"
-    if path.state not in {MET, NOT_MET}:
+    found = verdict(path)
+    if found == UNDECIDED:
         return f"{now}；{goal}能否达到不作判断：{path.reason or '原因不明'}。"
-    if path.state == MET:
-        when = "达到" if path.last_year >= path.target_year else "已提前达到"
-        return f"{now}，{when} {goal}。"
-    text = f"{now}，距 {goal}还差 {_difference(path, abs(path.target - path.last))}"
-    if path.needed is None:
-        return f"{now}，没有达到 {goal}，差 {_difference(path, abs(path.target - path.last))}。"
-    return f"{text}；{pace_words(path)}。"
+    if found in {REACHED, EARLY}:
+        return f"{now}，{'达到' if found == REACHED else '已提前达到'} {goal}。"
+    left = difference(path, abs(path.target - path.last))
+    if found == MISSED:
+        return f"{now}，没有达到 {goal}，差 {left}。"
+    return f"{now}，距 {goal}还差 {left}；{pace_words(path)}。"
 
 
 def pace_words(path: Path) -> str:
     """Return the pace so far beside the pace that would be needed; by the figures as printed."""
-    needed = path.needed
+    needed, pace, found = path.needed, path.pace, verdict(path)
     assert needed is not None  # noqa: S101 - the caller has looked
-    digits = path.decimals + 1
-    must = f"此后每年需{'提高' if needed > 0 else '降低'} {_difference(path, abs(needed), digits)}"
-    pace = path.pace
-    if pace is None:
+    must = f"此后每年需{change_words(path, needed)}"
+    if found == ONE_YEAR or pace is None:
         return f"{must}（只有一年的数值，看不出已有的速度）"
     span = f"{path.first_year}–{path.last_year} 年"
-    one, other = round(pace, digits), round(needed, digits)
-    if one == 0:
+    if found == STILL:
         return f"{must}，而{span}没有变化"
-    went = f"{span}平均每年{'提高' if one > 0 else '降低'} {_difference(path, abs(pace), digits)}"
-    if one * other <= 0:
+    went = f"{span}平均每年{change_words(path, pace)}"
+    if found == AGAINST:
         return f"{must}，而{went}，方向相反"
-    if one == other:
-        return f"{must}，{went}，保持这一速度正好达到"
-    word = "保持这一速度可以达到" if abs(one) > abs(other) else "照此速度达不到"
+    word = {EXACT: "保持这一速度正好达到", ABLE: "保持这一速度可以达到", UNABLE: "照此速度达不到"}[found]
     return f"{must}，{went}，{word}"
 
 
-def _amount(path: Path, value: float) -> str:
+def change_words(path: Path, change: float) -> str:
+    """Return a change per year in words, with one more decimal than the values."""
+    return f"{'提高' if change > 0 else '降低'} {difference(path, abs(change), path.decimals + 1)}"
+
+
+def amount(path: Path, value: float) -> str:
+    """Return a value of the path with its unit."""
     number = format_number(value, path.decimals)
     return f"{number}{path.unit}" if path.unit == "%" else f"{number} {path.unit}".rstrip()
 
 
-def _difference(path: Path, value: float, digits: int | None = None) -> str:
+def difference(path: Path, value: float, digits: int | None = None) -> str:
+    """Return a difference with its unit, of percentages in 个百分点; ``digits`` None: those of the values."""
     unit = "个百分点" if path.unit == "%" else path.unit
     return f"{format_number(value, path.decimals if digits is None else digits)} {unit}".rstrip()

@@ -1,111 +1,32 @@
-"""What a briefing on a region rests on: read from the store once, and shared by all briefings of a run."""
+"""A region in a briefing: what it is called, what lies above and within it, its values and their sources."""
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
 
-import geopandas as gpd
-import pandas as pd
-
-from data.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
-from data.gaps import GapSource, compare_years, load_gap
-from data.profiles import PROVINCE, ProfileSet, load_profiles
-from data.registry import Registry
-from data.registry.facility_models import load_facility_types
-from data.store import Store
-from geo.errors import CoverageError
-from geo.gaps import GapComparison
+from data.profiles import PROVINCE
 from layers.profile_words import Point
 from layers.report import ReportError
+from pages.briefing_store import BriefingStore
 
-LEVEL_WORDS = {"prefecture": "设区市", "county": "县（市、区）", "economic_region": "经济区域"}
+LEVEL_WORDS = {
+    "prefecture": "设区市",
+    "county": "县（市、区）",
+    "economic_region": "经济区域",
+    "province": "省",
+}
+_WIDE = (("gdp_per_head", 2005), ("mean_years_schooling", 2010))
 GAP_SUBJECTS = {
-    "prefecture": (("gdp_per_head", 2005), ("mean_years_schooling", 2010)),
-    "economic_region": (("gdp_per_head", 2005), ("mean_years_schooling", 2010)),
+    "prefecture": _WIDE,
+    "economic_region": _WIDE,
+    "province": _WIDE,
     "county": (("mean_years_schooling", 2010), ("population_65_plus_share", 2010)),
 }
-_GAP_LEVELS = {"prefecture": "prefecture", "economic_region": "prefecture", "county": "county"}
 
 
-@dataclass(frozen=True)
-class FacilityCoverage:
-    """One facility type with the threshold and the analysis that answers for every region."""
-
-    name: str
-    minutes: float
-    analysis: CoverageAnalysis
-
-
-@dataclass(eq=False)
-class Briefings:
-    """The store and what was read from it: one for all briefings of a run."""
-
-    store: Store
-    registry: Registry
-    data_dir: Path
-    font: Path
-    day: str = field(default_factory=lambda: f"{date.today():%Y 年 %m 月 %d 日}")
-
-    @functools.cached_property
-    def table(self) -> pd.DataFrame:
-        """The region table."""
-        return self.store.region_table()
-
-    @functools.cached_property
-    def indicators(self) -> pd.DataFrame:
-        """The table of indicators."""
-        return self.store.indicators()
-
-    @functools.lru_cache(maxsize=256)  # noqa: B019 - lives as long as the run
-    def facts(self, indicator: str) -> pd.DataFrame:
-        """Return all facts of an indicator."""
-        return self.store.facts(indicator)
-
-    @functools.lru_cache(maxsize=4)  # noqa: B019 - lives as long as the run
-    def profiles(self, level: str) -> ProfileSet:
-        """Return the profiles of a level."""
-        return load_profiles(self.store, level)
-
-    @functools.lru_cache(maxsize=4)  # noqa: B019 - lives as long as the run
-    def shapes(self, level: str) -> gpd.GeoDataFrame:
-        """Return the regions of a level with the borders for one prefecture on the sheet."""
-        return self.store.regions(level, zoom="prefecture")
-
-    @functools.lru_cache(maxsize=16)  # noqa: B019 - lives as long as the run
-    def _gap_source(self, indicator: str, level: str) -> GapSource:
-        return load_gap(self.store, indicator, level)
-
-    @functools.lru_cache(maxsize=16)  # noqa: B019 - lives as long as the run
-    def gap(self, indicator: str, level: str, before: int) -> GapComparison:
-        """Return the gap of an indicator in its latest year beside an earlier one."""
-        source = self._gap_source(indicator, _GAP_LEVELS[level])
-        return compare_years(source, source.years[-1], before if before in source.years else None)
-
-    @functools.cached_property
-    def coverages(self) -> list[FacilityCoverage]:
-        """The coverage by the facility types of the setting ``report_facilities`` that have any facility."""
-        types = load_facility_types()
-        found = []
-        for one in str(self.registry.setting("report_facilities")).split():
-            kind = types[one]
-            request = CoverageRequest(types=covered_types([one]), mode=kind.mode)
-            try:
-                analysis = prepare(self.store, self.data_dir, request)
-            except CoverageError:
-                continue
-            found.append(FacilityCoverage(kind.name, kind.minutes, analysis))
-        return found
-
-    @functools.lru_cache(maxsize=64)  # noqa: B019 - lives as long as the run
-    def coverage_table(self, number: int, level: str) -> pd.DataFrame:
-        """Return the coverage by one of `coverages` for the regions of a level, index adcode."""
-        one = self.coverages[number]
-        return one.analysis.table(one.minutes, level=level).set_index("adcode")  # type: ignore[arg-type]
+class Briefings(BriefingStore):
+    """The store as briefings ask it, region by region."""
 
     def require(self, adcode: str) -> str:
         """Return the level of a region that a briefing can be made of, else raise `ReportError`."""
@@ -113,7 +34,7 @@ class Briefings:
             raise ReportError(f"没有行政区划代码为“{adcode}”的地区")
         level = str(self.table["level"].to_dict()[adcode])
         if level not in LEVEL_WORDS:
-            raise ReportError(f"{self.name(adcode)}没有简报；可为设区市、县（市、区）和经济区域制作。")
+            raise ReportError(f"{self.name(adcode)}没有简报；可为设区市、县（市、区）、经济区域和全省制作。")
         return level
 
     def name(self, adcode: str) -> str:

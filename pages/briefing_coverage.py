@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
+from data.coverage import NO_ROADS
 from layers import profile_words as words
 from layers.model import format_number
 from layers.profile_charts import shown_value
 from layers.report import Block, Heading, Paragraph, Table
 from pages.briefing import Briefings
+from pages.briefing_coverage_notes import coverage_notes
+from pages.briefing_store import FacilityCoverage
 
-_MOST_COUNTIES = 8
+_MOST_COUNTIES = 4
 
 
 def coverage(made: Briefings, adcode: str) -> list[Block]:
     """Return 设施覆盖与缺口: who reaches what in time, and where the people are who do not."""
     level = made.require(adcode)
-    blocks: list[Block] = [Heading("五、设施覆盖与缺口", new_page=True)]
+    blocks: list[Block] = [Heading("五、设施覆盖与缺口")]
     if not made.coverages:
         return [*blocks, Paragraph("数据库中没有简报所列类型的设施，不能计算覆盖。")]
     rows, said = [], []
-    notes: dict[str, list[str]] = {}
     for number, one in enumerate(made.coverages):
         row = made.coverage_table(number, level).to_dict("index")[adcode]
         left = float(row["population"]) - float(row["covered_population"])
         rows.append(
             (
                 one.name,
-                f"{one.analysis.method}，{one.minutes:g} 分钟",
+                f"{_way(one)}，{one.minutes:g} 分钟",
                 _percent(float(row["population_coverage"])),
                 words.people(left),
                 shown_value(float(row["mean_minutes"]), 1),
@@ -46,12 +47,11 @@ def coverage(made: Briefings, adcode: str) -> list[Block]:
                 method="按" + one.analysis.method,
             )
         )
-        for note in _own_notes(made, adcode, one.analysis.notes):
-            notes.setdefault(note, []).append(one.name)
-    if any(one.analysis.implied for one in made.coverages):
+    implied = [one.name for one in made.coverages if one.analysis.implied]
+    if implied:
         blocks.append(
             Paragraph(
-                "以下含推定点位：设施按规划的配置标准放置，不是实测位置，只用来演示方法，不能作为结论；"
+                f"{'、'.join(implied)}为推定点位：按规划的配置标准放置，不是实测位置，只用来演示方法，不能作为结论；"
                 "导入真实设施后重新生成即可。",
                 "notice",
             )
@@ -66,26 +66,19 @@ def coverage(made: Briefings, adcode: str) -> list[Block]:
             ("设施", "口径", "人口覆盖率", "未覆盖人口", "平均分钟"),
             tuple(rows),
             f"设施：{source}；人口：第七次人口普查与人口格网模型",
-            (2.0, 4.6, 1.4, 1.6, 1.2),
+            (2.9, 6.9, 2.0, 2.6, 1.75),
             (2, 3, 4),
         )
     )
     blocks += _worst_counties(made, adcode, level)
-    told = [f"{'、'.join(kinds)}：{note}" for note, kinds in notes.items()]
+    told = coverage_notes(made, adcode)
     return [*blocks, Paragraph(f"{'；'.join(told)}。", "note")] if told else blocks
 
 
-def _own_notes(made: Briefings, adcode: str, notes: Sequence[str]) -> list[str]:
-    """Return the notes of the analyses that concern the region: those on another prefecture do not."""
-    own = {
-        adcode,
-        *made.above(adcode),
-        *made.inside(adcode),
-        *(made.above(c)[0] for c in made.inside(adcode)),
-    }
-    table = made.table[made.table["level"] == "prefecture"]
-    others = [str(name) for code, name in table["name"].items() if code not in own]
-    return [note for note in dict.fromkeys(notes) if not note.startswith(tuple(others))]
+def _way(one: FacilityCoverage) -> str:
+    """Return the method without the straight line that the note below speaks of."""
+    roadless = any(NO_ROADS in note for note in one.analysis.notes)
+    return one.analysis.method.removeprefix("直线距离，") if roadless else one.analysis.method
 
 
 def _percent(share: float) -> str:

@@ -16,7 +16,7 @@ from pages.origin import provenance
 
 _CENSUS = (2010, 2020)
 _MAP_INDICATOR = "population_65_plus_share"
-_MAP_CM = (12.6, 8.6)
+_MAP_CM = (12.6, 8.2)
 _CHART_CM = (15.0, 5.0)
 _BREAK_YEAR = 2019.5
 
@@ -45,13 +45,16 @@ def county_map(made: Briefings, adcode: str, level: str) -> Figure:
         decimals=int(entry["decimals"]),
     )
     width, height = _MAP_CM
-    outlines = made.shapes(level)
+    # More than a prefecture: the counties' names would cover each other.
+    wide = level in {"economic_region", "province"}
+    outlines = made.shapes("prefecture" if wide else level)
+    shown = outlines[outlines.index.map(lambda code: adcode in made.above(code))] if wide else None
     png = figure_bytes(
         layer,
         "png",
         font=made.font,
-        labels=frame,
-        outlines=outlines[outlines.index.isin([adcode])],
+        labels=frame if shown is None else shown,
+        outlines=outlines[outlines.index.isin([adcode])] if shown is None else shown,
         dpi=170,
         size=(width / 2.54 * 1.2, height / 2.54 * 1.2),
         legend_room=0.6,
@@ -69,9 +72,12 @@ def county_map(made: Briefings, adcode: str, level: str) -> Figure:
 
 
 def course(made: Briefings, adcode: str, level: str) -> list[Block]:
-    """Return the course of GDP per head where the level has it, else a comparison with those above."""
-    codes = [adcode, *made.above(adcode)]
-    if level in {"prefecture", "economic_region"}:
+    """Return the course of GDP per head where the level has it, else a comparison with those above.
+
+    The province has nothing above it and is shown beside its economic regions.
+    """
+    codes = [adcode, *(made.above(adcode) or (SOUTH, CENTRAL, NORTH))]
+    if level != "county":
         facts = made.facts("gdp_per_head")
         frame = pd.concat([facts[facts["adcode"] == code] for code in codes])
         frame = frame.assign(name=[made.name(code) for code in frame["adcode"]])

@@ -5,17 +5,20 @@ from __future__ import annotations
 import pandas as pd
 
 from data.profiles import PROVINCE
+from data.tracking import WHOLE
 from layers.report import Block, Bullets, Heading, Paragraph, Table
 from pages.briefing import Briefings
+from pages.briefing_tracks import tracked
 from pages.compare_words import remarks
 from pages.target_parts import STATE_WORDS, headline_table, with_unit
 
 PERIOD = "十四五"
-_MOST_ROWS = 11
+_MOST_ROWS = 6
 _EVERY = {
     "prefecture": ("各设区市", "全省设区市", "省和设区市"),
     "county": ("县级", "各县（市）", "全省县(市、区)", "常住人口50万以上的县（市、涉农区）"),
     "economic_region": (),
+    "province": (),
 }
 
 
@@ -25,27 +28,27 @@ def targets(made: Briefings, adcode: str) -> list[Block]:
     name = made.name(adcode)
     held = headline_table(made.store)
     held = held[held["period"] == PERIOD]
-    own = held[held["scope"].isin(_scopes(made, adcode))]
+    scopes = _scopes(made, adcode)
+    own = held[held["scope"].isin(scopes)]
     every = held[held["scope"].isin(_EVERY[level])]
-    blocks: list[Block] = [Heading("六、规划目标", new_page=True)]
-    blocks.append(Paragraph(states_sentence(f"“{PERIOD}”规划中专为{name}（或所在区域）设定的主要指标", own)))
-    province = held[(held["scope"] == "全省") & (held["attribute"] == "约束性")]
-    blocks.append(
-        Paragraph(
-            states_sentence(f"全省“{PERIOD}”约束性主要指标", province)
-            + f"这是全省口径、按规划基期值的判断，不是{name}的完成情况。"
-        )
-    )
+    blocks: list[Block] = [Heading("七、规划目标")]
+    province = held[(held["scope"] == WHOLE) & (held["attribute"] == "约束性")]
+    what = "全省主要指标" if adcode == PROVINCE else f"专为{name}（或所在区域）设定的主要指标"
+    blocks.append(Paragraph(states_sentence(f"“{PERIOD}”规划中{what}", own)))
+    rest = "" if adcode == PROVINCE else f"这是全省口径、按规划基期值的判断，不是{name}的完成情况。"
+    blocks.append(Paragraph(states_sentence(f"全省“{PERIOD}”约束性主要指标", province) + rest))
     shown = pd.concat([own[own["attribute"] == "约束性"], own[own["attribute"] != "约束性"], every])
     caption = f"与{name}直接有关的目标"
-    if shown.empty:
+    if shown.empty or adcode == PROVINCE:
         shown, caption = province[province["state"] == "not_met"], "全省尚未达到的约束性目标（省级口径）"
-    blocks.append(_table(caption, shown))
-    return blocks
+    blocks.append(_table(caption, shown, "全省" if adcode == PROVINCE else name))
+    return [*blocks, *tracked(made, adcode, scopes)]
 
 
 def _scopes(made: Briefings, adcode: str) -> set[str]:
     """Return how the plans name a region, or the economic region it lies in."""
+    if adcode == PROVINCE:
+        return {WHOLE}
     chain = [adcode, *(code for code in made.above(adcode) if code != PROVINCE)]
     short = made.table["short_name"].to_dict()
     names = {text for code in chain for text in (made.name(code), str(short[code]), f"{short[code]}地区")}
@@ -61,12 +64,13 @@ def states_sentence(what: str, rows: pd.DataFrame) -> str:
     return f"{what}共 {len(rows)} 项，按基期值判断：{told}。"
 
 
-def _table(caption: str, rows: pd.DataFrame) -> Table:
+def _table(caption: str, rows: pd.DataFrame, own: str) -> Table:
+    """Return the targets as a table; the scope is told where it is not the region's ``own`` name."""
     more = len(rows) - _MOST_ROWS
     shown = rows.head(_MOST_ROWS)
     cells = tuple(
         (
-            f"{row['indicator_text']}（{row['scope']}）",
+            str(row["indicator_text"]) + ("" if row["scope"] == own else f"（{row['scope']}）"),
             str(row["attribute"]),
             _text(row["base_text"], row["unit"]),
             f"{_text(row['target_text'], row['unit'])}（{int(row['target_year'])}）",
@@ -81,7 +85,7 @@ def _table(caption: str, rows: pd.DataFrame) -> Table:
         ("指标", "属性", "基期值", "目标值（年）", "状态", "规划"),
         cells,
         f"各规划主要指标表（文号见“规划目标”页）{rest}",
-        (3.2, 1.0, 1.1, 2.0, 1.3, 2.0),
+        (4.6, 1.3, 1.5, 2.7, 1.7, 3.3),
     )
 
 
@@ -112,4 +116,4 @@ def quality(made: Briefings, adcode: str) -> list[Block]:
     sources = {key for found in profiles.indicators["source"] for key in found}
     items.append(f"来源：{made.sources(sorted(sources))}。")
     items.append(f"数据版本：{made.store.data_version}。口径见各指标的说明和方法文档。")
-    return [Heading("七、数据质量与来源"), Bullets(tuple(items))]
+    return [Heading("八、数据质量与来源"), Bullets(tuple(items))]

@@ -12,6 +12,7 @@ from pages.briefing import LEVEL_WORDS, Briefings
 from pages.briefing_coverage import coverage
 from pages.briefing_plans import quality, targets
 from pages.briefing_sections import people_and_economy, summary
+from pages.briefing_standards import standards
 from pages.briefing_standing import gaps, strengths
 from pages.origin import provenance
 
@@ -22,13 +23,14 @@ SECTIONS = {
     "长处与短板": strengths,
     "区域差距": gaps,
     "设施覆盖": coverage,
+    "应配与缺口": standards,
     "规划目标": targets,
     "数据质量": quality,
 }
 
 
 def briefing(made: Briefings, adcode: str, progress: Progress | None = None) -> Report:
-    """Return the briefing on a prefecture, a county or an economic region.
+    """Return the briefing on a prefecture, a county, an economic region or the province.
 
     ``progress`` is told (section, fraction done). Raises `ReportError` for any other region.
     """
@@ -43,7 +45,7 @@ def briefing(made: Briefings, adcode: str, progress: Progress | None = None) -> 
     parents = [made.name(code) for code in reversed(made.above(adcode)) if code != "320000"]
     where = f"{'　'.join(parents)}　" if parents else ""
     return make_report(
-        f"{made.name(adcode)}发展与公共服务简报",
+        f"{made.table['name'].to_dict()[adcode]}发展与公共服务简报",
         f"{where}{LEVEL_WORDS[level]}　代码 {adcode}",
         made.day,
         provenance(made.store, sorted(sources)),

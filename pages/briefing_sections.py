@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from data.profiles import PROVINCE
+from geo.gaps import CENTRAL, NORTH, SOUTH
 from layers import profile_words as words
 from layers.gap_words import gap_sentences
 from layers.model import format_number
@@ -29,9 +30,10 @@ def summary(made: Briefings, adcode: str) -> list[Block]:
     items += [
         words.standing_sentence(standing_of(profiles, adcode, key)) for key in keys if key in profiles.spines
     ]
-    items.append(strengths_of(profiles, adcode))
     indicator, before = GAP_SUBJECTS[level][0]
-    items.append(gap_sentences(made.gap(indicator, level, before))["south_north"])
+    said = gap_sentences(made.gap(indicator, level, before))
+    items.append(said["extremes"] if adcode == PROVINCE else strengths_of(profiles, adcode))
+    items.append(said["south_north"])
     return [Heading("一、要点"), Bullets(tuple(items)), _note(made, name)]
 
 
@@ -55,7 +57,7 @@ def _residents(made: Briefings, adcode: str, level: str) -> str:
         count,
         rank=float(ranks.get(adcode, math.nan)),
         among=int(peers.notna().sum()),
-        share=count.value / province,
+        share=math.nan if adcode == PROVINCE else count.value / province,
     )
 
 
@@ -83,7 +85,10 @@ def people_and_economy(made: Briefings, adcode: str) -> list[Block]:
 
 
 def _census_table(made: Briefings, adcode: str) -> Table:
-    """Return the census figures of both years beside the province's."""
+    """Return the census figures of both years beside the province's; the province's beside its regions'."""
+    beside = [SOUTH, CENTRAL, NORTH] if adcode == PROVINCE else [PROVINCE]
+    many = len(beside) > 1
+    regions, year = ("（三大区域为 2020 年）", "") if many else ("", " 2020 年")
     rows = []
     for key in (*_KEY, "population_0_14_share", "tertiary_share", "household_size", "population_density"):
         entry = made.indicators[made.indicators["id"] == key].iloc[0]
@@ -96,17 +101,21 @@ def _census_table(made: Briefings, adcode: str) -> Table:
                 shown_value(before.value, decimals),
                 shown_value(after.value, decimals),
                 "不可比" if math.isnan(gap) else _signed(gap, decimals),
-                shown_value(made.point(key, PROVINCE, _CENSUS[1]).value, decimals),
+                *(shown_value(made.point(key, code, _CENSUS[1]).value, decimals) for code in beside),
             )
         )
     return Table(
-        f"{made.name(adcode)}两次人口普查的主要指标",
-        ("指标", "2010 年", "2020 年", "变化", "全省 2020 年"),
+        f"{made.name(adcode)}两次人口普查的主要指标{regions}",
+        ("指标", "2010 年", "2020 年", "变化", *(f"{_short_name(made, code)}{year}" for code in beside)),
         tuple(rows),
         made.sources_of(*_KEY),
-        (3.2, 1.2, 1.2, 1.2, 1.4),
-        (1, 2, 3, 4),
+        (3.2, 1.2, 1.2, 1.2, *(1.4 for _ in beside)),
+        tuple(range(1, 4 + len(beside))),
     )
+
+
+def _short_name(made: Briefings, adcode: str) -> str:
+    return "全省" if adcode == PROVINCE else str(made.table["short_name"].to_dict()[adcode])
 
 
 def _signed(value: float, decimals: int) -> str:

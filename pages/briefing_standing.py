@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from data.profiles import PROVINCE
+from geo.gaps import CENTRAL, NORTH, SOUTH
 from layers import profile_words as words
 from layers.gap_words import gap_sentences
 from layers.model import format_number
-from layers.profile_charts import Mark, spine_frames
-from layers.report import Block, Figure, Heading, Paragraph, Table
+from layers.profile_charts import Mark, shown_value, spine_frames
+from layers.report import Block, Bullets, Figure, Heading, Paragraph, Table
 from layers.report_figures import spine_png
 from pages.briefing import GAP_SUBJECTS, LEVEL_WORDS, Briefings
 from pages.briefing_figures import regions_course
 from pages.compare_words import similar_of, strengths_of
 
 _SPINE_WIDTH_CM = 16.2
+_PREFECTURE_KEYS = (
+    "gdp_per_head",
+    "urbanisation_rate",
+    "population_65_plus_share",
+    "mean_years_schooling",
+    "tertiary_share",
+)
 
 
 def strengths(made: Briefings, adcode: str) -> list[Block]:
     """Return 长处与短板: the spine chart against the peers, and who is alike."""
     level = made.require(adcode)
+    if level == "province":
+        return _regions_strengths(made)
     profiles = made.profiles(level)
     above = profiles.economic_region(adcode)
     marks = [Mark("全省", "province", profiles.row(PROVINCE))]
     marks += [Mark(made.name(above), "economic_region", profiles.row(above))] if above else []
     marks.append(Mark(made.name(adcode), "region", profiles.row(adcode), adcode))
     bars, dots = spine_frames(profiles.spines, profiles.indicators, marks)
-    height = 1.6 + 0.46 * len(bars)
+    height = 1.6 + 0.42 * len(bars)
     png = spine_png(bars, dots, made.name(adcode), font=made.font, size_cm=(_SPINE_WIDTH_CM, height))
     word = LEVEL_WORDS[level]
     caption = f"{made.name(adcode)}在全省{word}中的位置"
@@ -40,10 +52,41 @@ def strengths(made: Briefings, adcode: str) -> list[Block]:
     ]
 
 
+def _regions_strengths(made: Briefings) -> list[Block]:
+    """Return what the three regions are strong in, and the prefectures in a few indicators."""
+    profiles, prefectures = made.profiles("economic_region"), made.profiles("prefecture")
+    keys = [key for key in _PREFECTURE_KEYS if key in prefectures.spines]
+    entries = [prefectures.indicators.loc[key] for key in keys]
+    own = prefectures.regions[prefectures.regions["level"] == "prefecture"]
+    rows = []
+    for code, name in own["name"].items():
+        values = [prefectures.value(str(code), key) for key in keys]
+        ranks = [float(prefectures.spines[key].ranks.to_dict()[code]) for key in keys]
+        cells = (
+            f"{shown_value(value, int(str(entry['decimals'])))}{'' if isnan(rank) else f'（{int(rank)}）'}"
+            for value, rank, entry in zip(values, ranks, entries, strict=True)
+        )
+        rows.append((str(name), *cells))
+    heads = (f"{words.short(str(one['name']))}（{one['unit']}）" for one in entries)
+    return [
+        Heading("三、长处与短板", new_page=True),
+        Bullets(tuple(strengths_of(profiles, code) for code in (SOUTH, CENTRAL, NORTH))),
+        Table(
+            "13 个设区市的主要指标（括号内为位次）",
+            ("地区", *heads),
+            tuple(rows),
+            made.sources_of(*keys),
+            (1.2, *(1.6 for _ in keys)),
+            tuple(range(1, len(keys) + 1)),
+        ),
+        Paragraph("中性指标的位次从高到低，不分好坏；逆向指标从低到高。", "note"),
+    ]
+
+
 def gaps(made: Briefings, adcode: str) -> list[Block]:
     """Return 区域差距: the province's gap in two indicators, in sentences, and the region's place in it."""
     level = made.require(adcode)
-    blocks: list[Block] = [Heading("四、所处的区域差距", new_page=True)]
+    blocks: list[Block] = [Heading("四、所处的区域差距")]
     rows, used = [], []
     for indicator, before in GAP_SUBJECTS[level]:
         found = made.gap(indicator, level, before)
@@ -67,7 +110,8 @@ def gaps(made: Briefings, adcode: str) -> list[Block]:
             between = analysis.theil.between_share
             share = f"{between.value * 100:.1f}%" if between.defined else "—"
             rows.append((words.short(subject.name), str(analysis.year), *shown, share))
-    blocks.append(regions_course(made, GAP_SUBJECTS[level][0][0]))
+    # The province's own course through the years is that of its regions: it has been shown.
+    blocks.append(regions_course(made, GAP_SUBJECTS[level][1 if level == "province" else 0][0]))
     blocks.append(
         Table(
             "全省差距的几种度量",

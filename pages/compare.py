@@ -11,9 +11,9 @@ from data.profiles import PROVINCE, ProfileSet
 from data.store import Store, open_store
 from layers.profile_charts import Mark, spine_chart, spine_frames
 from pages import cached, components, state
+from pages.briefing_box import offer_briefing
 from pages.compare_choice import LEVEL_WORDS, CompareChoice, choose_regions, profiles_of, short_names
 from pages.compare_panels import Panel, counties, ranks, series, similar
-from pages.compare_report import offer_report
 from pages.compare_words import remarks, strengths_of
 from pages.components import plain
 from pages.origin import provenance
@@ -35,7 +35,8 @@ def draw(level: str, title: str) -> None:
     sources = sorted({source for found in profiles.indicators["source"] for source in found})
     origin = provenance(store, sources, remarks(profiles))
     _words(store, profiles, choice)
-    offer_report(store, choice)
+    names = short_names(store, choice.level, choice.regions)
+    offer_briefing(store, dict(zip(choice.regions, names, strict=True)))
     _spine(store, profiles, choice)
     panels = {key: told for key, told in PANELS.items() if key != "counties" or level == "prefecture"}
     panel = state.choose(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from data.profiles import PROVINCE, ProfileSet
 from layers import profile_words as words
 from layers.profile_words import Standing
@@ -10,10 +12,10 @@ LEVEL_WORDS = {"prefecture": "设区市", "county": "县（市、区）", "econo
 
 
 def standing_of(profiles: ProfileSet, adcode: str, indicator: str) -> Standing:
-    """Return how a region stands on one indicator of its profile."""
+    """Return how a region stands on one indicator of its profile; the province stands among nobody."""
     one = profiles.spines[indicator]
     entry = profiles.indicators[profiles.indicators["id"] == indicator].iloc[0]
-    rank = float(one.ranks.to_dict()[adcode])
+    rank = float(one.ranks.to_dict().get(adcode, math.nan))
     return Standing(
         region=str(profiles.regions["name"].to_dict()[adcode]),
         indicator=str(entry["name"]),
@@ -26,7 +28,7 @@ def standing_of(profiles: ProfileSet, adcode: str, indicator: str) -> Standing:
         among=one.among,
         level_word=LEVEL_WORDS[profiles.level],
         tied=bool((one.ranks == rank).sum() > 1),
-        province=profiles.value(PROVINCE, indicator),
+        province=math.nan if adcode == PROVINCE else profiles.value(PROVINCE, indicator),
         reason=str(profiles.reasons[indicator].to_dict()[adcode]),
     )
 

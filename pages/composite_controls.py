@@ -10,8 +10,8 @@ import streamlit as st
 from data.registry.index_models import MOST_PARTS, IndexPart, IndexSpec, load_index_examples
 from data.saved_indices import list_indices
 from data.store import Store, data_dir
-from layers.composite_words import AGGREGATIONS, NORMALISATIONS, WEIGHTINGS
 from pages import cached
+from pages.composite_methods import choose_methods, choose_weights
 from pages.composite_spec import KEPT_PARTS, LEVELS, NOTE, SPEC, load
 
 _START = "ci_start"
@@ -25,6 +25,39 @@ def starts() -> dict[str, IndexSpec]:
 
 def controls(store: Store) -> IndexSpec | None:
     """Draw the controls and return the specification; None as long as no component is chosen."""
+    name = _named()
+    level, year, base, fits = _scope(store)
+    names = dict(zip(fits["id"], fits["name"], strict=True))
+    _drop_unknown(list(names))
+    chosen = st.multiselect(
+        "组成指标（只列有好坏方向的指标）",
+        list(names),
+        key="ci_parts",
+        format_func=names.__getitem__,
+        max_selections=MOST_PARTS,
+        placeholder="请选择指标",
+    )
+    methods = choose_methods()
+    weights = choose_weights(chosen, names) if methods["weighting"] == "expert" else {}
+    if not chosen or year is None:
+        return None
+    kept = st.session_state.get(KEPT_PARTS, {})
+    parts = tuple(_part(kept.get(one), one, weights.get(one)) for one in chosen)
+    spec = IndexSpec(
+        name=name.strip() or "未命名指数",
+        level="prefecture" if level == "prefecture" else "county",
+        year=year,
+        base_year=base,
+        note=st.session_state.get(NOTE, ""),
+        parts=parts,
+        **methods,  # type: ignore[arg-type]
+    )
+    st.session_state[SPEC] = spec
+    return spec
+
+
+def _named() -> str:
+    """Draw what one may start from and the name of the index; return the name."""
     offered = starts()
 
     def opened() -> None:
@@ -43,7 +76,11 @@ def controls(store: Store) -> IndexSpec | None:
             on_change=opened,
         )
     with right:
-        name = st.text_input("名称", key="ci_name", max_chars=60)
+        return st.text_input("名称", key="ci_name", max_chars=60)
+
+
+def _scope(store: Store) -> tuple[str, int | None, int | None, pd.DataFrame]:
+    """Draw level, year and base year; return them with the indicators that fit the level."""
     columns = st.columns([3, 2, 2])
     with columns[0]:
         level = st.segmented_control(
@@ -61,33 +98,7 @@ def controls(store: Store) -> IndexSpec | None:
             key="ci_base",
             format_func=lambda one: "不算" if one is None else str(one),
         )
-    names = dict(zip(fits["id"], fits["name"], strict=True))
-    _drop_unknown(list(names))
-    chosen = st.multiselect(
-        "组成指标（只列有好坏方向的指标）",
-        list(names),
-        key="ci_parts",
-        format_func=names.__getitem__,
-        max_selections=MOST_PARTS,
-        placeholder="请选择指标",
-    )
-    methods = _methods()
-    weights = _weights(chosen, names) if methods["weighting"] == "expert" else {}
-    if not chosen:
-        return None
-    kept = st.session_state.get(KEPT_PARTS, {})
-    parts = tuple(_part(kept.get(one), one, weights.get(one)) for one in chosen)
-    spec = IndexSpec(
-        name=name.strip() or "未命名指数",
-        level="prefecture" if level == "prefecture" else "county",
-        year=int(year),
-        base_year=base,
-        note=st.session_state.get(NOTE, ""),
-        parts=parts,
-        **methods,  # type: ignore[arg-type]
-    )
-    st.session_state[SPEC] = spec
-    return spec
+    return str(level), year, base, fits
 
 
 def _fitting(entries: pd.DataFrame, level: str) -> pd.DataFrame:
@@ -101,44 +112,6 @@ def _fitting(entries: pd.DataFrame, level: str) -> pd.DataFrame:
 def _drop_unknown(offered: Sequence[str]) -> None:
     """Keep of what was chosen only what the level offers."""
     st.session_state["ci_parts"] = [one for one in st.session_state["ci_parts"] if one in offered]
-
-
-def _methods() -> dict[str, str]:
-    columns = st.columns(3)
-    told = (
-        ("归一化", "ci_norm", NORMALISATIONS, "normalisation"),
-        ("赋权", "ci_weighting", WEIGHTINGS, "weighting"),
-        ("合成", "ci_agg", AGGREGATIONS, "aggregation"),
-    )
-    found = {}
-    for column, (label, key, words, field) in zip(columns, told, strict=True):
-        with column:
-            found[field] = str(st.selectbox(label, list(words), key=key, format_func=words.__getitem__))
-    return found
-
-
-def _weights(chosen: Sequence[str], names: dict[str, str]) -> dict[str, float]:
-    """Draw one number per component and return the weights as shares; their sum is judged by the method."""
-    columns = st.columns(4)
-    found = {}
-    for number, one in enumerate(chosen):
-        st.session_state.setdefault(f"ci_w_{one}", 0.0)
-        with columns[number % 4]:
-            label = names[one].partition("（")[0]
-            found[one] = st.number_input(
-                f"{label}（%）", 0.0, 100.0, step=1.0, key=f"ci_w_{one}", format="%.4g"
-            )
-    total = sum(found.values())
-
-    def spread() -> None:
-        for one in chosen:
-            share = found[one] / total if total > 0 else 1 / len(chosen)
-            st.session_state[f"ci_w_{one}"] = 100 * share
-
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    left.markdown(f"权重合计 **{total:.4g}%**")
-    right.button("按比例调到 100%", on_click=spread, disabled=not chosen or abs(total - 100) < 1e-4)
-    return {one: value / 100 for one, value in found.items()}
 
 
 def _part(kept: IndexPart | None, indicator: str, weight: float | None) -> IndexPart:

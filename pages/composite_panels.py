@@ -20,6 +20,7 @@ _CONTRIBUTIONS_SHOWN = 40
 
 
 def show_contributions(table: pd.DataFrame, analysis: IndexAnalysis) -> None:
+    """Draw what each component gives to the scores."""
     known = table.dropna(subset=["rank"]).head(_CONTRIBUTIONS_SHOWN)
     names = analysis.indicators["name"].str.partition("（")[0].to_dict()
     labels = dict(zip(known["adcode"], known["name"], strict=True))
@@ -35,6 +36,7 @@ def show_contributions(table: pd.DataFrame, analysis: IndexAnalysis) -> None:
 
 
 def show_weights(analysis: IndexAnalysis) -> None:
+    """Draw the weights of the components."""
     spec = analysis.spec
     frame = pd.DataFrame(
         {
@@ -58,6 +60,7 @@ def show_weights(analysis: IndexAnalysis) -> None:
 
 
 def show_table(store: Store, table: pd.DataFrame, analysis: IndexAnalysis, origin: Provenance) -> None:
+    """Draw the index of every region as a table, to take away."""
     shown = pd.DataFrame(
         {
             "代码": table["adcode"],

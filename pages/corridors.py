@@ -20,7 +20,8 @@ from layers.webmap import base_map
 from pages import components, state
 from pages.corridor_card import show_card
 from pages.corridor_choice import SCOPES, CorridorChoice, choose_all
-from pages.corridor_panels import show_downloads, show_panels
+from pages.corridor_downloads import show_downloads
+from pages.corridor_panels import show_panels
 from pages.corridor_store import corridor_pieces, corridors_of, titles
 from pages.indicator_layers import labels_for, region_frame
 from pages.origin import provenance

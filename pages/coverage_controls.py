@@ -22,6 +22,7 @@ _ORDER = ("province", "economic_region", "prefecture", "county")
 
 
 def choose(name: str, label: str, options: Sequence[Any], default: Any, **settings: Any) -> Any:
+    """Draw a control as `state.choose` does; a default that is not offered gives way to the first option."""
     return state.choose(name, label, options, default if default in options else options[0], **settings)
 
 
@@ -42,6 +43,7 @@ def choose_type(types: dict[str, FacilityType], offered: list[str]) -> str:
 
 
 def choose_threshold(kind: FacilityType) -> tuple[int, str]:
+    """Draw the slider of minutes and the view of the map; return both."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
         minutes = choose(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from data.profiles import PROVINCE
 from data.registry import load_registry
 from data.store import Store, open_store
-from geo.gaps import GapComparison
+from geo.gaps import CENTRAL, NORTH, SOUTH, GapComparison
 from layers.gap_charts import region_strip
 from layers.gap_words import gap_sentences
 from layers.model import Provenance, format_number
 from pages import cached, components, state
+from pages.briefing_box import offer_briefing
 from pages.components import plain
 from pages.gaps_choice import GapChoice, choose_gap
 from pages.gaps_data import comparison
@@ -35,7 +37,7 @@ def page() -> None:
     found = comparison(store, choice.source, choice.year, choice.before)
     origin = _origin(store, choice, found)
     with head:
-        _head(choice, found, origin)
+        _head(store, choice, found, origin)
     _tiles(found)
     left, right = st.columns([11, 9], gap="medium")
     with left:
@@ -56,9 +58,9 @@ def _origin(store: Store, choice: GapChoice, found: GapComparison) -> Provenance
     return provenance(store, facts["source"].dropna().unique(), found.now.remarks)
 
 
-def _head(choice: GapChoice, found: GapComparison, origin: Provenance) -> None:
+def _head(store: Store, choice: GapChoice, found: GapComparison, origin: Provenance) -> None:
     subject = found.now.subject
-    left, right = st.columns([5, 3], vertical_alignment="bottom")
+    left, right = st.columns([5, 4], vertical_alignment="bottom")
     with left:
         components.header(
             f"区域差距：{subject.name}",
@@ -69,6 +71,7 @@ def _head(choice: GapChoice, found: GapComparison, origin: Provenance) -> None:
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
         components.definition(choice.row, sources=[origin.sources])
+        offer_briefing(store, _briefing_regions(store))
         with st.popover("下载", icon=":material/download:"):
             name, notes = f"区域差距_{subject.name}_{choice.year}", gap_notes(found, origin)
             st.markdown("**差距的各个量**")
@@ -77,6 +80,12 @@ def _head(choice: GapChoice, found: GapComparison, origin: Provenance) -> None:
             components.download(
                 f"{name}_三大区域", lambda: region_table(found.now), notes=notes, key="gap_regions"
             )
+
+
+def _briefing_regions(store: Store) -> dict[str, str]:
+    """Return whom a briefing can be made on here: the three regions, and the province."""
+    names = cached.region_table(store)["name"]
+    return {code: str(names[code]) for code in (SOUTH, CENTRAL, NORTH, PROVINCE)}
 
 
 def _tiles(found: GapComparison) -> None:

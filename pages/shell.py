@@ -8,8 +8,9 @@ import re
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from layers.assets import FONTS_CSS_URL, FONTS_URL, leaflet_url, own_url
+from layers.assets import FONTS_CSS_URL, FONTS_URL, own_url
 from layers.fonts import FontSet, installed
+from pages.early_files import early_links
 
 _NOT_THE_SHELL = ("/_stcore", "/static/", "/assets/", "/media/", "/component/", "/healthz", "/ogc")
 _SHELL_MUST_COME_WHOLE = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
@@ -26,8 +27,7 @@ def rewrite(page: str, fonts: FontSet | None) -> str:
     links = [
         f'<link rel="icon" type="image/svg+xml" href="{own_url("mark.svg")}">',
         f'<link rel="stylesheet" href="{own_url("page.css")}">',
-        f'<link rel="prefetch" as="script" href="{leaflet_url("leaflet.js")}">',
-        f'<link rel="prefetch" as="script" href="{own_url("map.js")}">',
+        *early_links(),
     ]
     if fonts is not None:
         core = f"{FONTS_URL}/{fonts.core.name}"

@@ -1,11 +1,17 @@
-"""Streamlit's own scripts and styles from memory, packed once: a first view asks for some hundred of them."""
+"""Scripts and styles of Streamlit and of its map component from memory, packed once.
+
+A first view asks for some hundred of them.
+"""
 
 from __future__ import annotations
 
 import functools
 import gzip
 import mimetypes
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit
@@ -13,8 +19,12 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_PREFIX = "/static/"
-_PACKED = {".js", ".css", ".svg", ".json"}
+STREAMLIT_URL = "/static/"
+MAP_COMPONENT_URL = "/component/streamlit_folium.st_folium/"
+_PACKED = {".js", ".css", ".svg", ".json", ".html"}
+_LEFT_OUT = {".map", ".txt"}
+# The names that builders give to files whose content never changes: name.DormvYxC.js, main.521860b0.js.
+_NAMED_BY_CONTENT = re.compile(r"\.[\w-]{8}\.\w+$")
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -25,11 +35,29 @@ class Kept:
     content: bytes
     media_type: str
     packed: bool
+    forever: bool
 
 
 def static_folder() -> Path:
     """Return the folder of Streamlit's scripts, styles and fonts; their names change with their content."""
     return Path(streamlit.__file__).parent / "static" / "static"
+
+
+def map_component_folder() -> Path:
+    """Return the folder of the map component's page and script.
+
+    Raises ``ModuleNotFoundError`` when the component is not installed. It is found without importing it:
+    it registers itself only when a page view imports it.
+    """
+    found = find_spec("streamlit_folium")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("streamlit_folium", name="streamlit_folium")
+    return Path(found.submodule_search_locations[0]) / "frontend" / "build"
+
+
+def served_folders() -> dict[str, Path]:
+    """Return the folders that are answered for from memory, by the address they begin with."""
+    return {STREAMLIT_URL: static_folder(), MAP_COMPONENT_URL: map_component_folder()}
 
 
 @functools.cache
@@ -38,7 +66,7 @@ def kept_files(folder: Path) -> dict[str, Kept]:
     return {
         path.relative_to(folder).as_posix(): _keep(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.suffix not in _LEFT_OUT
     }
 
 
@@ -46,20 +74,21 @@ def _keep(path: Path) -> Kept:
     content = path.read_bytes()
     packed = path.suffix in _PACKED
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return Kept(gzip.compress(content, 6, mtime=0) if packed else content, kind, packed)
+    forever = _NAMED_BY_CONTENT.search(path.name) is not None
+    return Kept(gzip.compress(content, 6, mtime=0) if packed else content, kind, packed, forever)
 
 
 class StaticFilesInMemory:
-    """Answers for the files of ``folder``; whatever else is asked goes on to the application.
+    """Answers for the files of ``folders``; whatever else is asked goes on to the application.
 
-    Starlette reads a file in a thread of its own each time, a few milliseconds that a first view would pay a
-    hundred times, one after another, before its map can even begin to load.
+    Starlette reads a file in a thread of its own each time and packs it anew, milliseconds that a first view
+    would pay a hundred times, one after another, before its map can even begin to load.
     """
 
-    def __init__(self, app: ASGIApp, folder: Path | None = None) -> None:
-        """Wrap ``app``; the files are those of ``folder`` (default: Streamlit's)."""
+    def __init__(self, app: ASGIApp, folders: Mapping[str, Path] | None = None) -> None:
+        """Wrap ``app``; ``folders`` by the address they begin with (default: `served_folders`)."""
         self.app = app
-        self.folder = static_folder() if folder is None else folder
+        self.folders = served_folders() if folders is None else folders
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -67,15 +96,17 @@ class StaticFilesInMemory:
         await (self.app if kept is None else _answer(scope, kept))(scope, receive, send)
 
     def _wanted(self, scope: Scope) -> Kept | None:
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["type"] != "http" or scope["method"] != "GET" or "range" in Headers(scope=scope):
             return None
-        if not scope["path"].startswith(_PREFIX) or "range" in Headers(scope=scope):
-            return None
-        return kept_files(self.folder).get(scope["path"].removeprefix(_PREFIX))
+        path = scope["path"]
+        for prefix, folder in self.folders.items():
+            if path.startswith(prefix):
+                return kept_files(folder).get(path.removeprefix(prefix))
+        return None
 
 
 def _answer(scope: Scope, kept: Kept) -> Response:
-    headers = {"Cache-Control": _FOREVER}
+    headers = {"Cache-Control": _FOREVER if kept.forever else "no-cache"}
     content = kept.content
     if kept.packed:
         headers["Vary"] = "Accept-Encoding"

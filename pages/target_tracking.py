@@ -14,7 +14,8 @@ from pages.components import plain
 from pages.origin import provenance
 from pages.target_parts import STATE_WORDS, place, short_title
 from pages.targets import SOURCE
-from pages.tracking_data import Held, held_tracks, observed_table, path_of, track_digits
+from pages.tracking_data import Held, held_tracks, observed_table
+from pages.tracking_paths import path_of, track_digits
 from pages.tracking_regions import show_regions
 
 VIEWS = {"series": "目标与实测", "regions": "分区域目标"}

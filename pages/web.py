@@ -14,6 +14,7 @@ from layers.assets import ASSETS_URL, FONTS_URL, PUBLISHED_URL, leaflet_folder, 
 from layers.fonts import installed
 from layers.published import PUBLISHER
 from pages.navigation import PAGES
+from pages.ogc.api import bare as ogc_start
 from pages.ogc.api import mount as ogc_api
 
 _FOREVER = "public, max-age=31536000, immutable"
@@ -47,6 +48,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PUBLISHED_URL}/{{name}}", published),
         Mount(ASSETS_URL, app=PlainTextResponse("没有这个文件", status_code=404)),
         Route("/healthz", healthz),
+        ogc_start(),
         ogc_api(),
         Route(f"/{PAGES[0].path}", first_page),
     ]

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import re
 import threading
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import pygeoapi.api as core
 from pygeoapi.api import API, APIRequest, itemtypes
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from data.store import Store, open_store
-from geo.errors import SutuError
+from geo.errors import StoreError, SutuError
+from pages.ogc.collections import recorded
 from pages.ogc.config import PREFIX, configuration, openapi, switched_on
+from pages.ogc.features import spliced, text_wanted
 
 AT_ONCE = 4
 """How many questions are answered at the same time; the others wait their turn."""
 
 MAX_QUERY = 4_000
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,100}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,40}\](:\d{1,5})?")
+_PARSED = {"html", "jsonld"}
+"""Formats that pygeoapi makes of the features themselves."""
+
 _gate = threading.BoundedSemaphore(AT_ONCE)
 _making = threading.Lock()
 
 
 @functools.lru_cache(maxsize=4)
-def _api(store: Store, base: str) -> API:
+def _api(store: Store, base: str, _recorded: tuple[str, ...]) -> API:
     config = configuration(store, base)
     return API(config, openapi(config))
 
@@ -52,10 +59,9 @@ def _endpoint(answer: Answer, *names: str) -> Callable[[Request], Any]:
             return _refusal(404, "图层服务已关闭（环境变量 SUTU_OGC=off）")
         if len(request.url.query) > MAX_QUERY:
             return _refusal(414, f"网址参数超过 {MAX_QUERY} 个字符")
-        asked = APIRequest(request, ["zh-CN"])
         try:
             with _making:
-                api = _api(open_store(), _base(request))
+                api = _api(open_store(), _base(request), recorded())
             asked = await APIRequest.from_starlette(request, api.locales)
         except SutuError as fault:
             return _refusal(503, str(fault))
@@ -74,7 +80,14 @@ def _answered(answer: Answer, api: API, asked: APIRequest, paths: list[str]) -> 
             if not asked.is_valid():
                 headers, status, content = api.get_format_exception(asked)
             else:
-                headers, status, content = answer(api, asked, *paths)
+                with _as_text(answer, asked) as left:
+                    headers, status, content = answer(api, asked, *paths)
+                if status == HTTPStatus.OK and isinstance(content, str):
+                    content = spliced(content, left)
+        except SutuError as fault:
+            # What is wrong with a store names its folders, which are nobody's business out there.
+            words = "图层的数据读不出来，请管理员查看" if isinstance(fault, StoreError) else str(fault)
+            return _refusal(503, words)
         finally:
             asyncio.get_event_loop().close()
             asyncio.set_event_loop(None)
@@ -82,6 +95,13 @@ def _answered(answer: Answer, api: API, asked: APIRequest, paths: list[str]) -> 
         return JSONResponse(content, status_code=status, headers=headers)
     headers = {key: value for key, value in headers.items() if key.lower() != "content-length"}
     return Response(content, status_code=status, headers=headers)
+
+
+def _as_text(answer: Answer, asked: APIRequest) -> contextlib.AbstractContextManager[list[str]]:
+    """Return what catches the text of features, for questions whose answer is GeoJSON."""
+    if answer is itemtypes.get_collection_items and asked.format not in _PARSED:
+        return text_wanted()
+    return contextlib.nullcontext([])
 
 
 def _refusal(status: int, text: str) -> JSONResponse:
@@ -92,8 +112,19 @@ def _collection(api: API, asked: APIRequest, collection: str) -> tuple[dict[str,
     return core.describe_collections(api, asked, collection)
 
 
+async def _start(request: Request) -> Response:
+    """Lead from the address without a slash, as people write it, to the landing page."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{PREFIX}/{query}", status_code=308)
+
+
 async def _unknown(_request: Request) -> Response:
     return _refusal(404, "没有这个地址；从 /ogc/ 开始")
+
+
+def bare() -> Route:
+    """Return the route of ``/ogc`` itself, which a mount leaves to the pages."""
+    return Route(PREFIX, _start)
 
 
 def mount() -> Mount:

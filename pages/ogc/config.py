@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
 from data.store import Store
 from layers.model import INTERNAL_NOTICE
-from pages.ogc.source import collections
+from pages.ogc.collections import OFF, Collection, collections
 
 SWITCH = "SUTU_OGC"
 """``off`` switches the API off; anything else, and nothing, leaves it on."""
@@ -22,7 +23,7 @@ CRS = (_CRS84, "http://www.opengis.net/def/crs/EPSG/0/4490", "http://www.opengis
 
 def switched_on() -> bool:
     """Return whether the API answers."""
-    return os.environ.get(SWITCH, "on").strip().lower() not in {"off", "0", "no", "false"}
+    return os.environ.get(SWITCH, "on").strip().lower() not in OFF
 
 
 def configuration(store: Store, base: str) -> dict[str, Any]:
@@ -35,7 +36,8 @@ def configuration(store: Store, base: str) -> dict[str, Any]:
             "mimetype": "application/json; charset=UTF-8",
             "encoding": "utf-8",
             "gzip": False,
-            "languages": ["zh-CN"],
+            # Not "zh-CN": pygeoapi has no such locale (it wants a script too) for who asks in another language.
+            "languages": ["zh"],
             "cors": False,
             "pretty_print": False,
             "admin": False,
@@ -57,18 +59,24 @@ def configuration(store: Store, base: str) -> dict[str, Any]:
             "provider": {"name": "苏图", "url": base},
             "contact": {"name": "苏图", "email": "", "url": base},
         },
-        "resources": {key: _collection(key, *one) for key, one in collections(store).items()},
+        "resources": {key: _collection(key, one) for key, one in collections(store).items()},
     }
 
 
-def _collection(key: str, info: Any, _settings: dict[str, str], title: str) -> dict[str, Any]:
+def _collection(key: str, one: Collection) -> dict[str, Any]:
+    extents: dict[str, Any] = {"spatial": {"bbox": list(EXTENT), "crs": _CRS84}}
+    if one.years:
+        extents["temporal"] = {
+            "begin": datetime(one.years[-1], 1, 1, tzinfo=UTC),
+            "end": datetime(one.years[0], 12, 31, 23, 59, 59, tzinfo=UTC),
+        }
     return {
         "type": "collection",
-        "title": title,
-        "description": info.definition,
-        "keywords": [info.group],
+        "title": one.title,
+        "description": one.info.definition,
+        "keywords": [one.info.group],
         "links": [],
-        "extents": {"spatial": {"bbox": list(EXTENT), "crs": _CRS84}},
+        "extents": extents,
         "providers": [
             {
                 "type": "feature",
@@ -99,11 +107,14 @@ def openapi(config: dict[str, Any]) -> dict[str, Any]:
     item = {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}}
     form = query("f", "string", "格式", enum=["json", "html"])
     crs = query("crs", "string", "坐标系", enum=list(CRS))
+    # GDAL and QGIS look for the largest page under this name; without it they ask for ten items at a time.
+    limit = query("limit", "integer", "每页行数", minimum=1, maximum=MAX_ITEMS, default=DEFAULT_ITEMS)
     items = (
-        query("limit", "integer", "每页行数", minimum=1, maximum=MAX_ITEMS, default=DEFAULT_ITEMS),
+        {"$ref": "#/components/parameters/limit"},
         query("offset", "integer", "从第几行开始", minimum=0, default=0),
         query("bbox", "string", "范围：西,南,东,北（度）"),
         query("bbox-crs", "string", "范围的坐标系", enum=list(CRS)),
+        query("datetime", "string", "年份或时段，如 2010、2000/2020；不写为最近一年"),
         query("filter", "string", "CQL 文本，如 value > 20 AND name LIKE '苏%'"),
         query("sortby", "string", "排序字段，前加 - 为倒序"),
         query("properties", "string", "只要这些字段，逗号分开"),
@@ -113,6 +124,7 @@ def openapi(config: dict[str, Any]) -> dict[str, Any]:
         "openapi": "3.0.2",
         "info": {"title": config["metadata"]["identification"]["title"], "version": "1.0.0"},
         "servers": [{"url": config["server"]["url"]}],
+        "components": {"parameters": {"limit": limit}},
         "paths": {
             "/": get("首页", form),
             "/conformance": get("符合的规范", form),

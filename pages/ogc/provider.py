@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely
 from pygeoapi.provider.base import BaseProvider, ProviderInvalidQueryError, ProviderItemNotFoundError
 
+from pages.ogc.features import page_of
 from pages.ogc.filters import FilterError, matching
 from pages.ogc.source import Source, source_of
+from pages.ogc.years import of_years
 
 _TYPES = {"b": "boolean", "i": "integer", "f": "number"}
-_DECIMALS = 7
 
 
 class LayerProvider(BaseProvider):
@@ -54,7 +53,7 @@ class LayerProvider(BaseProvider):
         rows = _sorted(source, rows, asked.get("sortby") or [])
         offset, limit = int(asked.get("offset", 0)), int(asked.get("limit", 10))
         page = rows[offset : offset + limit]
-        features = _features(
+        features = page_of(
             source,
             page,
             asked.get("select_properties") or [],
@@ -65,11 +64,14 @@ class LayerProvider(BaseProvider):
             "type": "FeatureCollection",
             "features": features,
             "numberMatched": len(rows),
-            "numberReturned": len(features),
+            "numberReturned": len(page),
         }
 
     def _rows(self, source: Source, asked: dict[str, Any]) -> np.ndarray:
         keep = np.ones(len(source.rows), dtype=bool)
+        years = of_years(source, asked)
+        if years is not None:
+            keep &= years
         box = asked.get("bbox") or []
         if box:
             inside = np.zeros(len(keep), dtype=bool)
@@ -90,7 +92,7 @@ class LayerProvider(BaseProvider):
         if not str(identifier).isdecimal() or int(identifier) >= len(source.rows):
             raise ProviderItemNotFoundError(user_msg=f"没有编号为“{str(identifier)[:20]}”的要素")
         row = np.array([int(identifier)])
-        return _features(source, row, [], plain=False, swapped=_swapped(asked))[0]
+        return page_of(source, row, [], plain=False, swapped=_swapped(asked))[0]
 
 
 def _swapped(asked: dict[str, Any]) -> bool:
@@ -115,25 +117,3 @@ def _sorted(source: Source, rows: np.ndarray, sortby: list[dict[str, str]]) -> n
     rising = [one["order"] != "-" for one in sortby]
     part = source.rows[names].iloc[rows].reset_index(drop=True)
     return rows[part.sort_values(names, ascending=rising, kind="stable").index.to_numpy()]
-
-
-def _features(
-    source: Source, rows: np.ndarray, names: list[str], *, plain: bool, swapped: bool
-) -> list[dict[str, Any]]:
-    columns = names or [one.name for one in source.fields]
-    part = source.rows[columns].iloc[rows]
-    values = [[None if pd.isna(cell) else cell for cell in part[name].tolist()] for name in columns]
-    shapes: list[Any] = [None] * len(rows)
-    if not plain and len(rows):
-        order = [1, 0] if swapped else [0, 1]
-        rounded = shapely.transform(source.shapes(rows), lambda points: np.round(points[:, order], _DECIMALS))
-        shapes = [None if text is None else json.loads(text) for text in shapely.to_geojson(rounded)]
-    return [
-        {
-            "type": "Feature",
-            "id": int(row),
-            "properties": dict(zip(columns, cells, strict=True)),
-            "geometry": shape,
-        }
-        for row, shape, *cells in zip(rows, shapes, *values, strict=True)
-    ]

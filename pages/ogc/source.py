@@ -1,37 +1,34 @@
-"""The rows behind a collection, kept between requests; cells of a grid become squares only when sent."""
+"""The rows behind a collection, made once for each version of the data and kept between requests."""
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
 
-from data.catalogue import layer_list, make_layer
-from data.layer_kinds import LayerInfo
-from data.layers_grid import CELL_FIELDS, cell_size_m, squares
+from data.catalogue import make_asked
+from data.coverage import CoverageRequest, covered_types, prepare
+from data.layer_kinds import LayerRequest
+from data.layers_coverage import CELL_FIELDS as COVERAGE_FIELDS
+from data.layers_coverage import cell_frame
+from data.layers_grid import CELL_FIELDS, cell_size_m
+from data.layers_runs import make_run_layer, run_cells
+from data.registry.export_models import export_field
 from data.store import Store, data_dir, open_store
-from geo.crs import ALBERS, STORE_CRS
-from geo.export_crs import TARGETS
-from geo.export_table import Field
-from layers.export_words import summary_lines
+from geo.export_table import ExportTable, Field
+from pages.ogc.cells import Box, grid_of
+from pages.ogc.collections import Collection, collections
 
-GRID = "population_grid"
-LEFT_OUT = ("coverage.cells", "catchment", "circles", "siting")
-"""Layers too heavy to be computed for whoever asks."""
-
-_KEPT, _KEPT_BOXES = 24, 32
-_DEGREES_PER_M = 1.2e-5
-"""A degree of longitude at 35°N is some 91 km: a metre is never more degrees than this."""
+GRID, COVERAGE_CELLS = "population_grid", "coverage.cells"
+_KEPT = 24
 
 _lock = threading.Lock()
+_making: dict[tuple[str, str], threading.Lock] = {}
 _sources: dict[tuple[str, str], Source] = {}
 
 
@@ -39,104 +36,82 @@ _sources: dict[tuple[str, str], Source] = {}
 class Source:
     """The rows of one collection.
 
-    ``rows``: the columns of ``fields``, one row per item, the id of an item being its row number from 0.
-    ``hits`` gives the rows that a box (degrees) meets; ``shapes`` the geometries of some rows (EPSG:4490).
+    ``rows``: the columns of ``fields`` (and perhaps more), one row per item, the id of an item being its row
+    number from 0. ``hits`` gives the rows that a box (degrees) meets; ``shapes`` the geometries of some rows
+    (EPSG:4490). ``newest``: the year whose rows are meant when no year is asked for, where rows have years.
     """
 
     rows: pd.DataFrame
     fields: tuple[Field, ...]
-    hits: Callable[[tuple[float, float, float, float]], NDArray[np.intp]]
+    hits: Callable[[Box], NDArray[np.intp]]
     shapes: Callable[[NDArray[np.intp]], NDArray[np.object_]]
-    words: tuple[str, ...]
-
-
-def collections(store: Store) -> dict[str, tuple[LayerInfo, dict[str, str], str]]:
-    """Return the collections by id: the layer, its settings and a title.
-
-    An indicator has one collection for each level, of its latest year; other layers one with their defaults.
-    """
-    out: dict[str, tuple[LayerInfo, dict[str, str], str]] = {}
-    for info in layer_list(store):
-        if info.id in LEFT_OUT:
-            continue
-        levels = next((one for one in info.parameters if one.name == "level"), None)
-        if levels is None:
-            out[info.id] = (info, {}, info.title)
-            continue
-        for level, name in levels.options.items():
-            out[f"{info.id}.{level}"] = (info, {"level": level}, f"{info.title}（{name}）")
-    return out
+    newest: int | None = None
 
 
 def source_of(collection: str) -> Source:
-    """Return the rows of a collection of the current version of the data. Raises ``KeyError`` for none."""
+    """Return the rows of a collection of the current version of the data. Raises ``KeyError`` for none.
+
+    Whoever asks for a collection that another request is making waits for it.
+    """
     store = open_store()
     key = (store.data_version, collection)
     with _lock:
         if key in _sources:
             return _sources[key]
-    made = _grid(store) if collection == GRID else _layer(store, collection)
-    with _lock:
-        while len(_sources) >= _KEPT:
-            _sources.pop(next(iter(_sources)))
-        _sources[key] = made
+        making = _making.setdefault(key, threading.Lock())
+    with making:
+        with _lock:
+            if key in _sources:
+                return _sources[key]
+        try:
+            made = _made(store, collection, collections(store)[collection])
+        finally:
+            with _lock:
+                _making.pop(key, None)
+        with _lock:
+            while len(_sources) >= _KEPT:
+                _sources.pop(next(iter(_sources)))
+            _sources[key] = made
     return made
 
 
-def _layer(store: Store, collection: str) -> Source:
-    info, settings, _ = collections(store)[collection]
-    table = make_layer(store, data_dir(), info.id, settings)
-    frame = table.frame()
-    shapes = frame.geometry.to_numpy()
+def _made(store: Store, name: str, collection: Collection) -> Source:
+    if name == GRID:
+        cells = store.population_grid().rename(columns={"area_km2": "land_km2"})[list(CELL_FIELDS)]
+        return _cells(store, cells, CELL_FIELDS)
+    if name == COVERAGE_CELLS:
+        asked = collection.settings
+        wanted = CoverageRequest(types=covered_types([asked["type"]]), mode=asked["mode"])
+        analysis = prepare(store, data_dir(), wanted)
+        return _cells(store, cell_frame(analysis, float(asked["minutes"])), COVERAGE_FIELDS)
+    if collection.run is not None and collection.run.part == "cells":
+        return _cells(store, run_cells(store, data_dir(), collection.run.run), COVERAGE_FIELDS)
+    if collection.run is not None:
+        return _layers([make_run_layer(store, data_dir(), collection.run)], None)
+    request = LayerRequest(store, data_dir(), collection.info, dict(collection.settings))
+    if not collection.years:
+        return _layers([make_asked(request)], None)
+    # The newest year comes first, so that its items keep the lowest ids.
+    settings = [{**collection.settings, "year": str(year)} for year in collection.years]
+    tables = [make_asked(LayerRequest(store, data_dir(), collection.info, one)) for one in settings]
+    return _layers(tables, collection.years[0])
+
+
+def _cells(store: Store, cells: pd.DataFrame, names: tuple[str, ...]) -> Source:
+    hits, shapes = grid_of(cells, cell_size_m(store))
+    fields = tuple(export_field(name) for name in names)
+    return Source(cells[list(names)].reset_index(drop=True), fields, hits, shapes)
+
+
+def _layers(tables: list[ExportTable], newest: int | None) -> Source:
+    """Return tables of the same columns, one after the other, as one source."""
+    frames = [table.frame() for table in tables]
+    shapes = np.concatenate([frame.geometry.to_numpy() for frame in frames])
+    rows = [pd.DataFrame(frame.drop(columns="geometry")) for frame in frames]
     tree = shapely.STRtree(shapes)
 
-    def hits(box: tuple[float, float, float, float]) -> NDArray[np.intp]:
+    def hits(box: Box) -> NDArray[np.intp]:
         return np.sort(tree.query(shapely.box(*box), predicate="intersects"))
 
-    words = summary_lines(table, TARGETS[STORE_CRS], approval=None)
-    return Source(
-        pd.DataFrame(frame.drop(columns="geometry")),
-        table.fields,
-        hits,
-        lambda rows: shapes[rows],
-        tuple(words),
-    )
-
-
-def _grid(store: Store) -> Source:
-    """Return the grid without a single geometry: which cells a box meets follows from their centres."""
-    table = make_layer(store, data_dir(), GRID)
-    size = cell_size_m(store)
-    cells = store.population_grid().rename(columns={"area_km2": "land_km2"})[list(CELL_FIELDS)]
-    xs, ys = cells["x"].to_numpy(), cells["y"].to_numpy()
-    measure = Transformer.from_crs(STORE_CRS, ALBERS, always_xy=True)
-    back = Transformer.from_crs(ALBERS, STORE_CRS, always_xy=True)
-
-    def shapes(rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        return squares(cells.iloc[rows], size).geometry.to_numpy()
-
-    def hits(box: tuple[float, float, float, float]) -> NDArray[np.intp]:
-        west, south, east, north = measure.transform_bounds(*box, densify_pts=21)
-        near = (xs >= west - size) & (xs <= east + size) & (ys >= south - size) & (ys <= north + size)
-        found = np.flatnonzero(near)
-        lon, lat = back.transform(xs[found], ys[found])
-        margin = size * _DEGREES_PER_M
-        west, south, east, north = box[0] + margin, box[1] + margin, box[2] - margin, box[3] - margin
-        certain = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
-        # Only cells near the edge of the box need a look at their corners.
-        doubtful = np.flatnonzero(~certain)
-        certain[doubtful] = shapely.intersects(shapes(found[doubtful]), shapely.box(*box))
-        return found[certain]
-
-    return Source(
-        cells,
-        table.fields,
-        functools.lru_cache(_KEPT_BOXES)(hits),
-        shapes,
-        tuple(summary_lines(table, TARGETS[STORE_CRS], approval=None)),
-    )
-
-
-def as_frame(source: Source, rows: NDArray[np.intp]) -> gpd.GeoDataFrame:
-    """Return some rows with their geometry."""
-    return gpd.GeoDataFrame(source.rows.iloc[rows], geometry=source.shapes(rows), crs=STORE_CRS)
+    whole = rows[0] if len(rows) == 1 else pd.concat(rows, ignore_index=True)
+    return Source(whole, tables[0].fields, hits, lambda wanted: shapes[wanted], newest)

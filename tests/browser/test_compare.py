@@ -32,7 +32,7 @@ def test_a_briefing_is_made_and_downloaded(window: Window) -> None:
         download.click()
     document = Document(io.BytesIO(Path(caught.value.path()).read_bytes()))
     assert document.paragraphs[0].text == "如皋市发展与公共服务简报"
-    assert len(document.inline_shapes) == 4
+    assert len(document.inline_shapes) == 5
 
 
 def test_an_index_is_weighed_anew_saved_and_reopened(window: Window) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+from docx import Document
 from playwright.sync_api import Browser, expect
 
 from data.gaps import compare_years, gap_of, load_gap
@@ -54,6 +55,24 @@ def test_hot_and_cold_spots_stand_on_the_map_and_a_click_marks_a_region(
     page.wait_for_url("**region=320981*")
     window.settle()
     assert window.address()["gap_panel"] == "spots"
+
+
+def test_a_briefing_on_a_region_is_made_and_downloaded(window: Window) -> None:
+    page = window.open("gaps")
+    page.get_by_role("button", name="制作简报").click()
+    box = page.get_by_role("combobox", name="地区").last
+    box.click()
+    page.get_by_role("option", name="苏北地区").click()
+    page.get_by_role("button", name="生成", exact=True).click()
+    download = page.get_by_role("button", name="下载 苏北地区发展与公共服务简报.docx")
+    expect(download).to_be_visible(timeout=90_000)
+    assert not window.scrolls_sideways()
+    with page.expect_download() as caught:
+        download.click()
+    document = Document(io.BytesIO(Path(caught.value.path()).read_bytes()))
+    assert document.paragraphs[0].text == "苏北地区发展与公共服务简报"
+    texts = [paragraph.text for paragraph in document.paragraphs]
+    assert any(text.startswith("适用于苏北地区的规划配置标准") for text in texts)
 
 
 def test_another_indicator_changes_the_sentences(window: Window) -> None:

@@ -106,6 +106,16 @@ def test_the_summary_is_the_sum_of_the_tables(analysis: StandardsAnalysis) -> No
     assert pd.isna(rows.loc["kindergarten_98", "contradicted_by"])
 
 
+@pytest.mark.parametrize("adcode", ["320682", "320500", "320N00"])
+def test_a_part_of_the_province_sums_as_if_asked_for_alone(
+    built_store: Store, analysis: StandardsAnalysis, adcode: str
+) -> None:
+    alone = prepare_standards(built_store, within=adcode)
+    pd.testing.assert_frame_equal(analysis.summary(adcode), alone.summary())
+    with pytest.raises(UnknownRegionError, match="999999"):
+        analysis.summary("999999")
+
+
 def test_implied_facilities_are_told_and_counted_apart(analysis: StandardsAnalysis) -> None:
     row = analysis.table("township_health_centre_85", level="province").iloc[0]
     assert row["implied"] == row["provided"] > 0 and row["surveyed"] == 0

@@ -211,6 +211,15 @@ def test_the_figures_of_a_report_are_pictures_in_the_packaged_typeface(report_fo
     lines = pd.DataFrame(
         {"name": ["甲市"] * 3 + ["全省"] * 3, "year": [2018, 2019, 2020] * 2, "value": range(6)}
     )
+    goals = pd.DataFrame({"year": [2025], "value": [9.0], "text": ["9 以上"]})
+    tracks = {
+        comparable: report_figures.track_png(
+            lines, goals, label="指标", comparable=comparable, font=report_font, size_cm=(10, 5)
+        )
+        for comparable in (True, False)
+    }
+    # What is of another kind has no way to the target.
+    assert tracks[True] != tracks[False]
     found = [
         report_figures.spine_png(
             bars, dots[dots["name"] != "乙市"], "甲市", font=report_font, size_cm=(12, 6)
@@ -218,6 +227,7 @@ def test_the_figures_of_a_report_are_pictures_in_the_packaged_typeface(report_fo
         report_figures.lines_png(
             lines, label="指标", font=report_font, size_cm=(10, 5), break_year=2019.5, break_text="断点"
         ),
+        *tracks.values(),
         report_figures.bars_png(
             pd.DataFrame({"name": ["甲市", "全省"], "value": [1.0, NAN]}),
             label="指标",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from layers.tracking_words import Path, path_words
+from layers.tracking_words import Path, path_words, verdict, verdicts_sentence
 
 
 def path(**changes: Any) -> Path:
@@ -64,3 +64,23 @@ def test_met_missed_and_undefined() -> None:
         "全省入学率 2020 年为 60.0%；2025 年目标（65%）能否达到不作判断：口径不同，不判断：分母不同。"
     )
     assert "原因不明" in path_words(path(state="undefined"))
+
+
+def test_targets_are_counted_by_where_they_stand() -> None:
+    found = [
+        path(first=40.0),
+        path(first=40.0),
+        path(first=70.0),
+        path(state="undefined"),
+        path(last=66.0, state="met"),
+        path(target_year=2020),
+        path(first_year=2020, first=60.0),
+    ]
+    assert verdicts_sentence("全省目标", found) == (
+        "全省目标中有实测数列可对照的 7 项：已提前达到 1 项、照此速度可达 2 项、方向相反 1 项、"
+        "到期未达到 1 项、看不出速度 1 项、不作判断 1 项。"
+    )
+    assert verdicts_sentence("全省目标", []) == "全省目标中没有可与实测数列对照的。"
+    assert verdict(path()) == "照此速度正好达到" and verdict(path(first=60.0)) == "没有变化"
+    assert verdict(path(first=55.0)) == "照此速度达不到"
+    assert verdict(path(last=66.0, state="met", target_year=2020)) == "已达到"

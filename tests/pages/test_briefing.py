@@ -21,7 +21,8 @@ from pages.briefing_report import SECTIONS, briefing, report_bytes
 from pages.briefing_sections import summary
 from pages.origin import provenance
 
-PLACES = ("320500", "320300", "320682", "320N00")
+PLACES = {"320500": 4, "320300": 4, "320682": 5, "320N00": 4, "320000": 3}
+"""The regions that briefings are made of, and how many figures each has."""
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +66,13 @@ def test_every_section_is_there_and_every_figure_has_its_source(
     reports: dict[str, Report], made: Briefings, adcode: str
 ) -> None:
     report = reports[adcode]
-    assert report.title == f"{made.name(adcode)}发展与公共服务简报"
+    name = "江苏省" if adcode == "320000" else made.name(adcode)
+    assert report.title == f"{name}发展与公共服务简报"
     firsts = [heading.text for heading in report.headings if heading.level == 1]
-    assert [text[0] for text in firsts] == list("一二三四五六七")
+    assert [text[0] for text in firsts] == list("一二三四五六七八")
     assert len(firsts) == len(SECTIONS)
     shown = [block for block in report.blocks if isinstance(block, Figure | Table)]
-    assert len([block for block in shown if isinstance(block, Figure)]) == 4
+    assert len([block for block in shown if isinstance(block, Figure)]) == PLACES[adcode]
     assert all(block.source for block in shown)
     assert made.store.data_version in "".join(sentences(report))
     require_glyphs(made.font, report.texts)
@@ -141,15 +143,31 @@ def test_the_three_forms_print_the_same(made: Briefings, reports: dict[str, Repo
         assert text in told
         assert text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in page
     assert len(word.tables) == page.count("<table>") == sum(isinstance(b, Table) for b in report.blocks)
-    pdf = report_bytes(report, "pdf", made)
-    assert 4 <= len(re.findall(rb"/Type /Page\b", pdf)) <= 6
     entries = dict(p.text.split("\t") for p in word.paragraphs if "\t" in p.text)
     assert list(entries) == [heading.text for heading in report.headings]
     assert all(entries.values())
 
 
+@pytest.mark.parametrize("adcode", PLACES)
+def test_a_briefing_has_four_to_six_pages(made: Briefings, reports: dict[str, Report], adcode: str) -> None:
+    pdf = report_bytes(reports[adcode], "pdf", made)
+    assert 4 <= len(re.findall(rb"/Type /Page\b", pdf)) <= 6
+
+
+def test_the_province_stands_beside_its_regions_and_above_nobody(reports: dict[str, Report]) -> None:
+    report = reports["320000"]
+    said = sentences(report)
+    assert said[0] == "2020 年全省常住人口 8,474.8 万人。"
+    assert not any("居第" in text or "与全省" in text or "比全省" in text for text in said[:6])
+    census, prefectures = [block for block in report.blocks if isinstance(block, Table)][:2]
+    assert census.headers[-3:] == ("苏南", "苏中", "苏北")
+    assert len(prefectures.rows) == 13 and prefectures.rows[0][0] == "南京市"
+    ranks = [int(row[1].partition("（")[2].rstrip("）")) for row in prefectures.rows]
+    assert sorted(ranks) == list(range(1, 14))
+
+
 def test_regions_without_a_briefing_are_refused(made: Briefings) -> None:
-    for code, told in (("320000", "全省没有简报"), ("3207UN", "没有简报"), ("999999", "没有行政区划代码")):
+    for code, told in (("3207UN", "没有简报"), ("999999", "没有行政区划代码")):
         with pytest.raises(ReportError, match=told):
             briefing(made, code)
     with pytest.raises(ReportError, match="不能输出“odt”"):

@@ -9,7 +9,7 @@ from data.corridor_reports import rail_projects
 from data.store import Store
 from pages.corridor_choice import DEFAULT, visible_at
 from pages.corridor_store import corridor_pieces, corridors_of
-from pages.rail_timeline import prefecture_rows, stage_rows
+from pages.rail_tables import prefecture_rows, stage_rows
 from tests.pages.running import assert_calm, link, start, text_of
 
 pytestmark = pytest.mark.usefixtures("data_env")

@@ -7,7 +7,8 @@ import pytest
 from data.store import Store
 from data.tracking import regional_targets, tracks
 from layers.tracking_words import path_words
-from pages.tracking_data import observed_table, path_of
+from pages.tracking_data import observed_table
+from pages.tracking_paths import path_of
 from pages.tracking_regions import family_table, regional_table
 from tests.pages.running import assert_calm, link, start, text_of
 
