@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -11,14 +10,13 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from commands import study
 from commands.chinese import examples
-from commands.console import Format as Shown
-from commands.console import csv_text, errors, plain, print_rows
-from commands.coverage import By, Datum, Mode, Origin, Output
-from commands.coverage_files import given_facilities, given_network, given_population, write_regions
+from commands.console import errors
+from commands.coverage_files import write_regions
+from commands.study import By, Engine, Mode, Origin, Output
 from data.catchment import TABLE_COLUMNS, CatchmentAnalysis, CatchmentRequest, prepare_catchment
 from data.coverage import covered_types, require_group
-from data.runs import record_run
 from data.store import Store, data_dir, open_store
 from geo.errors import CatchmentError
 
@@ -97,25 +95,27 @@ def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
     method: Annotated[MethodName, typer.Option(help="两步或三步移动搜索法。")] = MethodName.two,
     demand: Annotated[str, typer.Option(help="争用供给的人群，可选值同 --group。")] = "all",
     group: Annotated[str | None, typer.Option(help="看哪一人群的可及性；不写则同 --demand。")] = None,
-    mode: Annotated[Mode, typer.Option(help="出行方式；没有路网时按直线距离估算并注明。")] = Mode.straight,
-    levels: Annotated[list[str] | None, typer.Option("--level", help="只计这些等级的设施，可重复。")] = None,
-    by: Annotated[By, typer.Option(help="按哪一级地区汇总。")] = By.county,
+    mode: study.ModeOption = Mode.straight,
+    levels: study.Levels = None,
+    by: study.ByOption = By.county,
     within: Annotated[str, typer.Option(help="只列此地区（行政区划代码）；区外供需照样参与。")] = "320000",
-    origin: Annotated[Origin, typer.Option(help="用导入的设施、推定的设施，或自动选择。")] = Origin.auto,
-    facilities: Annotated[Path | None, typer.Option(help="用此文件的设施，不导入。")] = None,
-    datum: Annotated[Datum | None, typer.Option(help="设施文件的坐标基准。")] = None,
-    population: Annotated[Path | None, typer.Option(help="用此栅格（GeoTIFF）的人口分布。")] = None,
-    network: Annotated[Path | None, typer.Option(help="用此 OSM 文件（.osm.pbf）的路网。")] = None,
-    form: Annotated[Output, typer.Option("--format", help="输出格式。")] = Output.table,
-    as_json: Annotated[bool, typer.Option("--json", help="等同 --format json。")] = False,
-    out: Annotated[Path | None, typer.Option(help="写入文件；gpkg 必须给出。")] = None,
+    origin: study.OriginOption = Origin.auto,
+    facilities: study.FacilityFile = None,
+    datum: study.DatumOption = None,
+    population: study.PopulationFile = None,
+    network: study.NetworkFile = None,
+    engine: study.EngineOption = Engine.local,
+    scheduler: study.Scheduler = None,
+    form: study.Form = Output.table,
+    as_json: study.AsJson = False,
+    out: study.OutFile = None,
     cells: Annotated[
         Path | None, typer.Option(help="另把每个人口格的可及性写入此文件（.parquet 或 .csv）。")
     ] = None,
 ) -> None:
     """供需匹配：每人可及的设施数或规模（2SFCA、E2SFCA、3SFCA），及其公平程度。"""
     form = Output.json if as_json else form
-    _require_usage(form, out, facilities, datum)
+    study.require_usage(form, out, datum=datum, files=[facilities], engine=engine, scheduler=scheduler)
     if cells is not None and cells.suffix.lower() not in {".parquet", ".csv"}:
         raise typer.BadParameter("文件名应以 .parquet 或 .csv 结尾", param_hint="--cells")
     request = CatchmentRequest(
@@ -131,34 +131,40 @@ def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
         steps=_steps(steps),
         width=width,
         demand=require_group(demand),
+        engine=engine.value,
+        scheduler=scheduler,
     )
     store, started = open_store(), time.perf_counter()
-    analysis = prepare_catchment(
-        store,
-        data_dir(),
-        request,
-        facilities=given_facilities(store, facilities, datum and datum.value, types[0]),
-        cells=given_population(store, population),
-        network=given_network(network),
-        progress=errors().print,
+    given = study.read_given(
+        store, facilities=facilities, datum=datum, kind=types[0], population=population, network=network
     )
+    analysis = prepare_catchment(store, data_dir(), request, **given.as_options(), progress=errors().print)
     whom = request.demand if group is None else require_group(group)
     rows = analysis.table(level=by.value, group=whom)
-    for note in (*analysis.notes, *_words(analysis)):
-        errors().print(f"说明：{note}", markup=False)
-    if facilities is None and population is None and network is None:
-        run = record_run(
-            data_dir(),
-            kind="catchment",
-            parameters={"request": request.as_dict(), "group": whom, "level": by.value},
-            data_version=store.data_version,
-            result=rows,
-            seconds=time.perf_counter() - started,
-        )
-        errors().print(f"运行编号 {run.id}（sutu replay {run.id} 可重算）", markup=False)
+    if given.nothing:
+        asked = {"request": request.as_dict(), "group": whom, "level": by.value}
+        study.record(store, "catchment", asked, rows, started)
+    _write(store, analysis, rows, form, out, cells=cells)
+
+
+def _write(
+    store: Store,
+    analysis: CatchmentAnalysis,
+    rows: pd.DataFrame,
+    form: Output,
+    out: Path | None,
+    *,
+    cells: Path | None,
+) -> None:
+    """Write what must be known, the cells where they are asked for, and the rows."""
+    study.say_notes([*analysis.notes, *_words(analysis)])
     if cells is not None:
         _write_cells(analysis.cell_table(), cells)
-    _write(rows, form, out, store, analysis)
+
+    def package(path: Path) -> None:
+        write_regions(rows, store, analysis.facilities, path, layer="catchment")
+
+    study.write_rows(rows, _SHEET, form, out, package=package)
 
 
 def _write_cells(rows: pd.DataFrame, path: Path) -> None:
@@ -171,19 +177,6 @@ def _write_cells(rows: pd.DataFrame, path: Path) -> None:
     except OSError as fault:
         raise CatchmentError(f"无法写入 {path}（{fault.strerror}）。请检查目录和权限。") from fault
     errors().print(f"已写入 {path}：{len(rows):,} 格", markup=False)
-
-
-def _require_usage(form: Output, out: Path | None, facilities: Path | None, datum: Datum | None) -> None:
-    if form is Output.gpkg and out is None:
-        raise typer.BadParameter("gpkg 格式要用 --out 指明文件", param_hint="--out")
-    if form is Output.table and out is not None:
-        raise typer.BadParameter(
-            "表格只能显示在屏幕上；写入文件请用 json、csv 或 gpkg", param_hint="--format"
-        )
-    if facilities is not None and datum is None:
-        raise typer.BadParameter(
-            "请用 --datum 指明坐标基准：wgs84、cgcs2000、gcj02 或 bd09", param_hint="--datum"
-        )
 
 
 def _steps(texts: list[str] | None) -> tuple[tuple[float, float], ...] | None:
@@ -210,24 +203,8 @@ def _words(analysis: CatchmentAnalysis) -> list[str]:
     return words + ([f"{lost:,.0f} {analysis.supply_unit}的供给无人可及"] if lost > 0 else [])
 
 
-def _write(
-    rows: pd.DataFrame, form: Output, out: Path | None, store: Store, analysis: CatchmentAnalysis
-) -> None:
-    records = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-    if form is Output.gpkg and out is not None:
-        write_regions(rows, store, analysis.facilities, out, layer="catchment")
-        errors().print(f"已写入 {out}", markup=False)
-    elif out is None and form is Output.table:
-        shown = {key: text for key, text in HEADERS.items() if key != "level"}
-        print_rows([_readable(row) for row in records], shown, Shown.table, title="供需匹配")
-    elif out is None:
-        print_rows(records, HEADERS, Shown(form.value))
-    elif form is Output.csv:
-        out.write_text("\ufeff" + csv_text(records, list(HEADERS)), encoding="utf-8")
-    else:
-        out.write_text(json.dumps(plain(records), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-
-
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    shown = {key: text.format(row[key]) if pd.notna(row[key]) else None for key, text in _AS_SHOWN.items()}
-    return {**row, **shown}
+    return {**row, **study.formatted(row, _AS_SHOWN)}
+
+
+_SHEET = study.Sheet("供需匹配", HEADERS, [key for key in HEADERS if key != "level"], _readable)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pandas as pd
 import typer
 
+from commands import study
 from commands.chinese import errors, examples
-from commands.console import Format, print_json, print_rows
-from commands.coverage import By, Datum, Engine, Mode, Origin
-from commands.coverage_files import given_facilities, given_network, given_population
-from data.circles import CircleAnalysis, CircleRequest, PointAnswer, prepare_circles
+from commands.console import print_json
+from commands.coverage_files import write_regions
+from commands.study import By, Engine, Mode, Origin, Output
+from data.circles import CircleAnalysis, CircleRequest, PointAnswer, PointService, prepare_circles
 from data.coverage import require_group
-from data.store import data_dir, open_store
+from data.layers_grid import cell_size_m, squares
+from data.store import Store, data_dir, open_store
 from geo.circles import TIERS, TierView
-from geo.errors import CircleError
 from geo.profile import Level
 
 HEADERS = {
@@ -71,6 +69,7 @@ def register(app: typer.Typer) -> None:
             "sutu circles --within 320300 --origin imported",
             "sutu circles --at 117.20,34.26 --json",
             "sutu circles --service 小学 --service 公园绿地 --by prefecture --tier urban",
+            "sutu circles --within 320300 --format gpkg --out 服务圈.gpkg",
         ),
     )(circles)
 
@@ -82,36 +81,31 @@ def circles(  # noqa: PLR0917 - a command's options are its documented inputs
     at: Annotated[str | None, typer.Option("--at", help="此处缺什么：经度,纬度（CGCS2000，度）。")] = None,
     tier: Annotated[str, typer.Option(help="层级：all、urban（城镇）、rural（乡村）。")] = "all",
     mode: Annotated[Mode | None, typer.Option(help="各项服务都用此出行方式；不写则按登记表。")] = None,
-    group: Annotated[str, typer.Option(help="人群：all、under_3、age_65_plus、urban、rural 等。")] = "all",
-    by: Annotated[By, typer.Option(help="按哪一级地区汇总。")] = By.county,
-    within: Annotated[str, typer.Option(help="只计此地区的居民（行政区划代码）。")] = "320000",
-    origin: Annotated[Origin, typer.Option(help="用导入的设施、推定的设施，或自动选择。")] = Origin.auto,
+    group: study.Group = "all",
+    by: study.ByOption = By.county,
+    within: study.Within = "320000",
+    origin: study.OriginOption = Origin.auto,
     facilities: Annotated[Path | None, typer.Option(help="用此文件的设施（须有类型一列），不导入。")] = None,
-    datum: Annotated[Datum | None, typer.Option(help="设施文件的坐标基准。")] = None,
-    population: Annotated[Path | None, typer.Option(help="用此栅格（GeoTIFF）的人口分布。")] = None,
-    network: Annotated[Path | None, typer.Option(help="用此 OSM 文件（.osm.pbf）的路网。")] = None,
+    datum: study.DatumOption = None,
+    population: study.PopulationFile = None,
+    network: study.NetworkFile = None,
     search_minutes: Annotated[float, typer.Option(help="搜索半径（分钟），不能短于各项服务的阈值。")] = 120.0,
-    engine: Annotated[Engine, typer.Option(help="本机计算，或 dask 分区计算。")] = Engine.local,
-    scheduler: Annotated[str | None, typer.Option(help="dask 调度器地址，如 tcp://127.0.0.1:8786。")] = None,
+    engine: study.EngineOption = Engine.local,
+    scheduler: study.Scheduler = None,
     each: Annotated[bool, typer.Option("--each", help="每个地区每项服务一行。")] = False,
-    form: Annotated[Format, typer.Option("--format", help="输出格式。")] = Format.table,
-    out: Annotated[Path | None, typer.Option(help="写入文件（csv 或 json）。")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出，同 --format json。")] = False,
+    form: study.Form = Output.table,
+    out: study.OutFile = None,
+    as_json: study.AsJson = False,
 ) -> None:
     """15分钟服务圈：各地有多少服务在规定时间内到得了，缺哪一项；--at 查一处缺什么。"""
-    if facilities is not None and datum is None:
-        raise typer.BadParameter(
-            "请用 --datum 指明坐标基准：wgs84、cgcs2000、gcj02 或 bd09", param_hint="--datum"
-        )
+    chosen = Output.json if as_json else form
+    study.require_usage(chosen, out, datum=datum, files=[facilities], engine=engine, scheduler=scheduler)
     if tier not in {"all", *TIERS}:
         raise typer.BadParameter(f"没有“{tier}”这一层级；可选：all、{'、'.join(TIERS)}", param_hint="--tier")
-    chosen = Format.json if as_json else form
-    require_out(out, chosen)
-    if scheduler is not None and engine is not Engine.dask:
-        raise typer.BadParameter("--scheduler 只与 --engine dask 合用", param_hint="--scheduler")
+    if at is not None and chosen is Output.gpkg:
+        raise typer.BadParameter("--at 的结果是一个点，不能写成 gpkg", param_hint="--format")
     place = None if at is None else lon_lat(at, "--at")
     column = require_group(group)
-    store = open_store()
     request = CircleRequest(
         services=tuple(services or ()),
         mode=mode and mode.value,
@@ -121,46 +115,22 @@ def circles(  # noqa: PLR0917 - a command's options are its documented inputs
         engine=engine.value,
         scheduler=scheduler,
     )
-    analysis = prepare_circles(
+    store = open_store()
+    given = study.read_given(
         store,
-        data_dir(),
-        request,
-        facilities=given_facilities(store, facilities, datum and datum.value, "community_centre"),
-        cells=given_population(store, population),
-        network=given_network(network),
-        progress=errors().print,
+        facilities=facilities,
+        datum=datum,
+        kind="community_centre",
+        population=population,
+        network=network,
     )
-    for note in analysis.notes:
-        errors().print(f"说明：{note}", markup=False)
-    with written(out):
-        if place is not None:
-            given = None if tier == "all" else tier
-            _print_point(analysis.at(*place, tier=given), chosen)  # type: ignore[arg-type]
-        else:
-            _print_table(analysis, by.value, tier, column, chosen, each=each)  # type: ignore[arg-type]
-
-
-def require_out(out: Path | None, form: Format) -> None:
-    """Refuse to write a table for reading into a file."""
-    if out is not None and form is Format.table:
-        raise typer.BadParameter("表格只能显示在屏幕上；写入文件请用 json 或 csv", param_hint="--format")
-
-
-@contextmanager
-def written(out: Path | None) -> Iterator[None]:
-    """Send what is printed on stdout into a file instead, whole or not at all; None leaves it on stdout."""
-    if out is None:
-        yield
-        return
-    text = io.StringIO()
-    with redirect_stdout(text):
-        yield
-    mark = "\ufeff" if out.suffix.lower() == ".csv" else ""
-    try:
-        out.write_text(mark + text.getvalue(), encoding="utf-8")
-    except OSError as fault:
-        raise CircleError(f"无法写入 {out}：{fault.strerror}。请检查目录和权限。") from fault
-    errors().print(f"已写入 {out}", markup=False)
+    analysis = prepare_circles(store, data_dir(), request, **given.as_options(), progress=errors().print)
+    study.say_notes(analysis.notes)
+    view = cast(TierView, tier)
+    if place is None:
+        _write_table(store, analysis, by.value, view, column, chosen, out, each=each)
+    else:
+        _write_point(analysis.at(*place, tier=None if view == "all" else view), chosen, out)
 
 
 def lon_lat(text: str, option: str) -> tuple[float, float]:
@@ -175,21 +145,39 @@ def lon_lat(text: str, option: str) -> tuple[float, float]:
     return lon, lat
 
 
-def _print_table(
-    analysis: CircleAnalysis, level: Level, tier: TierView, group: str, form: Format, *, each: bool
+def _write_table(  # noqa: PLR0917 - what is asked and how it is written
+    store: Store,
+    analysis: CircleAnalysis,
+    level: Level,
+    tier: TierView,
+    group: str,
+    form: Output,
+    out: Path | None,
+    *,
+    each: bool,
 ) -> None:
-    table = analysis.service_table if each else analysis.table
-    rows = [
-        {str(key): value for key, value in row.items()}
-        for row in table(level, tier, group).to_dict("records")
-    ]
-    headers = _SERVICE_HEADERS if each else HEADERS
-    if form is not Format.table:
-        print_rows(rows, headers, form)
-        return
+    """Write one row per region, or per region and service; as GeoPackage with the cells."""
+    rows = (analysis.service_table if each else analysis.table)(level, tier, group)
     names = {key: service.name for key, service in analysis.services.items()}
-    shown = headers if each else _SHOWN
-    print_rows([_readable(row, names) for row in rows], shown, form, title="15分钟服务圈")
+    headers = _SERVICE_HEADERS if each else HEADERS
+    sheet = study.Sheet(
+        "15分钟服务圈", headers, tuple(headers if each else _SHOWN), lambda row: _readable(row, names)
+    )
+
+    def package(path: Path) -> None:
+        plain_rows = rows.assign(
+            **{name: rows[name].map(_joined) for name in ("services", "undefined") if name in rows}
+        )
+        cells = squares(analysis.cell_table(tier, group), cell_size_m(store)).drop(columns=["x", "y"])
+        places = analysis.facilities()
+        write_regions(plain_rows, store, places, path, layer="circles", more={"cells": cells})
+
+    study.write_rows(rows, sheet, form, out, package=package)
+
+
+def _joined(value: object) -> object:
+    """Return a list as one text, which a table of a GeoPackage can hold."""
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _readable(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -216,19 +204,27 @@ def point_dict(answer: PointAnswer) -> dict[str, Any]:
     }
 
 
-def _print_point(answer: PointAnswer, form: Format) -> None:
-    if form is Format.json:
-        print_json(point_dict(answer))
+def _write_point(answer: PointAnswer, form: Output, out: Path | None) -> None:
+    """Write what is missing at a place."""
+    if form is Output.json:
+        if out is None:
+            print_json(point_dict(answer))
+        else:
+            study.write_json(out, point_dict(answer))
         return
-    rows = [
-        {
-            **vars(one),
-            "minutes": None if pd.isna(one.minutes) else f"{one.minutes:.1f}",
-            "state": one.reason
-            if one.met is None
-            else ("够" if one.met else f"缺{'：' + one.reason if one.reason else ''}"),
-        }
-        for one in answer.services
-    ]
     title = f"{answer.county}（{TIERS[answer.tier]}）{answer.lon:.4f},{answer.lat:.4f}"
-    print_rows(rows, _POINT_HEADERS, form, title=title)
+    sheet = study.Sheet(title, _POINT_HEADERS, tuple(_POINT_HEADERS), lambda row: row)
+    study.write_rows(pd.DataFrame([_point_row(one) for one in answer.services]), sheet, form, out)
+
+
+def _point_row(one: PointService) -> dict[str, Any]:
+    """Return one service of a place as people read it."""
+    if one.met is None:
+        state = str(one.reason)
+    else:
+        state = "够" if one.met else f"缺{'：' + one.reason if one.reason else ''}"
+    return {
+        **vars(one),
+        "minutes": None if pd.isna(one.minutes) else f"{one.minutes:.1f}",
+        "state": state,
+    }

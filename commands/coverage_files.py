@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,11 +14,14 @@ from data.coverage import CoverageAnalysis
 from data.ingest.facilities import read_facilities
 from data.ingest.osm_network import read_osm_network
 from data.ingest.population import import_population_raster
+from data.ingest.site_file import read_sites
 from data.networks import NetworkSource
 from data.population import make_population_grid
 from data.registry import load_registry
+from data.siting_sites import Site
 from data.store import Store
 from data.versions import file_digest
+from geo.crs import STORE_CRS
 from geo.errors import CoverageError
 
 
@@ -34,6 +38,13 @@ def given_facilities(
         path, facility_type=facility_type, datum=datum, regions=store.regions(zoom="full")
     )
     return found.frame.reset_index(drop=True)
+
+
+def given_sites(store: Store, path: Path | None, datum: str | None) -> tuple[Site, ...]:
+    """Return the candidate sites of a file, none without one. Raises as `read_sites`."""
+    if path is None or datum is None:
+        return ()
+    return read_sites(path, datum=datum, regions=store.regions(zoom="full")).sites
 
 
 def given_population(store: Store, path: Path | None) -> pd.DataFrame | None:
@@ -67,13 +78,22 @@ def write_geopackage(rows: pd.DataFrame, store: Store, analysis: CoverageAnalysi
 
 
 def write_regions(
-    rows: pd.DataFrame, store: Store, facilities: pd.DataFrame, out: Path, *, layer: str
+    rows: pd.DataFrame,
+    store: Store,
+    facilities: pd.DataFrame,
+    out: Path,
+    *,
+    layer: str,
+    more: Mapping[str, gpd.GeoDataFrame] | None = None,
 ) -> None:
-    """Write rows by ``adcode`` as the ``layer`` of regions, and ``facilities``, as `write_geopackage`."""
+    """Write rows by ``adcode`` as the ``layer`` of regions, and ``facilities``, as `write_geopackage`.
+
+    ``more``: further layers by name (EPSG:4490), written before these.
+    """
     if out.suffix.lower() != ".gpkg":
         raise CoverageError(f"GeoPackage 文件名应以 .gpkg 结尾，收到 {out.name}。")
     shapes = store.regions(zoom="full")[["geometry"]]
-    covered = gpd.GeoDataFrame(rows.join(shapes, on="adcode"), geometry="geometry", crs=shapes.crs)
+    regions = gpd.GeoDataFrame(rows.join(shapes, on="adcode"), geometry="geometry", crs=shapes.crs)
     columns = ["id", "name", "type", "level", "capacity", "adcode", "source", "precision", "lon", "lat"]
     points = gpd.GeoDataFrame(
         facilities[columns],
@@ -82,10 +102,15 @@ def write_regions(
     )
     staged = out.with_name(f".{os.getpid()}-{out.name}")
     try:
-        covered.to_file(staged, layer=layer, driver="GPKG")
-        points.to_file(staged, layer="facilities", driver="GPKG")
+        for name, frame in {**(more or {}), layer: regions, "facilities": points}.items():
+            frame.to_file(staged, layer=name, driver="GPKG")
         staged.replace(out)
     except (OSError, RuntimeError) as fault:
         raise CoverageError(f"无法写入 {out}：{fault}。请检查目录和权限。") from fault
     finally:
         staged.unlink(missing_ok=True)
+
+
+def site_points(sites: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return places (``lon``, ``lat`` in degrees, EPSG:4490) with their columns as points."""
+    return gpd.GeoDataFrame(sites, geometry=gpd.points_from_xy(sites["lon"], sites["lat"]), crs=STORE_CRS)

@@ -7,19 +7,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
+from commands import study
 from commands.chinese import errors, examples
-from commands.circles import lon_lat, require_out, written
+from commands.circles import lon_lat
 from commands.console import Format, print_json, print_rows
-from commands.coverage import By, Datum, Engine, Mode, Origin
-from commands.coverage_files import given_facilities, given_network, given_population
+from commands.coverage_files import given_sites, site_points, write_regions
+from commands.study import By, Datum, Engine, Mode, Origin, Output
 from data.coverage import CoverageRequest, covered_types, require_group
 from data.scenarios import save_scenario
 from data.siting import SitingAnalysis, SitingRequest, prepare_siting
 from data.siting_edits import Edit
-from data.store import data_dir, open_store
+from data.store import Store, data_dir, open_store
 
 _SITE_HEADERS = {
     "rank": "次序",
@@ -70,8 +70,8 @@ def register(app: typer.Typer) -> None:
 
 
 def siting(  # noqa: PLR0917 - a command's options are its documented inputs
-    types: Annotated[list[str], typer.Option("--type", help="设施类型，可重复；任一类型可达即算覆盖。")],
-    minutes: Annotated[float, typer.Option("--minutes", help="时间阈值（分钟），恰好等于也算覆盖。")],
+    types: study.Types,
+    minutes: study.Minutes,
     add: Annotated[
         int, typer.Option("--add", help="新增几处；0 表示只看 --open、--move、--close 的效果。")
     ] = 0,
@@ -88,34 +88,35 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
     opened: Annotated[list[str] | None, typer.Option("--open", help="在经度,纬度处新增，可重复。")] = None,
     moved: Annotated[list[str] | None, typer.Option("--move", help="编号@经度,纬度：移动，可重复。")] = None,
     closed: Annotated[list[str] | None, typer.Option("--close", help="关闭此编号的设施，可重复。")] = None,
-    mode: Annotated[Mode, typer.Option(help="出行方式；没有路网时按直线距离估算并注明。")] = Mode.straight,
-    levels: Annotated[list[str] | None, typer.Option("--level", help="只计这些等级的设施，可重复。")] = None,
-    group: Annotated[str, typer.Option(help="人群：all、under_3、age_65_plus、urban、rural 等。")] = "all",
+    mode: study.ModeOption = Mode.straight,
+    levels: study.Levels = None,
+    group: study.Group = "all",
     by: Annotated[By, typer.Option(help="按哪一级地区比较前后。")] = By.county,
-    within: Annotated[str, typer.Option(help="只计此地区的居民（行政区划代码）。")] = "320000",
-    origin: Annotated[Origin, typer.Option(help="用导入的设施、推定的设施，或自动选择。")] = Origin.auto,
-    facilities: Annotated[Path | None, typer.Option(help="用此文件的设施，不导入。")] = None,
+    within: study.Within = "320000",
+    origin: study.OriginOption = Origin.auto,
+    facilities: study.FacilityFile = None,
     datum: Annotated[Datum | None, typer.Option(help="设施文件、候选点文件的坐标基准。")] = None,
-    population: Annotated[Path | None, typer.Option(help="用此栅格（GeoTIFF）的人口分布。")] = None,
-    network: Annotated[Path | None, typer.Option(help="用此 OSM 文件（.osm.pbf）的路网。")] = None,
-    search_minutes: Annotated[float, typer.Option(help="搜索半径（分钟），阈值不能超过它。")] = 120.0,
-    engine: Annotated[Engine, typer.Option(help="本机计算，或 dask 分区计算。")] = Engine.local,
-    scheduler: Annotated[str | None, typer.Option(help="dask 调度器地址，如 tcp://127.0.0.1:8786。")] = None,
-    out: Annotated[Path | None, typer.Option(help="写入文件（csv 或 json）。")] = None,
+    population: study.PopulationFile = None,
+    network: study.NetworkFile = None,
+    search_minutes: study.SearchMinutes = 120.0,
+    engine: study.EngineOption = Engine.local,
+    scheduler: study.Scheduler = None,
+    out: study.OutFile = None,
     save: Annotated[str | None, typer.Option("--save", help="把方案存为此名称，可重算。")] = None,
-    form: Annotated[Format, typer.Option("--format", help="输出格式；csv 给出分区比较。")] = Format.table,
-    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出，同 --format json。")] = False,
+    form: Annotated[
+        Output, typer.Option("--format", help="输出格式；csv 给出分区比较，gpkg 另有新增位置和设施。")
+    ] = Output.table,
+    as_json: study.AsJson = False,
 ) -> None:
     """选址优化：新增几处设施放在哪里最好，或方案改动前后有多少人够得着。"""
-    if (facilities is not None or sites is not None) and datum is None:
-        raise typer.BadParameter(
-            "请用 --datum 指明坐标基准：wgs84、cgcs2000、gcj02 或 bd09", param_hint="--datum"
-        )
-    chosen = Format.json if as_json else form
-    require_out(out, chosen)
-    if scheduler is not None and engine is not Engine.dask:
-        raise typer.BadParameter("--scheduler 只与 --engine dask 合用", param_hint="--scheduler")
+    chosen = Output.json if as_json else form
+    study.require_usage(
+        chosen, out, datum=datum, files=[facilities, sites], engine=engine, scheduler=scheduler
+    )
+    if save is not None and any(path is not None for path in (facilities, population, network)):
+        raise typer.BadParameter("用临时文件算的方案不能保存，请先导入", param_hint="--save")
     kinds = covered_types(types)
+    store, started = open_store(), time.perf_counter()
     request = SitingRequest(
         coverage=CoverageRequest(
             types=kinds,
@@ -137,28 +138,22 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
         cap_minutes=min(60.0, max(search_minutes, minutes)),
         time_limit_s=time_limit,
         edits=_edits(opened or [], moved or [], closed or []),
+        sites=given_sites(store, sites, datum and datum.value),
     )
-    store = open_store()
-    started = time.perf_counter()
-    analysis = prepare_siting(
-        store,
-        data_dir(),
-        request,
-        facilities=given_facilities(store, facilities, datum and datum.value, types[0]),
-        cells=given_population(store, population),
-        network=given_network(network),
-        candidates=given_facilities(store, sites, datum and datum.value, kinds[0]),
-        progress=errors().print,
+    given = study.read_given(
+        store, facilities=facilities, datum=datum, kind=types[0], population=population, network=network
     )
-    for note in (*analysis.notes, analysis.before.method):
-        errors().print(f"说明：{note}", markup=False)
+    analysis = prepare_siting(store, data_dir(), request, **given.as_options(), progress=errors().print)
+    study.say_notes([*analysis.notes, analysis.before.method])
     if save is not None:
-        if facilities is not None or population is not None or network is not None:
-            raise typer.BadParameter("用临时文件算的方案不能保存，请先导入", param_hint="--save")
-        kept = save_scenario(data_dir(), store, analysis, save, seconds=time.perf_counter() - started)
-        errors().print(f"方案“{kept.name}”，运行编号 {kept.run.id}（sutu replay 可重算）", markup=False)
-    with written(out):
-        _write(analysis, by, chosen)
+        _save(store, analysis, save, started)
+    _write(store, analysis, by, chosen, out)
+
+
+def _save(store: Store, analysis: SitingAnalysis, name: str, started: float) -> None:
+    """Write the scenario down and say its number."""
+    kept = save_scenario(data_dir(), store, analysis, name, seconds=time.perf_counter() - started)
+    errors().print(f"方案“{kept.name}”，运行编号 {kept.run.id}（sutu replay 可重算）", markup=False)
 
 
 def _edits(opened: list[str], moved: list[str], closed: list[str]) -> tuple[Edit, ...]:
@@ -181,39 +176,42 @@ def siting_dict(analysis: SitingAnalysis, by: By) -> dict[str, Any]:
     }
 
 
-def _write(analysis: SitingAnalysis, by: By, form: Format) -> None:
-    if form is Format.json:
-        print_json(siting_dict(analysis, by))
+def _write(store: Store, analysis: SitingAnalysis, by: By, form: Output, out: Path | None) -> None:
+    """Write the answer: JSON has all of it, CSV the regions, a GeoPackage regions, sites and facilities."""
+    if form is Output.json:
+        if out is None:
+            print_json(siting_dict(analysis, by))
+        else:
+            study.write_json(out, siting_dict(analysis, by))
         return
-    rows = [
-        {str(key): value for key, value in row.items()}
-        for row in analysis.comparison(by.value).to_dict("records")
-    ]
-    if form is Format.csv:
-        print_rows(rows, _REGION_HEADERS, form)
-        return
+    rows = analysis.comparison(by.value)
+    if form is Output.table and len(analysis.sites()):
+        _print_sites(analysis)
+
+    def package(path: Path) -> None:
+        sites = {"sites": site_points(analysis.sites())} if len(analysis.sites()) else {}
+        write_regions(rows, store, analysis.after.facilities, path, layer="siting", more=sites)
+
+    study.write_rows(rows, _SHEET, form, out, package=package)
+    if form is Output.table:
+        for line in summary_lines(analysis):
+            errors().print(line, markup=False)
+
+
+def _print_sites(analysis: SitingAnalysis) -> None:
     unit = "{:,.0f} 人" if analysis.request.objective == "coverage" else "{:,.0f} 人·分钟"
-    chosen = [
-        {**row, "lon": f"{row['lon']:.4f}", "lat": f"{row['lat']:.4f}", "gain": unit.format(row["gain"])}
-        | {"share": None if pd.isna(row["share"]) else f"{row['share']:.2%}"}
-        for row in _records(analysis.sites())
-    ]
-    if chosen:
-        print_rows(chosen, _SITE_HEADERS, form, title="新增位置")
-    print_rows([_readable(row) for row in rows], _REGION_HEADERS, form, title="分区比较")
-    for line in summary_lines(analysis):
-        errors().print(line, markup=False)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    forms = {"lon": "{:.4f}", "lat": "{:.4f}", "gain": unit, "share": "{:.2%}"}
+    chosen = [row | study.formatted(row, forms) for row in study.records(analysis.sites())]
+    print_rows(chosen, _SITE_HEADERS, Format.table, title="新增位置")
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    people = ("population", "covered_before", "covered_after", "gained")
-    shown = {key: f"{row[key]:,.0f}" if pd.notna(row[key]) else None for key in people}
-    shares = ("coverage_before", "coverage_after")
-    return row | shown | {key: f"{row[key]:.2%}" if pd.notna(row[key]) else None for key in shares}
+    people = dict.fromkeys(("population", "covered_before", "covered_after", "gained"), "{:,.0f}")
+    shares = dict.fromkeys(("coverage_before", "coverage_after"), "{:.2%}")
+    return row | study.formatted(row, people | shares)
+
+
+_SHEET = study.Sheet("分区比较", _REGION_HEADERS, tuple(_REGION_HEADERS), _readable)
 
 
 def summary_lines(analysis: SitingAnalysis) -> list[str]:

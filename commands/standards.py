@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
 import typer
 
+from commands import study
 from commands.chinese import examples
-from commands.console import Format as Shown
-from commands.console import csv_text, errors, plain, print_json, print_rows
-from commands.coverage import By, Datum, Origin, Output
 from commands.coverage_files import given_facilities, write_regions
+from commands.study import By, Datum, Origin, Output
 from data.registry.standard_models import load_standards
-from data.standards import SUMMARY_COLUMNS, StandardsAnalysis, prepare_standards
+from data.standards import SUMMARY_COLUMNS, StandardsRequest, prepare_standards
 from data.store import open_store
 from geo.standards import COLUMNS, KIND_NAMES, RULE_NAMES, contradictions, require_known
 
@@ -77,18 +76,18 @@ def register(app: typer.Typer) -> None:
 
 def standards(  # noqa: PLR0917 - a command's options are its documented inputs
     standard: Annotated[str | None, typer.Option(help="标准编号；不写则列出每条标准的全省合计。")] = None,
-    by: Annotated[By, typer.Option(help="按哪一级地区列出。")] = By.county,
+    by: study.ByOption = By.county,
     year: Annotated[int | None, typer.Option(help="推算到这一年的人口；不写用 2020 年普查。")] = None,
     within: Annotated[str, typer.Option(help="只列此地区（行政区划代码）。")] = "320000",
-    origin: Annotated[Origin, typer.Option(help="用导入的设施、推定的设施，或自动选择。")] = Origin.auto,
-    facilities: Annotated[Path | None, typer.Option(help="用此文件的设施，不导入。")] = None,
-    datum: Annotated[Datum | None, typer.Option(help="设施文件的坐标基准。")] = None,
+    origin: study.OriginOption = Origin.auto,
+    facilities: study.FacilityFile = None,
+    datum: study.DatumOption = None,
     kind: Annotated[str | None, typer.Option("--type", help="设施文件未写类型的行属于此类。")] = None,
     listing: Annotated[bool, typer.Option("--list", help="只列出标准，不计算。")] = False,
     conflicts: Annotated[bool, typer.Option("--contradictions", help="只列出相互矛盾的标准。")] = False,
-    form: Annotated[Output, typer.Option("--format", help="输出格式。")] = Output.table,
-    as_json: Annotated[bool, typer.Option("--json", help="等同 --format json。")] = False,
-    out: Annotated[Path | None, typer.Option(help="写入文件；gpkg 必须给出。")] = None,
+    form: study.Form = Output.table,
+    as_json: study.AsJson = False,
+    out: study.OutFile = None,
 ) -> None:
     """应配与缺口：规划自己的配置标准要求多少、已有多少、还缺多少。"""
     form = Output.json if as_json else form
@@ -98,33 +97,25 @@ def standards(  # noqa: PLR0917 - a command's options are its documented inputs
         return
     if standard is not None:
         require_known([standard], list(load_standards()))
-    store = open_store()
-    analysis = prepare_standards(
-        store,
-        year=year,
-        origin=origin.value,
-        within=within,
-        facilities=given_facilities(store, facilities, datum and datum.value, kind or ""),
-    )
-    for note in (f"人口：{analysis.population_text}", *analysis.notes):
-        errors().print(f"说明：{note}", markup=False)
+    request = StandardsRequest(standard, by.value, year, origin.value, within)
+    store, started = open_store(), time.perf_counter()
+    given = given_facilities(store, facilities, datum and datum.value, kind or "")
+    analysis = prepare_standards(store, year=year, origin=origin.value, within=within, facilities=given)
+    rows = request.rows(analysis)
+    study.say_notes([f"人口：{analysis.population_text}", *analysis.notes])
+    if given is None:
+        study.record(store, "standards", {"request": request.as_dict()}, rows, started)
     if standard is None:
-        _write(analysis.summary(), SUMMARY, form, out)
+        study.write_rows(rows, _SUMMARY_SHEET, form, out)
         return
     entry = analysis.standards[standard]
-    errors().print(f"说明：{entry.doc_no}（{entry.seed_line}）：{entry.text}", markup=False)
-    if entry.note:
-        errors().print(f"说明：{entry.note}", markup=False)
-    rows = analysis.table(standard, level=by.value)
-    if form is Output.gpkg and out is not None:
-        write_regions(rows, store, _counted(analysis, standard), out, layer="standards")
-        errors().print(f"已写入 {out}", markup=False)
-        return
-    _write(rows, HEADERS, form, out)
-
-
-def _counted(analysis: StandardsAnalysis, standard: str) -> pd.DataFrame:
-    return analysis.counted(standard).reset_index(drop=True)
+    study.say_notes(
+        [f"{entry.doc_no}（{entry.seed_line}）：{entry.text}", *([entry.note] if entry.note else [])]
+    )
+    places = analysis.counted(standard).reset_index(drop=True)
+    study.write_rows(
+        rows, _SHEET, form, out, package=lambda at: write_regions(rows, store, places, at, layer="standards")
+    )
 
 
 def _require_usage(  # noqa: PLR0917 - what the options say together
@@ -137,10 +128,7 @@ def _require_usage(  # noqa: PLR0917 - what the options say together
 ) -> None:
     if form is Output.gpkg and (out is None or standard is None):
         raise typer.BadParameter("gpkg 格式要用 --out 指明文件、--standard 指明标准", param_hint="--out")
-    if form is Output.table and out is not None:
-        raise typer.BadParameter(
-            "表格只能显示在屏幕上；写入文件请用 json、csv 或 gpkg", param_hint="--format"
-        )
+    study.require_usage(form, out)
     if facilities is not None and (datum is None or kind is None):
         raise typer.BadParameter(
             "请用 --datum 指明坐标基准（wgs84、cgcs2000、gcj02 或 bd09），用 --type 指明设施类型",
@@ -184,30 +172,8 @@ def _list(form: Output, out: Path | None, conflicts: bool) -> None:
         "unit": "单位",
         "text": "原文",
     }
-    _write(pd.DataFrame(rows), headers, form, out, screen=tuple(headers)[:-1])
-
-
-def _write(
-    rows: pd.DataFrame,
-    headers: dict[str, str],
-    form: Output,
-    out: Path | None,
-    *,
-    screen: tuple[str, ...] | None = None,
-) -> None:
-    records = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-    if out is None and form is Output.table:
-        keys = screen or (_ON_SCREEN if "standard" in headers else tuple(headers))
-        shown = {key: headers[key] for key in keys if key != "level"}
-        print_rows([_readable(row) for row in records], shown, Shown.table, title="应配与缺口")
-    elif out is None and form is Output.json:
-        print_json([{key: row.get(key) for key in headers} for row in records])
-    elif out is None:
-        print_rows(records, headers, Shown(form.value))
-    elif form is Output.csv:
-        out.write_text("\ufeff" + csv_text(records, list(headers)), encoding="utf-8")
-    else:
-        out.write_text(json.dumps(plain(records), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    sheet = study.Sheet("配置标准", headers, tuple(headers)[:-1], lambda row: row)
+    study.write_rows(pd.DataFrame(rows), sheet, form, out)
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
@@ -216,3 +182,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     if "applies" in row:
         shown["applies"] = "是" if row["applies"] else ""
     return {**row, **shown}
+
+
+_SHEET = study.Sheet("应配与缺口", HEADERS, [key for key in HEADERS if key != "level"], _readable)
+_SUMMARY_SHEET = study.Sheet("应配与缺口", SUMMARY, _ON_SCREEN, _readable)

@@ -21,6 +21,7 @@ from data.coverage import (
     CELL_SIZE_M,
     CoverageAnalysis,
     CoverageRequest,
+    Engine,
     Origin,
     Progress,
     inside,
@@ -34,6 +35,7 @@ from geo.decay import Decay, DecayKind, make_decay
 from geo.errors import CatchmentError
 from geo.grid_reach import grid_reach
 from geo.reach import Reach, network_reach
+from geo.reach_parts import partitioned_reach
 
 Measure = Literal["count", "capacity"]
 
@@ -77,7 +79,8 @@ class CatchmentRequest:
     ``types``, ``levels``, ``mode``, ``origin`` as those of ``CoverageRequest``. ``minutes``: the catchment.
     ``demand``: the group of people who compete for the supply. ``measure``: facilities count as one each, or
     by their capacity. ``steps`` and ``width`` replace the defaults of the decay. ``within``: region whose
-    people are told of; demand and supply beyond it compete all the same.
+    people are told of; demand and supply beyond it compete all the same. ``engine`` and ``scheduler``: where
+    it runs; with ``dask`` by prefectures, the same but for rounding (see ``geo.reach_parts``).
     """
 
     types: tuple[str, ...]
@@ -92,11 +95,16 @@ class CatchmentRequest:
     steps: tuple[tuple[float, float], ...] | None = None
     width: float | None = None
     demand: str = "population"
+    engine: Engine = "local"
+    scheduler: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values that `from_dict` takes back."""
+        """Return plain values that `from_dict` takes back; the scheduler, which says only where, is left out.
+
+        The pieces of ``engine="dask"`` give the same here as on workers, so a run can be done again without.
+        """
         steps = None if self.steps is None else [list(step) for step in self.steps]
-        plain = {"types": list(self.types), "levels": list(self.levels), "steps": steps}
+        plain = {"types": list(self.types), "levels": list(self.levels), "steps": steps, "scheduler": None}
         return {**dataclasses.asdict(self), **plain}
 
     @classmethod
@@ -163,6 +171,17 @@ class CatchmentAnalysis:
     def _reach(self) -> Reach:
         facilities = self.facilities[["x", "y"]].to_numpy(dtype=np.float64)
         cells = self.cells[["x", "y"]].to_numpy(dtype=np.float64)
+        if self.request.engine == "dask":
+            return partitioned_reach(
+                facilities,
+                cells,
+                self.cells["adcode"].str[:4].to_numpy(),
+                cell_size_m=self.cell_size_m,
+                mode=self.base.mode,
+                decay=self.decay,
+                network=self.base.network,
+                scheduler=self.request.scheduler,
+            )
         if self.base.network is not None:
             return network_reach(self.base.network, facilities, cells, decay=self.decay)
         return grid_reach(

@@ -27,6 +27,7 @@ from data.coverage import (
     Engine,
     Origin,
     covered_types,
+    inside,
     prepare,
 )
 from data.networks import NetworkSource
@@ -41,6 +42,7 @@ from geo.circles import (
     Tier,
     TierView,
     build_circles,
+    cell_missing,
     cell_scores,
     circle_table,
     service_table,
@@ -197,12 +199,30 @@ class CircleAnalysis:
         """Return the score of every cell (see ``geo.circles.cell_scores``)."""
         return cell_scores(self.cells, self.reaches, tier=tier)
 
+    def cell_table(self, tier: TierView = "all", group: str = "population") -> pd.DataFrame:
+        """Return every cell with its people: ``cell_id``, ``adcode``, ``x``, ``y`` (metres of ``ALBERS``),
+        ``population``, ``score``, ``missing`` (the ids of the services lacking, joined by a space; None where
+        the score is NaN) and how many these are.
+        """
+        lacks = cell_missing(self.cells, self.reaches, tier=tier)
+        known = np.array([one is not None for one in lacks], dtype=bool)
+        people = self.cells[["cell_id", "adcode", "x", "y", group]].rename(columns={group: "population"})
+        return people.assign(
+            score=self.scores(tier),
+            missing=np.array([None if one is None else " ".join(one) for one in lacks], dtype=object),
+            missing_count=np.where(known, [len(one or ()) for one in lacks], np.nan),
+        )
+
+    def facilities(self) -> pd.DataFrame:
+        """Return the facilities of all services, each once, with the columns of the table ``facility``."""
+        found = [one.facilities for one in self.coverages.values()]
+        if not found:
+            return pd.DataFrame()
+        return pd.concat(found, ignore_index=True).drop_duplicates("id", ignore_index=True)
+
     @cached_property
     def _whole(self) -> set[str]:
-        inside = [self.request.within]
-        for at in inside:
-            inside += self.regions.index[self.regions["parent"] == at].tolist()
-        return set(inside)
+        return set(inside(self.regions, self.request.within))
 
     def _inside(self, rows: pd.DataFrame) -> pd.DataFrame:
         return rows[rows["adcode"].isin(self._whole)].reset_index(drop=True)
@@ -216,21 +236,21 @@ class CircleAnalysis:
         if not (np.isfinite(lon) and np.isfinite(lat) and abs(lon) <= 180.0 and abs(lat) <= 90.0):
             raise CircleError(f"经纬度 {lon:g},{lat:g} 不对：应为“经度,纬度”，单位为度，如 117.20,34.26。")
         x, y = gpd.GeoSeries.from_xy([lon], [lat], crs=STORE_CRS).to_crs(ALBERS).get_coordinates().iloc[0]
-        inside = self.counties.index[self.counties.covers(shapely.Point(x, y)).to_numpy()]
-        if len(inside) == 0:
+        found = self.counties.index[self.counties.covers(shapely.Point(x, y)).to_numpy()]
+        if len(found) == 0:
             raise CircleError(
                 f"点 {lon:.4f},{lat:.4f} 不在江苏省内。请检查经度和纬度是否写反、坐标基准是否正确。"
             )
-        adcode = str(sorted(inside)[0])
+        adcode = str(sorted(found)[0])
         place = np.array([[x, y]])
         chosen = tier or self._tier_at(place)
-        found = [
+        services = [
             self._service_at(service, chosen, place)
             for service in self.services.values()
             if service.rule(chosen) is not None
         ]
         name = str(self.regions.loc[adcode, "name"])
-        return PointAnswer(float(lon), float(lat), adcode, name, chosen, tuple(found))
+        return PointAnswer(float(lon), float(lat), adcode, name, chosen, tuple(services))
 
     def _tier_at(self, place: NDArray[np.float64]) -> Tier:
         distance = np.hypot(*(self.cells[["x", "y"]].to_numpy(dtype=np.float64) - place).T)
@@ -315,11 +335,12 @@ def prepare_circles(
             tell(f"计算到最近{service.name}的通行时间")
             _ = one.travel
             solved[service.id, mode] = one
-    inside = next(iter(solved.values())).cells if solved else _cells_inside(people, regions, request.within)
+    if solved:
+        here = next(iter(solved.values())).cells
+    else:
+        here = people[people["adcode"].isin(inside(regions, request.within))].reset_index(drop=True)
     counties = store.regions("county", zoom="full").to_crs(ALBERS)
-    return CircleAnalysis(
-        request, services, solved, inside, regions, counties, tuple(_notes(services, solved))
-    )
+    return CircleAnalysis(request, services, solved, here, regions, counties, tuple(_notes(services, solved)))
 
 
 def _require_search(services: Mapping[str, CircleService], search_minutes: float) -> None:
@@ -344,13 +365,6 @@ def chosen_services(names: Sequence[str]) -> dict[str, CircleService]:
 
 def _modes(service: CircleService, given: str | None) -> list[str]:
     return [given or rule.mode for rule in (service.urban, service.rural) if rule is not None]
-
-
-def _cells_inside(cells: pd.DataFrame, regions: pd.DataFrame, within: str) -> pd.DataFrame:
-    inside = [within]
-    for at in inside:
-        inside += regions.index[regions["parent"] == at].tolist()
-    return cells[cells["adcode"].isin(inside)].reset_index(drop=True)
 
 
 def _notes(

@@ -11,6 +11,7 @@ from data.catchment import CatchmentRequest, prepare_catchment
 from data.coverage import CoverageRequest, prepare
 from data.runs import Run
 from data.scenarios import replay_scenario
+from data.standards import StandardsRequest, prepare_standards
 from data.store import Store
 from geo.errors import StoreError
 
@@ -24,6 +25,8 @@ def again(store: Store, data_dir: Path, run: Run) -> pd.DataFrame:
         return _catchment(store, data_dir, asked)
     if run.kind == "siting":
         return replay_scenario(store, data_dir, run)
+    if run.kind == "standards":
+        return _standards(store, asked)
     raise StoreError(f"运行 {run.id} 的类别“{run.kind}”不认识，无法重算。")
 
 
@@ -35,3 +38,10 @@ def _coverage(store: Store, data_dir: Path, asked: dict[str, Any]) -> pd.DataFra
 def _catchment(store: Store, data_dir: Path, asked: dict[str, Any]) -> pd.DataFrame:
     analysis = prepare_catchment(store, data_dir, CatchmentRequest.from_dict(asked["request"]))
     return analysis.table(level=asked["level"], group=asked["group"])
+
+
+def _standards(store: Store, asked: dict[str, Any]) -> pd.DataFrame:
+    request = StandardsRequest.from_dict(asked["request"])
+    return request.rows(
+        prepare_standards(store, year=request.year, origin=request.origin, within=request.within)
+    )

@@ -31,14 +31,12 @@ def save_scenario(
 ) -> Scenario:
     """Write a siting down under a name and return it; an earlier one of the same name stays beside it.
 
-    Raises ``SitingError`` for an empty or too long name, and for candidates of a file, which cannot be done
-    again without the file; ``StoreError`` when the data directory cannot be written.
+    Candidates of a file are kept with it. Raises ``SitingError`` for an empty or too long name;
+    ``StoreError`` when the data directory cannot be written.
     """
     title = " ".join(name.split())
     if not title or len(title) > MAX_NAME:
         raise SitingError(f"方案名称应有 1 到 {MAX_NAME} 个字，收到 {len(title)} 个。")
-    if analysis.request.add and analysis.request.candidates == "file":
-        raise SitingError("候选点取自文件的方案不能保存：没有那个文件就无法重算。")
     run = record_run(
         data_dir,
         kind=KIND,

@@ -22,6 +22,7 @@ from data.coverage import CoverageAnalysis, CoverageRequest, prepare
 from data.networks import NetworkSource
 from data.siting_candidates import CANDIDATES, CandidateKind, find_candidates
 from data.siting_edits import Edit, apply_edits, new_facilities
+from data.siting_sites import Site, parse_sites
 from data.store import Store
 from geo.coverage import Level
 from geo.errors import NoFacilityError, SitingError
@@ -69,7 +70,7 @@ class SitingRequest:
     ``add``: sites to propose (0: none, only the ``edits``); ``objective``: ``coverage`` (most people covered)
     or ``minutes`` (fewest minutes × people, those beyond ``cap_minutes`` counted as that far).
     ``candidates``: ``townships``, ``cells`` (the most populous cell of every square of ``spacing_km``) or
-    ``file``.
+    ``file``, the ``sites`` themselves, so that a saved scenario needs no file to be done again.
     """
 
     coverage: CoverageRequest
@@ -83,10 +84,13 @@ class SitingRequest:
     cap_minutes: float = 60.0
     time_limit_s: float = 60.0
     edits: tuple[Edit, ...] = ()
+    sites: tuple[Site, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that `from_dict` takes back."""
-        plain = {key: value for key, value in vars(self).items() if key not in {"coverage", "edits"}}
+        plain = {key: value for key, value in vars(self).items() if key not in {"coverage", "edits", "sites"}}
+        if self.sites:
+            plain["sites"] = [list(site) for site in self.sites]
         return {**plain, "coverage": self.coverage.as_dict(), "edits": [edit.text for edit in self.edits]}
 
     @classmethod
@@ -94,7 +98,8 @@ class SitingRequest:
         """Return the request a run recorded."""
         coverage = CoverageRequest.from_dict(values["coverage"])
         edits = tuple(Edit.parse(text) for text in values["edits"])
-        return cls(**{**values, "coverage": coverage, "edits": edits})
+        sites = parse_sites(values.get("sites", ()))
+        return cls(**{**values, "coverage": coverage, "edits": edits, "sites": sites})
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,17 +263,16 @@ def prepare_siting(
     facilities: pd.DataFrame | None = None,
     cells: pd.DataFrame | None = None,
     network: NetworkSource | None = None,
-    candidates: pd.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> SitingAnalysis:
     """Return the solved siting of a request.
 
-    ``facilities``, ``cells``, ``network`` as for ``data.coverage.prepare``; ``candidates`` (``lon``, ``lat``,
-    maybe ``name``): the sites of a file, for ``candidates="file"``. Raises ``SitingError`` for a number out
-    of range, more new sites than candidates, sites outside the province or edits of unknown facilities.
+    ``facilities``, ``cells``, ``network`` as for ``data.coverage.prepare``. Raises ``SitingError`` for a
+    number out of range, more new sites than candidates, sites outside the province or edits of unknown
+    facilities.
     """
     tell = progress or (lambda _step: None)
-    _require(request, candidates)
+    _require(request)
     before = _existing(store, data_dir, request, facilities, cells=cells, network=network, tell=tell)
     tell("计算现状的通行时间")
     _ = minutes_of(before)
@@ -281,7 +285,7 @@ def prepare_siting(
         return SitingAnalysis(request, before, planned, planned, empty, None, None, before.notes)
     tell("准备候选点")
     sites, notes = find_candidates(
-        store, before, request.candidates, request.group, spacing_km=request.spacing_km, given=candidates
+        store, before, request.candidates, request.group, spacing_km=request.spacing_km, given=request.sites
     )
     require_number(request.add, len(sites))
     tell(f"计算 {len(sites)} 个候选点的可达范围")
@@ -300,7 +304,7 @@ def prepare_siting(
     return SitingAnalysis(request, before, planned, after, sites, problem, result, (*before.notes, *notes))
 
 
-def _require(request: SitingRequest, candidates: pd.DataFrame | None) -> None:
+def _require(request: SitingRequest) -> None:
     faults = []
     if not 0 <= request.add <= MAX_ADD:
         faults.append(f"新增数量应在 0 到 {MAX_ADD} 之间，收到 {request.add}")
@@ -308,7 +312,7 @@ def _require(request: SitingRequest, candidates: pd.DataFrame | None) -> None:
         faults.append(f"没有“{request.objective}”这一目标；可选：{'、'.join(OBJECTIVES)}")
     if request.candidates not in CANDIDATES:
         faults.append(f"没有“{request.candidates}”这种候选点；可选：{'、'.join(CANDIDATES)}")
-    if request.candidates == "file" and request.add and candidates is None:
+    if request.candidates == "file" and request.add and not request.sites:
         faults.append("候选点取自文件，但没有给出文件")
     if not 1.0 <= request.spacing_km <= 100.0:
         faults.append(f"格网候选点的间距应在 1 到 100 公里之间，收到 {request.spacing_km:g}")

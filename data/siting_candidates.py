@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import geopandas as gpd
@@ -11,6 +12,7 @@ import pandas as pd
 from data.coverage import CoverageAnalysis
 from data.implied import locate_townships
 from data.siting_edits import place_points
+from data.siting_sites import Site
 from data.store import Store
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import SitingError
@@ -28,7 +30,7 @@ def find_candidates(
     group: str,
     *,
     spacing_km: float,
-    given: pd.DataFrame | None,
+    given: Sequence[Site],
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the candidates inside the region asked for (columns ``COLUMNS``), and what must be said of them.
 
@@ -78,12 +80,13 @@ def _cells(analysis: CoverageAnalysis, group: str, spacing_km: float) -> tuple[p
     return frame, [f"候选点为每 {spacing_km:g} 公里见方内人口最多的格网，人口格网为模型推算"]
 
 
-def _given(analysis: CoverageAnalysis, given: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
-    if given is None or given.empty:
+def _given(analysis: CoverageAnalysis, given: Sequence[Site]) -> tuple[pd.DataFrame, list[str]]:
+    if not given:
         raise SitingError("候选点文件里没有点。")
-    placed = place_points(given["lon"].tolist(), given["lat"].tolist(), analysis.counties, "候选点")
-    numbers = [str(number) for number in range(1, len(given) + 1)]
-    names = [f"候选点 {number}" for number in numbers]
-    if "name" in given:
-        names = given["name"].astype(str).tolist()
-    return placed.assign(id=[f"file-{number}" for number in numbers], name=names), []
+    lon, lat = [site.lon for site in given], [site.lat for site in given]
+    placed = place_points(lon, lat, analysis.counties, "候选点")
+    numbers = range(1, len(given) + 1)
+    beyond = int((~placed["adcode"].isin(set(analysis.cells["adcode"]))).sum())
+    notes = [f"{beyond} 个候选点在所选范围之外，仍可选中，只计它们对范围内居民的效益"] if beyond else []
+    names = [site.name for site in given]
+    return placed.assign(id=[f"file-{number}" for number in numbers], name=names), notes

@@ -7,11 +7,12 @@ One analysis for the page and the command: `prepare_standards` reads people, tow
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -186,6 +187,35 @@ class StandardsAnalysis:
     def contradictions(self) -> list[list[str]]:
         """Return the ids of standards that ask different things of the same regions."""
         return contradictions(entry.as_rule() for entry in self.standards.values())
+
+
+@dataclass(frozen=True)
+class StandardsRequest:
+    """What is asked of one run: a standard by region of ``level``, or (None) the summary of all of them.
+
+    ``year``, ``origin``, ``within`` as for `prepare_standards`.
+    """
+
+    standard: str | None = None
+    level: Level = "county"
+    year: int | None = None
+    origin: Origin = "auto"
+    within: str = "320000"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values that `from_dict` takes back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> StandardsRequest:
+        """Return the request a run recorded."""
+        return cls(**values)
+
+    def rows(self, analysis: StandardsAnalysis) -> pd.DataFrame:
+        """Return the answer: `StandardsAnalysis.summary` or its ``table``. Raises as these."""
+        if self.standard is None:
+            return analysis.summary()
+        return analysis.table(self.standard, level=self.level)
 
 
 def _summary_row(entry: Standard, table: pd.DataFrame, contradicted_by: str | None) -> dict[str, object]:

@@ -225,6 +225,33 @@ def cell_scores(
     return np.divide(reached, possible, out=np.full(len(cells), np.nan), where=possible > 0.0)
 
 
+def cell_missing(
+    cells: pd.DataFrame, reaches: Sequence[ServiceReach], *, tier: TierView = "all"
+) -> NDArray[np.object_]:
+    """Return, per cell, which measured services people of it do not reach in time (a tuple of ids in order).
+
+    Empty where nothing is missing; None where nobody of the tier lives or nothing is measured, so that a cell
+    has a score exactly where it has a tuple, and the score 1 exactly where that is empty.
+    """
+    _require_reaches(reaches, len(cells))
+    services = list(dict.fromkeys(reach.service for reach in reaches))
+    lacks = np.zeros((len(cells), len(services)), dtype=bool)
+    known = np.zeros(len(cells), dtype=bool)
+    for one in _tiers(tier):
+        lives = tier_people(cells, one) > 0.0
+        for reach in reaches:
+            if reach.tier == one and reach.minutes is not None:
+                lacks[:, services.index(reach.service)] |= lives & ~reach.met
+                known |= lives
+    kinds, which = np.unique(lacks, axis=0, return_inverse=True)
+    names = np.empty(len(kinds), dtype=object)
+    for number, kind in enumerate(kinds):
+        names[number] = tuple(services[at] for at in np.flatnonzero(kind))
+    found: NDArray[np.object_] = names[which.ravel()]
+    found[~known] = None
+    return found
+
+
 def _tiers(view: TierView) -> tuple[Tier, ...]:
     if view == "all":
         return tuple(TIERS)

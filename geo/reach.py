@@ -14,20 +14,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo.decay import Decay
-from geo.errors import CatchmentError
 from geo.minutes import quantise_minutes
 from geo.modes import TravelMode
 from geo.network import Network
-from geo.points import build_tree, metric_points
+from geo.points import metric_points
+from geo.site_reach import Reach as Table
+from geo.site_reach import reach_snapped, reach_straight
 from geo.snapping import Snap, snap_points
-from geo.travel import require_facilities, require_overlap, solve_network
+from geo.travel import require_facilities, require_overlap
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
-
-MAX_PAIRS = 200_000_000
-_CHUNK = 64
 
 
 class Reach(Protocol):
@@ -90,28 +88,11 @@ def straight_reach(
 
     For cells in any places; a regular grid is served much faster by ``geo.grid_reach``. Coordinates of shape
     (n, 2), metres of ``ALBERS``. Raises ``CoverageError`` when there is no facility or no cell, ``CrsError``
-    for coordinates that are no such metres, ``CatchmentError`` for more than ``MAX_PAIRS`` pairs.
+    for coordinates that are no such metres, and for too many pairs as ``geo.site_reach.reach_straight``.
     """
     facilities, cells = metric_points(facilities_xy, "设施"), metric_points(cells_xy, "人口格网")
     require_facilities(facilities, cells)
-    speed = mode.straight_m_per_minute
-    # A little wider than the catchment: the minutes decide.
-    radius = quantise_minutes(decay.minutes) * speed * (1.0 + 1e-9) + 1e-3
-    tree = build_tree(cells)
-    parts: list[tuple[IntArray, IntArray, FloatArray]] = []
-    total = 0
-    for start in range(0, len(facilities), _CHUNK):
-        rows = np.arange(start, min(start + _CHUNK, len(facilities)))
-        found = tree.query_ball_point(facilities[rows], float(radius), workers=-1)
-        counts = np.fromiter((len(one) for one in found), dtype=np.int64, count=len(found))
-        total += int(counts.sum())
-        if total > MAX_PAIRS:
-            raise CatchmentError(f"服务范围内的设施—格网对超过 {MAX_PAIRS:,} 对；请缩小服务范围或研究区域。")
-        cell = np.concatenate([np.asarray(one, dtype=np.int32) for one in found])
-        facility = np.repeat(rows, counts).astype(np.int32)
-        x, y = (cells[cell] - facilities[facility]).T
-        parts.append((cell, facility, straight_minutes(x, y, speed)))
-    return _pairs(parts, len(cells), len(facilities), decay)
+    return _weighed(reach_straight(facilities, cells, mode=mode, max_minutes=decay.minutes), decay)
 
 
 def straight_minutes(x: FloatArray, y: FloatArray, m_per_minute: float) -> FloatArray:
@@ -129,9 +110,9 @@ def network_reach(
 ) -> PairReach:
     """Return the pairs within the catchment over the network, of the trip cell → facility.
 
-    One bounded shortest-path run per facility, with the same legs and the same minutes as
-    ``geo.travel.nearest_facility_network``. Facilities too far from the network reach nobody. Raises as that
-    function does, and ``CatchmentError`` for more than ``MAX_PAIRS`` pairs.
+    The pairs and minutes of ``geo.site_reach.reach_network``, which are those of
+    ``geo.travel.nearest_facility_network`` for each facility alone. Facilities too far from the network reach
+    nobody. Raises as these do.
     """
     facilities, cells = metric_points(facilities_xy, "设施"), metric_points(cells_xy, "人口格网")
     require_facilities(facilities, cells)
@@ -139,46 +120,16 @@ def network_reach(
     facilities_at = snap_points(network, facilities, exact=True)
     require_overlap(network, cells, placed=bool(cells_at.found.any()), what="人口格网")
     require_overlap(network, facilities, placed=bool(facilities_at.found.any()), what="设施")
-    limit = float(quantise_minutes(decay.minutes))
-    first = np.zeros(1, dtype=np.int64)
-    parts: list[tuple[IntArray, IntArray, FloatArray]] = []
-    total = 0
-    for row in np.flatnonzero(facilities_at.found):
-        travel = solve_network(network, _one(facilities_at, int(row)), cells_at, first, max_minutes=limit)
-        cell = np.flatnonzero(travel.reachable).astype(np.int32)
-        total += len(cell)
-        if total > MAX_PAIRS:
-            raise CatchmentError(f"服务范围内的设施—格网对超过 {MAX_PAIRS:,} 对；请缩小服务范围或研究区域。")
-        parts.append((cell, np.full(len(cell), row, dtype=np.int32), travel.minutes[cell]))
-    return _pairs(parts, len(cells), len(facilities), decay)
+    return snapped_reach(network, facilities_at, cells_at, decay=decay)
 
 
-def _one(snap: Snap, row: int) -> Snap:
-    """Return one place of a snap."""
-    part = slice(row, row + 1)
-    return Snap(
-        a=snap.a[part],
-        b=snap.b[part],
-        fraction=snap.fraction[part],
-        distance_m=snap.distance_m[part],
-        access_minutes=snap.access_minutes[part],
-        leave_a=snap.leave_a[part],
-        leave_b=snap.leave_b[part],
-        arrive_a=snap.arrive_a[part],
-        arrive_b=snap.arrive_b[part],
-    )
+def snapped_reach(network: Network, facilities_at: Snap, cells_at: Snap, *, decay: Decay) -> PairReach:
+    """Return `network_reach` of places that are put onto the network already, be there none that met it."""
+    return _weighed(reach_snapped(network, facilities_at, cells_at, max_minutes=decay.minutes), decay)
 
 
-def _pairs(
-    parts: list[tuple[IntArray, IntArray, FloatArray]], cells: int, facilities: int, decay: Decay
-) -> PairReach:
+def _weighed(found: Table, decay: Decay) -> PairReach:
     """Return the pairs whose weight is above zero, in the order of facility and cell."""
-    cell, facility, minutes = (
-        (np.concatenate([part[side] for part in parts]) for side in range(3))
-        if parts
-        else (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32), np.zeros(0))
-    )
-    weight = decay.weight(minutes)
-    kept = np.flatnonzero(weight > 0.0)
-    order = kept[np.lexsort((cell[kept], facility[kept]))]
-    return PairReach(cells, facilities, cell[order], facility[order], weight[order])
+    weight = decay.weight(found.minutes)
+    kept = weight > 0.0
+    return PairReach(found.cells, found.sites, found.cell[kept], found.site[kept], weight[kept])

@@ -3,6 +3,7 @@ scheduler.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +26,18 @@ from geo.travel import (
 Task = Partition | Callable[[], Partition]
 """A piece of work, or something that a worker calls to get it (read its own file, for instance)."""
 
+
+class Keyed(Protocol):
+    """An answer that knows which piece it is of."""
+
+    @property
+    def key(self) -> str:
+        """The key of the piece."""
+        ...
+
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer", bound=Keyed)
 Progress = Callable[[str, int], None]
 """Told the key of every finished piece, and how many are done."""
 
@@ -144,7 +157,18 @@ def run_tasks(
     """Return the result of every task, in the order of their keys; tasks are taken up only as room is
     there.
     """
-    finished = _run_here(tasks) if scheduler is None else _run_on_dask(tasks, scheduler)
+    return run_jobs(tasks, solve_task, scheduler=scheduler, progress=progress)
+
+
+def run_jobs(
+    jobs: Iterable[Job],
+    solve: Callable[[Job], Answer],
+    *,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> list[Answer]:
+    """Return ``solve`` (a function of a module, which workers can import) of every job, as `run_tasks`."""
+    finished = map(solve, jobs) if scheduler is None else _run_on_dask(jobs, solve, scheduler)
     results = []
     for result in finished:
         results.append(result)
@@ -158,13 +182,7 @@ def solve_task(task: Task) -> PartitionResult:
     return solve_partition(task if isinstance(task, Partition) else task())
 
 
-def _run_here(tasks: Iterable[Task]) -> Iterator[PartitionResult]:
-    """Yield results one after the other; only one piece is in memory."""
-    for task in tasks:
-        yield solve_task(task)
-
-
-def _run_on_dask(tasks: Iterable[Task], scheduler: str) -> Iterator[PartitionResult]:
+def _run_on_dask(jobs: Iterable[Job], solve: Callable[[Job], Answer], scheduler: str) -> Iterator[Answer]:
     """Yield results as workers finish them, with at most two pieces per worker thread on their way.
 
     Pieces travel as arguments of their tasks, which the scheduler keeps until they are done: what a dying
@@ -181,14 +199,14 @@ def _run_on_dask(tasks: Iterable[Task], scheduler: str) -> Iterator[PartitionRes
         raise ScaleError(
             f"连不上调度器 {scheduler}：{error}。请确认调度器已启动、地址与端口正确。"
         ) from error
-    queue = iter(tasks)
+    queue = iter(jobs)
     with client, dask.config.set({"distributed.admin.large-graph-warning-threshold": "64 GB"}):
         threads = sum(client.nthreads().values())
         if threads == 0:
             raise ScaleError(f"调度器 {scheduler} 没有工作进程。请先启动 dask worker。")
         running = as_completed(loop=client.loop)
-        for task in _take(queue, 2 * threads):
-            running.add(client.submit(solve_task, task, pure=False, retries=_ATTEMPTS))
+        for job in _take(queue, 2 * threads):
+            running.add(client.submit(solve, job, pure=False, retries=_ATTEMPTS))
         for future in running:
             try:
                 yield future.result()
@@ -196,11 +214,11 @@ def _run_on_dask(tasks: Iterable[Task], scheduler: str) -> Iterator[PartitionRes
                 raise ScaleError(
                     "同一分区连续使多个工作进程退出，多半是内存不足。请减小分区或加大工作进程的内存。"
                 ) from error
-            for task in _take(queue, 1):
-                running.add(client.submit(solve_task, task, pure=False, retries=_ATTEMPTS))
+            for job in _take(queue, 1):
+                running.add(client.submit(solve, job, pure=False, retries=_ATTEMPTS))
 
 
-def _take(queue: Iterator[Task], count: int) -> Iterator[Task]:
-    """Yield up to ``count`` tasks of the queue."""
-    for _, task in zip(range(count), queue, strict=False):
-        yield task
+def _take(queue: Iterator[Job], count: int) -> Iterator[Job]:
+    """Yield up to ``count`` jobs of the queue."""
+    for _, job in zip(range(count), queue, strict=False):
+        yield job

@@ -1,4 +1,6 @@
-"""Which cells each of many sites reaches within a time: the sparse table that siting chooses from."""
+"""Which cells each of many sites reaches within a time: the sparse table that siting chooses from, and that
+floating catchments weigh (``geo.reach``).
+"""
 
 from dataclasses import dataclass
 
@@ -38,6 +40,11 @@ class Reach:
     cells: int
 
     @property
+    def site(self) -> NDArray[np.int32]:
+        """The site of each pair."""
+        return np.repeat(np.arange(self.sites, dtype=np.int32), np.diff(self.start))
+
+    @property
     def sites(self) -> int:
         """How many sites there are."""
         return len(self.start) - 1
@@ -74,7 +81,7 @@ def reach_straight(
         metres = np.sqrt(((cells[found] - site) ** 2).sum(axis=1))
         parts.append(_within(found, quantise_minutes(metres / speed), max_minutes))
         pairs += len(parts[-1][0])
-        _require_room(pairs)
+        require_room(pairs)
     return _table(parts, len(cells))
 
 
@@ -87,9 +94,13 @@ def reach_network(network: Network, sites_xy: ArrayLike, cells_xy: ArrayLike, *,
     """
     sites, cells = metric_points(sites_xy, "候选点"), metric_points(cells_xy, "人口格网")
     sites_at = snap_points(network, sites, exact=True)
-    cells_at = snap_points(network, cells)
+    return reach_snapped(network, sites_at, snap_points(network, cells), max_minutes=max_minutes)
+
+
+def reach_snapped(network: Network, sites_at: Snap, cells_at: Snap, *, max_minutes: float) -> Reach:
+    """Return `reach_network` of places that are put onto the network already."""
     parts: list[tuple[NDArray[np.int32], FloatArray]] = [
-        (np.zeros(0, dtype=np.int32), np.zeros(0)) for _ in range(len(sites))
+        (np.zeros(0, dtype=np.int32), np.zeros(0)) for _ in range(len(sites_at.found))
     ]
     placed = np.flatnonzero(sites_at.found)
     rows = np.flatnonzero(cells_at.found)
@@ -115,8 +126,8 @@ def reach_network(network: Network, sites_xy: ArrayLike, cells_xy: ArrayLike, *,
             near = np.isfinite(minutes)
             parts[int(site)] = _within(rows[near].astype(np.int32), minutes[near], max_minutes)
             pairs += len(parts[int(site)][0])
-            _require_room(pairs)
-    return _table(parts, len(cells))
+            require_room(pairs)
+    return _table(parts, len(cells_at.found))
 
 
 def _node_minutes(
@@ -187,10 +198,11 @@ def _within(
     return cell[kept], minutes[kept]
 
 
-def _require_room(pairs: int) -> None:
+def require_room(pairs: int) -> None:
+    """Raise ``CoverageError`` for more than ``MAX_PAIRS`` pairs."""
     if pairs > MAX_PAIRS:
         raise CoverageError(
-            f"候选点与格网的组合超过 {MAX_PAIRS:,} 对，内存放不下。请缩小范围、缩短时间或减少候选点。"
+            f"设施（候选点）与格网的组合超过 {MAX_PAIRS:,} 对，内存放不下。请缩小范围、缩短时间或减少设施。"
         )
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from data.circles import PointAnswer
 from data.store import Store, open_store
-from geo.errors import StoreError, SutuError
+from geo.errors import SutuError
 from layers.assets import own_folder
-from layers.charts import PICK, bar_ranking
 from layers.model import Layer
-from pages import circles_map, components, state
+from pages import circles_map, components, state, study_frame
 from pages.circles_choice import CircleChoice, choose_circles
 from pages.circles_data import CircleAnswers, circles_of
 from pages.circles_method import show_method
@@ -30,7 +27,7 @@ def page() -> None:
     store = open_store()
     head = st.container(key="page_head")
     choice = choose_circles(store)
-    answers = _answers(store, choice)
+    answers = study_frame.solved(lambda tell: circles_of(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(TITLE)
@@ -51,34 +48,14 @@ def page() -> None:
         show_region(store, choice, answers)
         show_place(place)
         if place is None:
-            _ranking(layer, choice)
-    _notes(store, answers)
+            study_frame.ranking(
+                layer, "按完整度", region=choice.region, height=_RANKING_HEIGHT, key="circles_ranking"
+            )
+    study_frame.show_notes([*answers.analysis.notes, store_meta(store).get("population_note", "")])
     show_panels(store, choice, answers)
     components.footer(layer.provenance, data_version=store.data_version)
     with head:
         _head(store, choice, answers, layer)
-
-
-def _answers(store: Store, choice: CircleChoice) -> CircleAnswers | None:
-    """Return the solved circles; None when the question has no answer, which is then said."""
-    place = st.empty()
-    shown: list[Any] = []
-
-    def tell(step: str) -> None:
-        if shown:
-            shown[0].update(label=f"正在{step}…")
-        else:
-            shown.append(place.status(f"正在{step}…"))
-
-    try:
-        return circles_of(store, choice.request, tell)
-    except StoreError:
-        raise
-    except SutuError as fault:
-        st.error(components.plain(str(fault)), icon=":material/error:")
-        return None
-    finally:
-        place.empty()
 
 
 def _place(choice: CircleChoice, answers: CircleAnswers) -> PointAnswer | None:
@@ -90,26 +67,6 @@ def _place(choice: CircleChoice, answers: CircleAnswers) -> PointAnswer | None:
     except SutuError as fault:
         st.warning(components.plain(str(fault)), icon=":material/location_off:")
         return None
-
-
-def _ranking(layer: Layer, choice: CircleChoice) -> None:
-    st.markdown("**排名**　按完整度")
-
-    def picked() -> None:
-        chosen = st.session_state["circles_ranking"]["selection"].get(PICK) or []
-        if chosen:
-            state.put("region", chosen[0]["adcode"])
-
-    with st.container(height=_RANKING_HEIGHT, key="ranking_box"):
-        components.chart(bar_ranking(layer, selected=choice.region), key="circles_ranking", on_select=picked)
-
-
-def _notes(store: Store, answers: CircleAnswers) -> None:
-    """Say what a reader must know of the figures."""
-    said = [*answers.analysis.notes, store_meta(store).get("population_note", "")]
-    lines = [components.plain(note) for note in dict.fromkeys(said) if note]
-    with st.container(key="coverage_notes"):
-        st.caption("\n".join(f"- {line}" for line in lines))
 
 
 def _head(store: Store, choice: CircleChoice, answers: CircleAnswers, layer: Layer) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -23,9 +22,9 @@ from layers.surface import SurfaceGrid, surface_grid
 from layers.themes import Ramp
 from pages.coverage_cache import roads
 from pages.coverage_store import cell_size_m
+from pages.slots import Slot, Tell
 
 _KEEP = 24
-Tell = Callable[[str], None]
 
 
 def ramp() -> Ramp:
@@ -85,10 +84,7 @@ class CircleAnswers:
 
     def facilities(self) -> pd.DataFrame:
         """Return every facility that counts for a service, once."""
-        frames = [one.facilities for one in self.analysis.coverages.values()]
-        if not frames:
-            return pd.DataFrame()
-        return pd.concat(frames).drop_duplicates("id").reset_index(drop=True)
+        return self.analysis.facilities()
 
     def points(self) -> PointSet | None:
         """Return these facilities for the map; None when there is none."""
@@ -99,17 +95,9 @@ class CircleAnswers:
             return self._points
 
 
-class _Slot:
-    """The place of one analysis: whoever comes first solves it, the others wait for that."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.answers: CircleAnswers | None = None
-
-
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _slot(folder: str, version: str, roads: tuple[int, ...], request: str) -> _Slot:
-    return _Slot()
+def _slot(folder: str, version: str, roads: tuple[int, ...], request: str) -> Slot[CircleAnswers]:
+    return Slot()
 
 
 def circles_of(store: Store, request: CircleRequest, tell: Tell) -> CircleAnswers:
@@ -118,9 +106,9 @@ def circles_of(store: Store, request: CircleRequest, tell: Tell) -> CircleAnswer
     ``tell`` is told each step (Chinese). Raises as ``data.circles.prepare_circles``; nothing is kept then.
     """
     folder = data_dir()
+
+    def solve() -> CircleAnswers:
+        return CircleAnswers(prepare_circles(store, folder, request, progress=tell), cell_size_m(store))
+
     slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))
-    with slot.lock:
-        if slot.answers is None:
-            analysis = prepare_circles(store, folder, request, progress=tell)
-            slot.answers = CircleAnswers(analysis, cell_size_m(store))
-        return slot.answers
+    return slot.solved(solve, tell)

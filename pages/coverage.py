@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from data.store import Store, open_store
-from geo.errors import StoreError, SutuError
 from layers.assets import own_folder
 from layers.charts import PICK
 from layers.coverage_charts import ranking_chart
 from layers.model import Layer
-from pages import components, coverage_map, coverage_words, state
+from pages import components, coverage_map, coverage_words, state, study_frame
 from pages.coverage_answers import Answers
 from pages.coverage_cache import answers_to
 from pages.coverage_choice import CoverageChoice, choose_all
@@ -36,35 +33,12 @@ def page() -> None:
             components.header("设施覆盖")
         st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
         return
-    answers = _answers(store, choice)
+    answers = study_frame.solved(lambda tell: answers_to(store, choice.request, tell))
     if answers is None:
         with head:
             components.header("设施覆盖", note=choice.kind.name)
         return
     _show(store, choice, answers, head)
-
-
-def _answers(store: Store, choice: CoverageChoice) -> Answers | None:
-    """Return the solved analysis; None when the question has no answer, which is then said."""
-    place = st.empty()
-    shown: list[Any] = []
-
-    def tell(step: str) -> None:
-        text = f"正在{step}…"
-        if shown:
-            shown[0].update(label=text)
-        else:
-            shown.append(place.status(text))
-
-    try:
-        return answers_to(store, choice.request, tell)
-    except StoreError:
-        raise
-    except SutuError as fault:
-        st.error(components.plain(str(fault)), icon=":material/error:")
-        return None
-    finally:
-        place.empty()
 
 
 def _show(store: Store, choice: CoverageChoice, answers: Answers, head: DeltaGenerator) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -15,22 +13,14 @@ from data.networks import EDGES, FOLDER, NODES
 from data.store import Store, data_dir
 from pages.coverage_answers import Answers
 from pages.coverage_store import cell_size_m
+from pages.slots import Slot, Tell
 
 _ANALYSES = 4
-Tell = Callable[[str], None]
-
-
-class _Slot:
-    """The place of one analysis: whoever comes first solves it, the others wait for that."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.answers: Answers | None = None
 
 
 @st.cache_resource(max_entries=_ANALYSES, show_spinner=False)
-def _slot(folder: str, version: str, roads: tuple[int, ...], request: str) -> _Slot:
-    return _Slot()
+def _slot(folder: str, version: str, roads: tuple[int, ...], request: str) -> Slot[Answers]:
+    return Slot()
 
 
 def answers_to(store: Store, request: CoverageRequest, tell: Tell) -> Answers:
@@ -41,13 +31,7 @@ def answers_to(store: Store, request: CoverageRequest, tell: Tell) -> Answers:
     """
     folder = data_dir()
     slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))
-    if slot.answers is None:
-        if slot.lock.locked():
-            tell("等待同一计算完成")
-        with slot.lock:
-            if slot.answers is None:
-                slot.answers = _solve(store, folder, request, tell)
-    return slot.answers
+    return slot.solved(lambda: _solve(store, folder, request, tell), tell)
 
 
 def _solve(store: Store, folder: Path, request: CoverageRequest, tell: Tell) -> Answers:

@@ -6,11 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from data.store import Store, open_store
-from geo.errors import StoreError, SutuError
+from data.store import open_store
 from layers.assets import own_folder
 from layers.model import Layer
-from pages import components, coverage_words, siting_map, siting_plan, state
+from pages import components, coverage_words, siting_map, siting_plan, state, study_frame
 from pages.coverage_store import store_meta
 from pages.siting_choice import SitingChoice, choose_siting
 from pages.siting_data import SitingAnswers, siting_of
@@ -28,7 +27,7 @@ def page() -> None:
     store = open_store()
     head = st.container(key="page_head")
     choice = choose_siting(store)
-    answers = _answers(store, choice)
+    answers = study_frame.solved(lambda tell: siting_of(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(TITLE, note=choice.kind.name)
@@ -46,7 +45,7 @@ def page() -> None:
         known = {**_names(analysis.before.facilities), **_names(analysis.planned.facilities)}
         siting_plan.show_plan(known, choice.tool)
         show_sites(choice, answers)
-    _notes(store, answers)
+    study_frame.show_notes([*analysis.notes, store_meta(store).get("population_note", "")])
     show_panels(store, choice, answers)
     components.footer(layer.provenance, data_version=store.data_version)
     with head:
@@ -55,36 +54,6 @@ def page() -> None:
 
 def _names(facilities: Any) -> dict[str, str]:
     return dict(zip(facilities["id"].astype(str), facilities["name"].astype(str), strict=True))
-
-
-def _answers(store: Store, choice: SitingChoice) -> SitingAnswers | None:
-    """Return the solved siting; None when the question has no answer, which is then said."""
-    place = st.empty()
-    shown: list[Any] = []
-
-    def tell(step: str) -> None:
-        if shown:
-            shown[0].update(label=f"正在{step}…")
-        else:
-            shown.append(place.status(f"正在{step}…"))
-
-    try:
-        return siting_of(store, choice.request, tell)
-    except StoreError:
-        raise
-    except SutuError as fault:
-        st.error(components.plain(str(fault)), icon=":material/error:")
-        return None
-    finally:
-        place.empty()
-
-
-def _notes(store: Store, answers: SitingAnswers) -> None:
-    """Say what a reader must know of the figures."""
-    said = [*answers.analysis.notes, store_meta(store).get("population_note", "")]
-    lines = [components.plain(note) for note in dict.fromkeys(said) if note]
-    with st.container(key="coverage_notes"):
-        st.caption("\n".join(f"- {line}" for line in lines))
 
 
 def _head(choice: SitingChoice, answers: SitingAnswers, layer: Layer) -> None:

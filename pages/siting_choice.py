@@ -25,6 +25,7 @@ from pages.coverage_controls import (
 )
 from pages.coverage_store import facility_counts, mode_names, regions_inside
 from pages.siting_plan import choose_map, current_edits
+from pages.siting_sites import choose_sites
 
 PROVINCE = "320000"
 ADDS = (*range(0, 11), 15, 20, 30, 50)
@@ -77,10 +78,12 @@ def choose_siting(store: Store) -> SitingChoice:
                 "objective", "目标", list(OBJECTIVES), "coverage", format_func=OBJECTIVES.__getitem__
             )
         with columns[3]:
-            offered = [one for one in CANDIDATES if one != "file"]
-            candidates = choose("candidates", "候选点", offered, "cells", format_func=CANDIDATES.__getitem__)
+            candidates = choose(
+                "candidates", "候选点", list(CANDIDATES), "cells", format_func=CANDIDATES.__getitem__
+            )
         with columns[4]:
             method = choose("method", "解法", list(METHODS), "greedy", format_func=METHODS.__getitem__)
+    sites = choose_sites(store, within) if candidates == "file" else ()
     with st.sidebar.container(key="shared_controls"):
         level = choose_level(table, within)
         region = choose_region(table, regions_inside(store, within, level))
@@ -98,12 +101,13 @@ def choose_siting(store: Store) -> SitingChoice:
         ),
         minutes=float(minutes),
         group="population" if group == "all" else str(group),
-        add=int(add),
+        add=0 if candidates == "file" and not sites else int(add),
         objective=objective,
         method=method,
         candidates=candidates,
         spacing_km=float(spacing),
         edits=current_edits(),
+        sites=sites,
     )
     view, tool = choose_map()
     return SitingChoice(request, kind, level, region, view, tool)

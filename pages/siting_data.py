@@ -23,8 +23,8 @@ from layers.score_surface import change_image
 from layers.surface import SurfaceGrid, minutes_image, surface_grid, threshold_image
 from pages.coverage_cache import roads
 from pages.coverage_store import cell_size_m
+from pages.slots import Slot, Tell
 
-Tell = Callable[[str], None]
 Which = Literal["before", "after"]
 _KEEP = 16
 
@@ -109,17 +109,9 @@ def _grid(_cells: pd.DataFrame, cell_m: float, count: int, ends: tuple[float, ..
     return surface_grid(_cells, cell_size_m=cell_m)
 
 
-class _Slot:
-    """The place of one analysis: whoever comes first solves it, the others wait for that."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.answers: SitingAnswers | None = None
-
-
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _slot(folder: str, version: str, roads: tuple[int, ...], request: str) -> _Slot:
-    return _Slot()
+def _slot(folder: str, version: str, roads: tuple[int, ...], request: str) -> Slot[SitingAnswers]:
+    return Slot()
 
 
 def siting_of(store: Store, request: SitingRequest, tell: Tell) -> SitingAnswers:
@@ -128,13 +120,14 @@ def siting_of(store: Store, request: SitingRequest, tell: Tell) -> SitingAnswers
     ``tell`` is told each step (Chinese). Raises as ``data.siting.prepare_siting``; nothing is kept then.
     """
     folder = data_dir()
+
+    def solve() -> SitingAnswers:
+        started = time.perf_counter()
+        analysis = prepare_siting(store, folder, request, cells=_people(store), progress=tell)
+        return SitingAnswers(analysis, cell_size_m(store), time.perf_counter() - started)
+
     slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))
-    with slot.lock:
-        if slot.answers is None:
-            started = time.perf_counter()
-            analysis = prepare_siting(store, folder, request, cells=_people(store), progress=tell)
-            slot.answers = SitingAnswers(analysis, cell_size_m(store), time.perf_counter() - started)
-        return slot.answers
+    return slot.solved(solve, tell)
 
 
 def _people(store: Store) -> pd.DataFrame:

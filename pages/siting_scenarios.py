@@ -18,6 +18,7 @@ from pages.components import plain
 from pages.siting_choice import ADDS, SPACINGS, SitingChoice
 from pages.siting_data import SitingAnswers
 from pages.siting_plan import put_edits
+from pages.siting_sites import put_sites
 
 _MOST = 50
 _SAID = "siting_scenario_said"
@@ -130,3 +131,4 @@ def _restore(scenario: Scenario) -> None:
         state.put(name, int(value) if name in offered else value)
     filters.put_many("facility_level", asked.coverage.levels)
     put_edits(asked.edits)
+    put_sites(asked.sites)

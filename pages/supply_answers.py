@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -19,9 +18,9 @@ from layers.access_surface import AccessClasses, access_classes, access_image
 from layers.points import PointSet, facility_points
 from layers.surface import SurfaceGrid, surface_grid
 from pages.coverage_cache import roads
+from pages.slots import Slot, Tell
 
 _ANSWERS = 4
-Tell = Callable[[str], None]
 
 
 class SupplyAnswers:
@@ -58,17 +57,9 @@ class SupplyAnswers:
             return self._curves[adcode]
 
 
-class _Slot:
-    """The place of one question: whoever comes first solves it, the others wait for that."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.answers: SupplyAnswers | None = None
-
-
 @st.cache_resource(max_entries=_ANSWERS, show_spinner=False)
-def _slot(folder: str, version: str, marks: tuple[int, ...], request: str) -> _Slot:
-    return _Slot()
+def _slot(folder: str, version: str, marks: tuple[int, ...], request: str) -> Slot[SupplyAnswers]:
+    return Slot()
 
 
 def supply_answers(store: Store, request: CatchmentRequest, tell: Tell) -> SupplyAnswers:
@@ -77,10 +68,11 @@ def supply_answers(store: Store, request: CatchmentRequest, tell: Tell) -> Suppl
     ``tell`` is told each step (Chinese). Raises as ``prepare_catchment``; nothing is kept then.
     """
     folder = data_dir()
+
+    def solve() -> SupplyAnswers:
+        analysis = prepare_catchment(store, folder, request, progress=tell)
+        tell("匹配供给与需求")
+        return SupplyAnswers(analysis)
+
     slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))
-    with slot.lock:
-        if slot.answers is None:
-            analysis = prepare_catchment(store, folder, request, progress=tell)
-            tell("匹配供给与需求")
-            slot.answers = SupplyAnswers(analysis)
-        return slot.answers
+    return slot.solved(solve, tell)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from data.store import Store, open_store
-from geo.errors import StoreError, SutuError
 from layers.assets import own_folder
-from layers.charts import PICK, bar_ranking
 from layers.model import Layer
-from pages import components, coverage_words, state, supply_map
+from pages import components, coverage_words, state, study_frame, supply_map
 from pages.supply_answers import SupplyAnswers, supply_answers
 from pages.supply_choice import METHODS, SupplyChoice, choose_all
 from pages.supply_panels import show_figures, show_notes, show_panels
@@ -33,7 +29,7 @@ def page() -> None:
             components.header(_TITLE)
         st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
         return
-    answers = _answers(store, choice)
+    answers = study_frame.solved(lambda tell: supply_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(_TITLE, note=choice.kind.name)
@@ -47,34 +43,15 @@ def page() -> None:
         supply_map.show(store, choice, answers, layer, height=_HEIGHT)
     with right:
         show_figures(choice, answers)
-        _ranking(choice, layer)
+        heading = f"可及性（{components.plain(layer.unit)}）"
+        study_frame.ranking(
+            layer, heading, region=choice.region, height=_RANKING_HEIGHT, key="supply_ranking"
+        )
     show_notes(store, answers)
     show_panels(store, choice, answers)
     components.footer(layer.provenance, data_version=store.data_version)
     with head:
         _head(store, choice, answers, layer)
-
-
-def _answers(store: Store, choice: SupplyChoice) -> SupplyAnswers | None:
-    """Return the solved question; None when it has no answer, which is then said."""
-    place = st.empty()
-    shown: list[Any] = []
-
-    def tell(step: str) -> None:
-        if shown:
-            shown[0].update(label=f"正在{step}…")
-        else:
-            shown.append(place.status(f"正在{step}…"))
-
-    try:
-        return supply_answers(store, choice.request, tell)
-    except StoreError:
-        raise
-    except SutuError as fault:
-        st.error(components.plain(str(fault)), icon=":material/error:")
-        return None
-    finally:
-        place.empty()
 
 
 def _head(store: Store, choice: SupplyChoice, answers: SupplyAnswers, layer: Layer) -> None:
@@ -109,15 +86,3 @@ def _method(choice: SupplyChoice, answers: SupplyAnswers) -> None:
         st.markdown(f"**方法**　{components.plain(METHODS[state.kept('method', 'e2sfca-step')][0])}")
         for name, text in rows.items():
             st.markdown(f"**{name}**　{components.plain(text)}")
-
-
-def _ranking(choice: SupplyChoice, layer: Layer) -> None:
-    st.markdown(f"**排名**　可及性（{components.plain(layer.unit)}）")
-
-    def picked() -> None:
-        chosen = st.session_state["supply_ranking"]["selection"].get(PICK) or []
-        if chosen:
-            state.put("region", chosen[0]["adcode"])
-
-    with st.container(height=_RANKING_HEIGHT, key="ranking_box"):
-        components.chart(bar_ranking(layer, selected=choice.region), key="supply_ranking", on_select=picked)

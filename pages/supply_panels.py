@@ -12,7 +12,7 @@ from geo.coverage import GROUPS
 from layers.coverage_charts import percent
 from layers.model import format_number
 from layers.supply_charts import group_chart, lorenz_chart
-from pages import components, state
+from pages import components, state, study_frame
 from pages.coverage_words import notes
 from pages.numbers import readable
 from pages.supply_answers import SupplyAnswers
@@ -67,9 +67,7 @@ def show_notes(store: Store, answers: SupplyAnswers) -> None:
     """Say what a reader must know of the figures."""
     analysis = answers.analysis
     own = [note for note in analysis.notes if note not in analysis.base.notes]
-    lines = [*own, *_reached(answers), *notes(store, analysis.base)]
-    with st.container(key="coverage_notes"):
-        st.caption("\n".join(f"- {components.plain(line)}" for line in lines))
+    study_frame.show_notes([*own, *_reached(answers), *notes(store, analysis.base)])
 
 
 def _reached(answers: SupplyAnswers) -> list[str]:

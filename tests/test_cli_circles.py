@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
 from typer.testing import CliRunner
 
 import cli
 from data.circles import CircleRequest, prepare_circles
 from data.store import open_store
+from geo.crs import ALBERS
 
 ASK = ("circles", "--within", "320300", "--origin", "imported")
 
@@ -64,6 +66,37 @@ def test_a_place_says_what_is_missing(here: Path) -> None:
     assert {one["service"]: one["met"] for one in found["services"]}["bus_stop"] is None
     shown = run(*ASK, "--at", "117.19,34.26")
     assert "数据里没有此类设施" in shown.stdout
+
+
+def test_a_geopackage_has_regions_cells_and_facilities(here: Path, tmp_path: Path) -> None:
+    path = tmp_path / "服务圈.gpkg"
+    asked = ("--by", "prefecture", "--tier", "urban")
+    answer = run(*ASK, *asked, "--format", "gpkg", "--out", str(path))
+    assert answer.exit_code == 0, answer.stderr
+    assert f"已写入 {path}" in answer.stderr.replace("\n", "")
+    (row,) = json.loads(run(*ASK, *asked, "--json").stdout)
+    (region,) = gpd.read_file(path, layer="circles").to_dict("records")
+    assert (region["adcode"], region["score"], region["missing"]) == ("320300", row["score"], row["missing"])
+    cells = gpd.read_file(path, layer="cells")
+    assert cells.crs.to_epsg() == 4490
+    assert cells.geometry.to_crs(ALBERS).area.to_numpy() == pytest.approx(250_000.0, rel=1e-4)
+    scored = cells[cells["score"].notna()]
+    assert cells.loc[cells["score"].isna(), "missing"].isna().all()
+    assert (scored["missing_count"] == scored["missing"].fillna("").str.split().str.len()).all()
+    assert ((scored["score"] == 1.0) == (scored["missing_count"] == 0)).all()
+    # The region is the sum of its cells.
+    lacking = {name for text in scored["missing"].fillna("") for name in text.split()}
+    assert row["missing"] in lacking and lacking <= {one["service"] for one in services()}
+    assert len(gpd.read_file(path, layer="facilities")) > 100
+    for words in (("--format", "gpkg"), ("--format", "gpkg", "--out", str(path), "--at", "117.2,34.26")):
+        refused = run(*ASK, *words)
+        assert refused.exit_code == 2
+
+
+def services() -> list[dict[str, str]]:
+    answer = run(*ASK, "--each", "--by", "prefecture", "--json")
+    found: list[dict[str, str]] = json.loads(answer.stdout)
+    return found
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
 from typer.testing import CliRunner
 
@@ -79,9 +80,37 @@ def test_candidates_of_a_file_are_checked(here: Path, tmp_path: Path) -> None:
     good = run(*ASK, "--add", "1", "--sites", str(path), "--datum", "cgcs2000", "--json")
     assert good.exit_code == 0, good.stderr
     assert [site["name"] for site in json.loads(good.stdout)["sites"]] == ["甲"]
+    kept = run(*ASK, "--add", "1", "--sites", str(path), "--datum", "gcj02", "--save", "取自文件", "--json")
+    assert kept.exit_code == 0, kept.stderr
+    path.rename(tmp_path / "别处.csv")
+    saved = json.loads(run("runs", "--json").stdout)[0]
+    assert [site[0] for site in saved["parameters"]["request"]["sites"]] == ["甲", "乙"]
+    again = run("replay", saved["id"])
+    assert (again.exit_code, "完全一致" in again.stderr) == (0, True), again.stderr
+    (tmp_path / "别处.csv").rename(path)
     many = run(*ASK, "--add", "3", "--sites", str(path), "--datum", "cgcs2000")
     assert many.exit_code == 1
     assert "候选点只有 2 个" in many.stderr
+    path.write_text("名称,经度,纬度\n甲,abc,34.31\n乙,116.4,39.9\n,,34.2\n", encoding="utf-8")
+    bad = run(*ASK, "--add", "1", "--sites", str(path), "--datum", "cgcs2000")
+    assert bad.exit_code == 1
+    for place in ("第 2 行，“经度”列", "第 3 行，“经度”列：“乙”", "第 4 行，“经度”列：没有经度"):
+        assert place in bad.stderr
+
+
+def test_a_geopackage_has_regions_sites_and_facilities(here: Path, tmp_path: Path) -> None:
+    path = tmp_path / "选址.gpkg"
+    answer = run(*ASK, "--add", "3", "--format", "gpkg", "--out", str(path))
+    assert answer.exit_code == 0, answer.stderr
+    found = json.loads(run(*ASK, "--add", "3", "--json").stdout)
+    regions = gpd.read_file(path, layer="siting").set_index("adcode")
+    for row in found["regions"]:
+        assert regions.loc[row["adcode"], "gained"] == row["gained"]
+    sites = gpd.read_file(path, layer="sites")
+    assert sites["name"].tolist() == [site["name"] for site in found["sites"]]
+    assert sites.geometry.x.tolist() == pytest.approx([site["lon"] for site in found["sites"]])
+    places = gpd.read_file(path, layer="facilities")
+    assert len(places) == found["summary"]["facilities_after"]
 
 
 @pytest.mark.parametrize(

@@ -180,3 +180,30 @@ def test_a_click_says_what_is_missing_there(window: Window) -> None:
     overlaid(window)
     expect(page.get_by_text(words)).to_be_visible()
     assert not window.scrolls_sideways()
+
+
+def test_candidates_come_from_a_file_that_is_chosen(window: Window, tmp_path: Path) -> None:
+    path = tmp_path / "候选地块.csv"
+    path.write_text(
+        "名称,经度,纬度\n邳州东<i>,117.95,34.31\n徐州,117.20,34.26\n宿迁,118.27,33.96\n", encoding="utf-8"
+    )
+    page = window.open("siting", **SITING, add="1", candidates="file")
+    expect(page.get_by_text("选好候选点文件和坐标基准")).to_be_visible()
+    page.set_input_files("input[type=file]", path)
+    expect(page.get_by_text("请选择坐标基准：")).to_be_visible()
+    page.get_by_label("候选点文件的坐标基准").click()
+    page.get_by_role("option", name="CGCS2000").click()
+    expect(page.get_by_text("3 个候选点，2 个在徐州市，1 个在徐州市之外")).to_be_visible()
+    window.settle()
+    frame = overlaid(window)
+    frame.wait_for_selector(".leaflet-marker-icon.sutu-place.site")
+    asked = ("--type", "general_hospital", "--mode", "drive", "--minutes", "15", "--within", "320300")
+    found = command("siting", *asked, "--add", "1", "--sites", str(path), "--datum", "cgcs2000")
+    expect(metric(page, "新增覆盖人口")).to_have_text(f"{found['summary']['gained']:+,.0f} 人")
+    page.wait_for_function("location.search.includes('sites=')")
+    address = window.address()
+    window.page.set_viewport_size({"width": 400, "height": 800})
+    window.open("siting", **address)
+    overlaid(window)
+    expect(metric(page, "新增覆盖人口")).to_have_text(f"{found['summary']['gained']:+,.0f} 人")
+    assert not window.scrolls_sideways()

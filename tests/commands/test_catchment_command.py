@@ -64,6 +64,54 @@ def test_access_as_json_csv_geopackage_and_on_record(here: Path, tmp_path: Path)
     assert again.exit_code == 0 and "完全一致" in again.stderr
 
 
+def test_pieces_are_recorded_and_done_again_without_their_scheduler(here: Path) -> None:
+    answer = run(*ASK, "--engine", "dask", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    whole = json.loads(run(*ASK, "--json").stdout)
+    assert [row["access"] for row in json.loads(answer.stdout)] == pytest.approx(
+        [row["access"] for row in whole], rel=1e-12
+    )
+    listed = json.loads(run("runs", "--json").stdout)
+    (pieces,) = [one for one in listed if one["parameters"]["request"]["engine"] == "dask"]
+    again = run("replay", pieces["id"])
+    assert again.exit_code == 0 and "完全一致" in again.stderr
+    lost = run(*ASK, "--scheduler", "tcp://127.0.0.1:1")
+    assert lost.exit_code == 2 and "dask" in lost.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("standards",),
+        ("standards", "--within", "320300", "--origin", "implied"),
+        ("standards", "--standard", "kindergarten_98", "--year", "2030", "--by", "prefecture"),
+    ],
+)
+def test_standards_are_recorded_and_replayed(here: Path, words: tuple[str, ...]) -> None:
+    answer = run(*words, "--json")
+    assert answer.exit_code == 0, answer.stderr
+    saved = json.loads(run("runs", "--json").stdout)[0]
+    assert saved["kind"] == "standards" and saved["id"] in answer.stderr
+    again = run("replay", saved["id"], "--json")
+    assert again.exit_code == 0 and "完全一致" in again.stderr, again.stderr
+    assert json.loads(again.stdout) == json.loads(answer.stdout)
+    record = here / "runs" / saved["id"] / "run.json"
+    changed = json.loads(record.read_text(encoding="utf-8"))
+    changed["parameters"]["request"]["within"] = "320500"
+    record.write_text(json.dumps(changed), encoding="utf-8")
+    other = run("replay", saved["id"])
+    assert other.exit_code == 1 and "不一致" in other.stderr
+
+
+def test_standards_against_a_file_are_not_on_record(here: Path, tmp_path: Path) -> None:
+    path = tmp_path / "园.csv"
+    path.write_text("名称,经度,纬度\n甲,117.2,34.26\n", encoding="utf-8")
+    more = ("--facilities", str(path), "--datum", "cgcs2000", "--type", "kindergarten")
+    answer = run("standards", "--standard", "kindergarten_98", *more)
+    assert answer.exit_code == 0, answer.stderr
+    assert "运行编号" not in answer.stderr
+
+
 def test_beds_of_a_file_count_for_one_run(here: Path, tmp_path: Path) -> None:
     seats = open_store(here).region_table("county").loc["320311"]
     path = tmp_path / "养老院.csv"

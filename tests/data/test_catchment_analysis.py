@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -202,3 +203,23 @@ def test_a_request_survives_its_record_and_replays(built_store: Store, tmp_path:
     assert result_digest(again(built_store, tmp_path, run)) == digest
     with pytest.raises(StoreError, match="不认识"):
         again(built_store, tmp_path, Run("x", "cats", parameters, "v", digest, 1, "t", 0.0))
+
+
+@pytest.mark.parametrize("decay", ["step", "gaussian"])
+def test_prefectures_one_by_one_give_the_province(
+    built_store: Store, hospitals: CatchmentAnalysis, tmp_path: Path, decay: str
+) -> None:
+    asked = dataclasses.replace(HOSPITALS, decay=decay)  # type: ignore[arg-type]
+    whole = hospitals if decay == HOSPITALS.decay else prepare_catchment(built_store, tmp_path, asked)
+    pieces = prepare_catchment(built_store, tmp_path, dataclasses.replace(asked, engine="dask"))
+    assert pieces.result.access == pytest.approx(whole.result.access, rel=1e-12, abs=0.0)
+    assert np.array_equal(pieces.result.served, whole.result.served)
+    assert pieces.table()["access"].to_numpy() == pytest.approx(whole.table()["access"].to_numpy(), rel=1e-12)
+
+
+def test_where_it_ran_is_not_part_of_the_question() -> None:
+    asked = dataclasses.replace(HOSPITALS, engine="dask", scheduler="tcp://10.0.0.1:8786")
+    kept = CatchmentRequest.from_dict(asked.as_dict())
+    assert kept == dataclasses.replace(asked, scheduler=None)
+    earlier = {key: value for key, value in HOSPITALS.as_dict().items() if key not in {"engine", "scheduler"}}
+    assert CatchmentRequest.from_dict(earlier) == HOSPITALS

@@ -30,6 +30,7 @@ from data.siting import (
     prepare_siting,
 )
 from data.siting_edits import Edit, edits_text, parse_edits
+from data.siting_sites import FOLDER, Site, keep_sites, kept_sites
 from data.store import Store, open_store
 from geo.errors import SitingError
 from geo.siting import NO_DEMAND
@@ -160,9 +161,9 @@ def test_a_service_without_facility_is_undefined_before_and_not_zero(
 
 def test_nobody_to_serve_is_said(store: Store, folder: Path, cells: pd.DataFrame) -> None:
     empty = cells.assign(under_3=0)
-    given = pd.DataFrame({"lon": [117.2, 117.3], "lat": [34.26, 34.3]})
-    request = dataclasses.replace(TEN, add=1, group="under_3", candidates="file")
-    found = prepare_siting(store, folder, request, cells=empty, candidates=given)
+    given = (Site("甲", 117.2, 34.26), Site("乙", 117.3, 34.3))
+    request = dataclasses.replace(TEN, add=1, group="under_3", candidates="file", sites=given)
+    found = prepare_siting(store, folder, request, cells=empty)
     assert found.summary()["reason"] == NO_DEMAND
     assert len(found.sites()) == 0
     assert np.isnan(found.summary()["coverage_after"])
@@ -174,12 +175,53 @@ def test_townships_and_a_file_are_candidates(store: Store, folder: Path, cells: 
     found = solve(store, folder, cells, coverage=nanjing, add=2, candidates="townships")
     assert any("有已知位置" in note for note in found.notes)
     assert set(found.candidates["adcode"].str[:4]) == {"3201"}
-    given = pd.DataFrame({"lon": [117.2, 117.95], "lat": [34.26, 34.31], "name": ["甲", "乙"]})
-    request = dataclasses.replace(TEN, add=1, candidates="file")
-    chosen = prepare_siting(store, folder, request, cells=cells, candidates=given)
+    given = (Site("甲", 117.2, 34.26), Site("乙", 117.95, 34.31), Site("宿迁", 118.27, 33.96))
+    chosen = solve(store, folder, cells, add=1, candidates="file", sites=given)
     assert chosen.sites()["name"].tolist() == ["乙"]
-    with pytest.raises(SitingError, match="不能保存"):
-        save_scenario(folder, store, chosen, "取自文件")
+    assert any(note.startswith("1 个候选点在所选范围之外") for note in chosen.notes)
+
+
+def test_a_scenario_keeps_the_candidates_of_a_file(
+    store: Store, folder: Path, cells: pd.DataFrame, tmp_path: Path
+) -> None:
+    given = (Site("甲", 117.2, 34.26), Site("乙", 117.95, 34.31), Site("丙", 117.9500000001, 34.3))
+    chosen = solve(store, folder, cells, add=2, candidates="file", sites=given)
+    kept = save_scenario(tmp_path, store, chosen, "取自文件")
+    (again,) = list_scenarios(tmp_path)
+    assert again.request == chosen.request
+    assert kept.request.sites == given
+    rows = replay_scenario(store, folder, read_run(tmp_path, kept.run.id))
+    pd.testing.assert_frame_equal(rows, chosen.comparison(), check_exact=True)
+    record = tmp_path / "runs" / kept.run.id / "run.json"
+    record.write_text(record.read_text(encoding="utf-8").replace("34.26", '"x"'), encoding="utf-8")
+    with pytest.raises(SitingError, match="已损坏"):
+        read_scenario(tmp_path, kept.run.id)
+
+
+def test_a_scenario_of_an_earlier_version_has_no_sites() -> None:
+    asked = TEN.as_dict()
+    assert "sites" not in asked
+    assert SitingRequest.from_dict(asked) == TEN
+
+
+@given(st.lists(st.builds(Site, st.text(max_size=9), st.floats(116, 122), st.floats(30, 36)), max_size=9))
+def test_sites_are_kept_by_content(tmp_path_factory: pytest.TempPathFactory, sites: list[Site]) -> None:
+    folder = tmp_path_factory.getbasetemp() / "kept-sites"
+    key = keep_sites(folder, sites)
+    assert kept_sites(folder, key) == tuple(sites)
+    assert keep_sites(folder, sites) == key
+
+
+def test_sites_that_are_gone_or_changed_are_not_used(tmp_path: Path) -> None:
+    key = keep_sites(tmp_path, [Site("甲", 117.2, 34.26)])
+    path = tmp_path / FOLDER / f"{key}.json"
+    for text in ('[["甲", 117.2, 34.27]]', "[1]", "{", ""):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(SitingError, match="重新选择候选点文件"):
+            kept_sites(tmp_path, key)
+    for bad in ("../../runs", "", "0" * 16, key + "0"):
+        with pytest.raises(SitingError, match="重新选择候选点文件"):
+            kept_sites(tmp_path, bad)
 
 
 @pytest.mark.parametrize(
@@ -203,10 +245,9 @@ def test_what_cannot_be_asked_says_so(
 
 
 def test_candidates_outside_the_province_are_listed(store: Store, folder: Path, cells: pd.DataFrame) -> None:
-    given = pd.DataFrame({"lon": [117.2, 116.4, 121.5], "lat": [34.26, 39.9, 31.2]})
-    request = dataclasses.replace(TEN, add=1, candidates="file")
+    given = (Site("甲", 117.2, 34.26), Site("乙", 116.4, 39.9), Site("丙", 121.5, 31.2))
     with pytest.raises(SitingError, match=r"2 个不在江苏省内：第 2 个（116.4,39.9）、第 3 个"):
-        prepare_siting(store, folder, request, cells=cells, candidates=given)
+        solve(store, folder, cells, add=1, candidates="file", sites=given)
 
 
 def test_scenarios_are_saved_listed_compared_and_done_again(

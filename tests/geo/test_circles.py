@@ -14,13 +14,14 @@ from geo.circles import (
     TABLE_COLUMNS,
     ServiceReach,
     build_circles,
+    cell_missing,
     cell_scores,
     circle_table,
     service_table,
     tier_people,
 )
 from geo.errors import CircleError, CoverageError, UnknownRegionError
-from tests.oracles.circles_naive import naive_region, naive_scores
+from tests.oracles.circles_naive import naive_missing, naive_region, naive_scores
 
 COUNTIES = ["320102", "320106", "320302"]
 REGIONS = pd.DataFrame(
@@ -89,6 +90,11 @@ def test_scores_equal_a_naive_loop(world):
     scores = cell_scores(cells, reaches_of(rules))
     wanted = [np.nan if value is None else float(value) for value in expected]
     assert scores == pytest.approx(np.array(wanted), rel=1e-12, nan_ok=True)
+    missing = cell_missing(cells, reaches_of(rules))
+    assert missing.tolist() == naive_missing(cells, rules)
+    for score, lacks in zip(scores, missing, strict=True):
+        assert np.isnan(score) == (lacks is None)
+        assert (score == 1.0) == (lacks == ())
     profile = build_circles(cells, reaches_of(rules), REGIONS)
     parents = {"320100": {"320102", "320106"}, "320300": {"320302"}, "320000": set(COUNTIES)}
     for level in ("prefecture", "province", "county"):

@@ -14,9 +14,14 @@ from distributed import LocalCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.catchment import floating_catchment
+from geo.decay import make_decay
 from geo.errors import CoverageError, CrsError, NetworkError, ScaleError
+from geo.grid_reach import grid_reach
 from geo.network import build_network
 from geo.partition import Partition, halo_m, partition_cells, solve_partition, subnetwork
+from geo.reach import network_reach
+from geo.reach_parts import partitioned_reach
 from geo.scale import nearest_facility_partitioned, run_tasks
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight, tie_rank
 from tests.geo.road_worlds import DRIVE, ORIGIN, WALK, edges_between, grid_roads, places, road_worlds
@@ -232,6 +237,30 @@ def test_two_workers_give_the_whole(scheduler, mode):
             cells, by_column(cells, 500.0), facilities, scheduler=scheduler, **straight
         ),
     )
+
+
+@pytest.mark.parametrize("method", ["2sfca", "3sfca"])
+def test_two_workers_give_the_supply_and_demand_of_the_whole(scheduler, method):
+    nodes, edges, facilities, cells = town(7)
+    network, decay = build_network(nodes, edges, WALK), make_decay("gaussian", 12.0)
+    rng = np.random.default_rng(1)
+    demand, supply = rng.integers(0, 90, len(cells)) * 1.0, rng.integers(1, 9, len(facilities)) * 1.0
+    asked = {"cell_size_m": 100.0, "mode": WALK, "decay": decay}
+    keys = by_column(cells, 500.0)
+
+    def solved(reach):
+        return floating_catchment(reach, demand, supply, method=method)
+
+    roads = solved(network_reach(network, facilities, cells, decay=decay))
+    spread = solved(partitioned_reach(facilities, cells, keys, network=network, scheduler=scheduler, **asked))
+    assert np.array_equal(spread.access, roads.access)
+    assert np.array_equal(spread.ratio, roads.ratio)
+    straight = solved(grid_reach(facilities, cells, **asked))
+    there = solved(partitioned_reach(facilities, cells, keys, scheduler=scheduler, **asked))
+    here = solved(partitioned_reach(facilities, cells, keys, **asked))
+    assert np.array_equal(there.access, here.access)
+    assert there.access == pytest.approx(straight.access, rel=1e-12, abs=0.0)
+    assert (there.access > 0.0).any()
 
 
 class DiesOnce:

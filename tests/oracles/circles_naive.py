@@ -22,6 +22,23 @@ def naive_scores(cells, reaches):
     return scores
 
 
+def naive_missing(cells, reaches):
+    """Return the services each cell lacks in the order of the rules, None where there is nothing to say."""
+    order = list(dict.fromkeys(reach["service"] for reach in reaches))
+    answers = []
+    for row in range(len(cells)):
+        asked, lacking = False, set()
+        for reach in reaches:
+            if reach["minutes"] is None or cells[reach["tier"]][row] == 0:
+                continue
+            asked = True
+            minutes = reach["minutes"][row]
+            if minutes is None or minutes > reach["threshold"]:
+                lacking.add(reach["service"])
+        answers.append(tuple(one for one in order if one in lacking) if asked else None)
+    return answers
+
+
 def naive_region(cells, reaches, counties):
     """Return score, complete people and people lacking each service, of the cells of some counties."""
     reached = possible = complete = Fraction(0)

@@ -159,3 +159,57 @@ def test_the_charts_are_valid() -> None:
         chart.to_dict(validate=True)
     assert answers.change_png()[:4] == b"\x89PNG"
     assert siting_of(open_store(), request, lambda _step: None) is answers
+
+
+SITES = "名称,经度,纬度\n甲<b>,117.95,34.31\n乙,117.20,34.26\n宿迁,118.27,33.96\n"
+
+
+def upload(app: AppTest, text: str, datum: str = "cgcs2000") -> AppTest:
+    app.selectbox(key="siting_datum").set_value(datum)
+    box = app.get("file_uploader")[0]
+    box.upload("候选.csv", text.encode(), "text/csv").run()
+    return app
+
+
+def test_candidates_of_an_uploaded_file_are_the_ones_of_the_command_line(tmp_path: Path) -> None:
+    app = start("pages.siting", **ASKED, add="2", candidates="file", siting_panel="scenarios")
+    assert "选好候选点文件和坐标基准" in app.info[0].value
+    assert metrics(app)["新增覆盖人口"] == "+0 人"
+    assert_calm(upload(app, SITES))
+    path = tmp_path / "候选.csv"
+    path.write_text(SITES, encoding="utf-8")
+    found = command("--add", "2", "--sites", str(path), "--datum", "cgcs2000")
+    assert metrics(app)["新增覆盖人口"] == f"{found['summary']['gained']:+,.0f} 人"
+    assert table_with(app, "次序")["新增覆盖（人）"].tolist() == [site["gain"] for site in found["sites"]]
+    assert "3 个候选点，2 个在徐州市，1 个在徐州市之外" in app.success[0].value.replace("\\", "")
+    sites = table_with(app, "位置").set_index("名称")
+    assert sites["位置"].to_dict() == {"宿迁": "范围外", "甲<b>": "范围内", "乙": "范围内"}
+    # The link holds the content: it opens the same view elsewhere, without the file.
+    again = start("pages.siting", **link(app))
+    assert metrics(again) == metrics(app)
+    assert link(again) == link(app)
+    app.text_input(key="siting_name").set_value("取自文件").run()
+    app.button(key="siting_save").click().run()
+    assert_calm(app)
+    saved = list_scenarios(Path(os.environ["SUTU_DATA_DIR"]))[0]
+    assert [site.name for site in saved.request.sites] == ["甲<b>", "乙", "宿迁"]
+    fresh = start("pages.siting", **ASKED, siting_panel="scenarios")
+    fresh.selectbox(key="siting_opened").set_value(saved.run.id).run()
+    fresh.button(key="siting_open").click().run()
+    assert_calm(fresh)
+    assert link(fresh)["sites"] == link(app)["sites"]
+    assert metrics(fresh)["新增覆盖人口"] == f"{found['summary']['gained']:+,.0f} 人"
+
+
+def test_faults_of_a_candidate_file_are_listed_and_nothing_of_it_is_used() -> None:
+    app = start("pages.siting", **ASKED, add="2", candidates="file")
+    upload(app, "名称,经度,纬度\n甲,abc,34.31\n乙,116.4,39.9\n")
+    assert "2 处问题" in app.error[0].value
+    rows = table_with(app, "处理办法")
+    assert rows[["文件", "行", "列"]].to_numpy().tolist() == [
+        ["候选.csv", "2", "经度"],
+        ["候选.csv", "3", "经度"],
+    ]
+    assert "sites" not in link(app)
+    lost = start("pages.siting", **ASKED, add="2", candidates="file", sites="0" * 16)
+    assert "sites" not in link(lost)
