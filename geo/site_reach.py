@@ -202,7 +202,7 @@ def require_room(pairs: int) -> None:
     """Raise ``CoverageError`` for more than ``MAX_PAIRS`` pairs."""
     if pairs > MAX_PAIRS:
         raise CoverageError(
-            f"设施（候选点）与格网的组合超过 {MAX_PAIRS:,} 对，内存放不下。请缩小范围、缩短时间或减少设施。"
+            f"设施或候选点与格网的组合超过 {MAX_PAIRS:,} 对，内存放不下。请缩小范围、缩短时间或减少设施。"
         )
 
 

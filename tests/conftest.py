@@ -16,7 +16,7 @@ from data.build import build_store
 from data.ingest.osm import import_osm
 from data.store import Store, open_store
 from tests.layers.fonts_at_hand import regular_font
-from tests.shared_data import shared_path
+from tests.shared_data import RUNS, shared_path
 
 # How fast an example runs is the machine's affair, and no test asserts it.
 settings.register_profile("sutu", deadline=None)
@@ -50,7 +50,7 @@ def report_font(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def own_data_dir(built_data_dir: Path, tmp_path: Path) -> Path:
     """Return a data directory of the test's own, with a copy of the built store."""
-    return Path(shutil.copytree(built_data_dir, tmp_path / "data"))
+    return Path(shutil.copytree(built_data_dir, tmp_path / "data", ignore=RUNS))
 
 
 @pytest.fixture
@@ -70,7 +70,9 @@ def xuzhou_data_dir(built_data_dir: Path) -> Path:
     with built_data_dir.with_name("sutu-xuzhou.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            staged = Path(shutil.copytree(built_data_dir, folder.with_name("sutu-xuzhou-staged")))
+            staged = Path(
+                shutil.copytree(built_data_dir, folder.with_name("sutu-xuzhou-staged"), ignore=RUNS)
+            )
             counties = open_store(staged).regions("county", zoom="full").reset_index(drop=True)
             import_osm(shared_path("real/osm/xuzhou_facilities.osm.pbf"), staged, counties)
             build_store(staged)

@@ -1,6 +1,7 @@
 """Where the tests find the real data that lies beside the checkout and is never committed."""
 
 import os
+import shutil
 from pathlib import Path
 
 _DEFAULT = Path(__file__).resolve().parents[2] / "shared"
@@ -12,3 +13,7 @@ def shared_path(relative: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"{relative} is missing; set SUTU_SHARED to the folder of shared data")
     return path
+
+
+# Pages and commands under test record their runs in the store that all share: a copy leaves them behind.
+RUNS = shutil.ignore_patterns("runs")

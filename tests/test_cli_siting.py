@@ -17,6 +17,7 @@ import cli
 from data.coverage import CoverageRequest, covered_types
 from data.siting import SitingRequest, prepare_siting
 from data.store import open_store
+from tests.shared_data import RUNS
 
 ASK = (
     *("siting", "--type", "hospital", "--mode", "ebike", "--minutes", "15"),
@@ -30,7 +31,7 @@ def run(*words: str) -> Any:
 
 @pytest.fixture(scope="module")
 def folder(xuzhou_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(xuzhou_data_dir, tmp_path_factory.mktemp("siting-cli") / "data"))
+    return Path(shutil.copytree(xuzhou_data_dir, tmp_path_factory.mktemp("siting-cli") / "data", ignore=RUNS))
 
 
 @pytest.fixture

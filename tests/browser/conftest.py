@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 import app as application
 from layers.fonts import prepare_fonts
 from tests.browser.harness import LAUNCH, Window
+from tests.shared_data import RUNS
 
 ROOT = Path(__file__).resolve().parents[2]
 _STARTED = "苏图已启动："
@@ -44,7 +45,7 @@ def font_cache(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture(scope="session")
 def served_data_dir(built_data_dir: Path, font_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory of the server's own, with store and fonts in place."""
-    folder = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("served") / "data"))
+    folder = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("served") / "data", ignore=RUNS))
     shutil.copytree(font_cache, folder / "cache")
     return folder
 

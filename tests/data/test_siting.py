@@ -34,6 +34,7 @@ from data.siting_sites import FOLDER, Site, keep_sites, kept_sites
 from data.store import Store, open_store
 from geo.errors import SitingError
 from geo.siting import NO_DEMAND
+from tests.shared_data import RUNS
 
 XUZHOU = "320300"
 HOSPITALS = CoverageRequest(covered_types(["hospital"]), mode="ebike", origin="imported", within=XUZHOU)
@@ -42,7 +43,7 @@ TEN = SitingRequest(HOSPITALS, 15.0, add=10)
 
 @pytest.fixture(scope="module")
 def folder(xuzhou_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(xuzhou_data_dir, tmp_path_factory.mktemp("siting") / "data"))
+    return Path(shutil.copytree(xuzhou_data_dir, tmp_path_factory.mktemp("siting") / "data", ignore=RUNS))
 
 
 @pytest.fixture(scope="module")

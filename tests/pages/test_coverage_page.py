@@ -37,7 +37,7 @@ from pages.coverage_panels import clusters_table, compared
 from pages.coverage_record import figures_table, gis_layers
 from pages.coverage_store import cell_size_m, regions_inside
 from tests.pages.running import assert_calm, link, start, text_of
-from tests.shared_data import shared_path
+from tests.shared_data import RUNS, shared_path
 
 pytestmark = pytest.mark.xdist_group("coverage_page")
 MODULE = "pages.coverage"
@@ -46,7 +46,7 @@ MODULE = "pages.coverage"
 @pytest.fixture(scope="module")
 def folder(built_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory with the facilities of Xuzhou imported."""
-    own = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("coverage") / "data"))
+    own = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("coverage") / "data", ignore=RUNS))
     take_in("real/osm/xuzhou_facilities.osm.pbf", own)
     build_store(own)
     return own

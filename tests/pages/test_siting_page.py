@@ -25,6 +25,7 @@ from layers.siting_charts import before_after_chart, budget_chart, scenario_char
 from pages.siting_data import siting_of
 from pages.siting_plan import nearest
 from tests.pages.running import assert_calm, link, start, text_of
+from tests.shared_data import RUNS
 
 ASKED = {"facility": "hospital", "mode": "ebike", "minutes": "15", "within": "320300", "origin": "imported"}
 HOSPITALS = CoverageRequest(covered_types(["hospital"]), mode="ebike", origin="imported", within="320300")
@@ -32,7 +33,9 @@ HOSPITALS = CoverageRequest(covered_types(["hospital"]), mode="ebike", origin="i
 
 @pytest.fixture(scope="module")
 def folder(xuzhou_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(xuzhou_data_dir, tmp_path_factory.mktemp("siting-page") / "data"))
+    return Path(
+        shutil.copytree(xuzhou_data_dir, tmp_path_factory.mktemp("siting-page") / "data", ignore=RUNS)
+    )
 
 
 @pytest.fixture(autouse=True)

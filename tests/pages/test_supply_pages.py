@@ -28,7 +28,7 @@ from pages.standards_choice import StandardsChoice
 from pages.supply_answers import SupplyAnswers
 from pages.supply_choice import SupplyChoice
 from tests.pages.running import SCRIPT, link, start, text_of
-from tests.shared_data import shared_path
+from tests.shared_data import RUNS, shared_path
 
 pytestmark = pytest.mark.xdist_group("supply_pages")
 SUPPLY, STANDARDS = "pages.supply_demand", "pages.standards"
@@ -38,7 +38,7 @@ XUZHOU = {"within": "320300", "origin": "imported"}
 @pytest.fixture(scope="module")
 def folder(built_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory with the facilities of Xuzhou imported."""
-    own = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("supply") / "data"))
+    own = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("supply") / "data", ignore=RUNS))
     counties = open_store(own).regions("county", zoom="full").reset_index(drop=True)
     import_osm(shared_path("real/osm/xuzhou_facilities.osm.pbf"), own, counties)
     build_store(own)
