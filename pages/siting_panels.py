@@ -54,6 +54,9 @@ def show_sites(choice: SitingChoice, answers: SitingAnswers) -> None:
     """Draw the proposed sites with what each adds, and how good the choice is."""
     result = answers.analysis.result
     st.markdown("**建议新增**")
+    if result is None and choice.request.candidates == "file" and not choice.request.sites:
+        st.caption("先选好候选点文件，再从中选出新增覆盖最多的位置。")
+        return
     if result is None:
         st.caption("在“建议新增（处）”里选数量，就从候选点中选出新增覆盖最多的位置。")
         return

@@ -1,25 +1,20 @@
-"""Candidate sites from a planner's file on the page 选址优化: read whole, shown, and kept for the link."""
+"""Candidate sites of a file on the page 选址优化: kept for the link by their content, shown, and put back."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
-from data.ingest.faults import FAULT_COLUMNS, FaultReport
-from data.ingest.site_file import ENDINGS, LIMITS, read_sites
 from data.siting_sites import Site, keep_sites, kept_sites, site_counties
 from data.store import Store, data_dir
-from geo.errors import SitingError, SutuError
-from pages import cached, choices, components, state
+from geo.errors import SitingError
+from pages import cached, choices, state
 from pages.components import plain
 from pages.coverage_store import regions_inside
-from pages.import_jobs import keep_upload
-from pages.import_kinds import DATUMS
+from pages.siting_site_file import KEY, choose_file, forget_file, show_fault
 
-_KEY, _READ, _TURN = "siting_sites", "siting_sites_read", "siting_sites_turn"
 _STATES = {True: "范围内", False: "范围外"}
 
 
@@ -29,20 +24,21 @@ def choose_sites(store: Store, within: str) -> tuple[Site, ...]:
     with st.container(key="siting_sites_box", border=True):
         left, right = st.columns([3, 4], gap="medium")
         with left:
-            _choose_file(store)
+            found = choose_file(store)
         with right:
             sites = _current()
-            if sites:
-                _show(store, within, sites)
-    choices.in_link("sites", st.session_state.get(_KEY) or "")
+            if found is not None and found.fault is not None:
+                show_fault(found.fault)
+            elif sites:
+                _show(store, within, sites, () if found is None else found.notes)
+    choices.in_link("sites", st.session_state.get(KEY) or "")
     return sites
 
 
 def put_sites(sites: Sequence[Site]) -> None:
     """Choose sites on a planner's behalf; only in a callback."""
-    st.session_state[_KEY] = keep_sites(data_dir(), sites) if sites else None
-    st.session_state[_READ] = None
-    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+    st.session_state[KEY] = keep_sites(data_dir(), sites) if sites else None
+    forget_file()
 
 
 def _from_address() -> None:
@@ -54,76 +50,25 @@ def _from_address() -> None:
     except SitingError as fault:
         state.fault(str(fault))
     else:
-        st.session_state[_KEY] = key
+        st.session_state[KEY] = key
 
 
 def _current() -> tuple[Site, ...]:
-    key = st.session_state.get(_KEY)
+    key = st.session_state.get(KEY)
     if key is None:
         return ()
     try:
         return kept_sites(data_dir(), key)
     except SitingError as fault:
-        st.session_state[_KEY] = None
+        st.session_state[KEY] = None
         st.error(plain(str(fault)), icon=":material/error:")
         return ()
 
 
-def _choose_file(store: Store) -> None:
-    """Draw the chooser; a file with a datum is read once, and its faults stand in the place of its sites."""
-    megabytes = LIMITS.file_bytes // 1_000_000
-    title = "候选点文件的坐标基准"
-    datum = st.selectbox(title, list(DATUMS), format_func=DATUMS.__getitem__, key="siting_datum")
-    upload = st.file_uploader(
-        "候选点文件",
-        type=list(ENDINGS),
-        max_upload_size=megabytes,
-        key=f"siting_file_{st.session_state.get(_TURN, 0)}",
-        help=f"最大 {megabytes} MB、{LIMITS.rows:,} 行；每行一个候选点，要有“经度”“纬度”两列，可有“名称”列。",
-    )
-    if upload is None:
-        if st.session_state.get(_KEY) is None:
-            st.info("选好候选点文件和坐标基准，就从这些点里选。", icon=":material/upload_file:")
-        return
-    if not datum:
-        st.info("请选择坐标基准：不知道时请向数据提供方核实，程序不猜测。", icon=":material/fact_check:")
-        return
-    asked = (upload.file_id, datum)
-    held = st.session_state.get(_READ)
-    if held is None or held[0] != asked:
-        held = st.session_state[_READ] = (asked, *_read(store, upload, datum))
-    _, faults, notes = held
-    if isinstance(faults, pd.DataFrame):
-        st.error(f"候选点文件有 {len(faults)} 处问题，没有使用。改正后重新选择。", icon=":material/error:")
-        st.dataframe(faults, hide_index=True, height=min(38 + 35 * len(faults), 320), key="siting_faults")
-        components.download("候选点问题清单", lambda: faults, notes=(), key="siting_sites_faults")
-    elif faults:
-        st.error(plain(faults), icon=":material/error:")
-    for note in notes:
-        st.caption(plain(note))
-
-
-def _read(store: Store, upload: object, datum: str) -> tuple[pd.DataFrame | str | None, tuple[str, ...]]:
-    """Take in a file: return its faults (a table, or a sentence; None without any) and its notes."""
-    st.session_state[_KEY] = None
-    path = keep_upload(data_dir(), upload)  # type: ignore[arg-type]  # the uploader's file has all it asks
-    try:
-        with st.spinner("正在读取候选点…"):
-            found = read_sites(path, datum=datum, regions=store.regions(zoom="full"))
-            st.session_state[_KEY] = keep_sites(data_dir(), found.sites)
-    except FaultReport as report:
-        return pd.DataFrame(report.as_rows(), columns=list(FAULT_COLUMNS)), ()
-    except SutuError as fault:
-        return str(fault), ()
-    finally:
-        shutil.rmtree(path.parent, ignore_errors=True)
-    return None, found.notes
-
-
-def _show(store: Store, within: str, sites: tuple[Site, ...]) -> None:
+def _show(store: Store, within: str, sites: tuple[Site, ...], notes: Sequence[str]) -> None:
     """Say how many sites there are, and which lie outside the region whose people count."""
     names = cached.region_table(store)["name"]
-    counties = _counties(store, store.data_version, st.session_state[_KEY], sites)
+    counties = _counties(store, store.data_version, st.session_state[KEY], sites)
     inside = counties.isin(regions_inside(store, within, "county"))
     beyond = int((~inside).sum())
     where = names[within]
@@ -131,6 +76,8 @@ def _show(store: Store, within: str, sites: tuple[Site, ...]) -> None:
     st.success(plain(f"{text}。"), icon=":material/location_on:")
     if beyond:
         st.caption("范围外的候选点仍可选中，只计它们对范围内居民的效益。")
+    for note in notes:
+        st.caption(plain(note))
     rows = pd.DataFrame(
         {
             "名称": [site.name for site in sites],
@@ -140,7 +87,9 @@ def _show(store: Store, within: str, sites: tuple[Site, ...]) -> None:
             "纬度": [site.lat for site in sites],
         }
     ).iloc[inside.argsort(kind="stable")]
-    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 213), key="siting_sites_table")
+    degrees = {name: st.column_config.NumberColumn(format="%.4f") for name in ("经度", "纬度")}
+    height = min(38 + 35 * len(rows), 213)
+    st.dataframe(rows, hide_index=True, height=height, column_config=degrees, key="siting_sites_table")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

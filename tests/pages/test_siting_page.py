@@ -207,7 +207,7 @@ def test_candidates_of_an_uploaded_file_are_the_ones_of_the_command_line(tmp_pat
 def test_faults_of_a_candidate_file_are_listed_and_nothing_of_it_is_used() -> None:
     app = start("pages.siting", **ASKED, add="2", candidates="file")
     upload(app, "名称,经度,纬度\n甲,abc,34.31\n乙,116.4,39.9\n")
-    assert "2 处问题" in app.error[0].value
+    assert "“候选.csv”有 2 处问题" in app.error[0].value.replace("\\", "")
     rows = table_with(app, "处理办法")
     assert rows[["文件", "行", "列"]].to_numpy().tolist() == [
         ["候选.csv", "2", "经度"],
