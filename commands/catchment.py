@@ -70,6 +70,11 @@ class MethodName(StrEnum):
     three = "3sfca"
 
 
+MeasureOption = Annotated[Measure, typer.Option(help="供给按设施数，或按规模（床位、学位等）。")]
+Steps = Annotated[list[str] | None, typer.Option("--step", help="分级衰减的一级，写作 分钟:权重，可重复。")]
+CellFile = Annotated[Path | None, typer.Option(help="另把每个人口格的可及性写入此文件（.parquet 或 .csv）。")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command(
@@ -84,13 +89,9 @@ def register(app: typer.Typer) -> None:
 def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
     types: Annotated[list[str], typer.Option("--type", help="设施类型，可重复；各类设施合为一种供给。")],
     minutes: Annotated[float, typer.Option("--minutes", help="服务范围（分钟），恰好等于也在范围内。")],
-    measure: Annotated[
-        Measure, typer.Option(help="供给按设施数，或按规模（床位、学位等）。")
-    ] = Measure.count,
+    measure: MeasureOption = Measure.count,
     decay: Annotated[DecayName, typer.Option(help="衰减：none 即 2SFCA，其余为 E2SFCA。")] = DecayName.step,
-    steps: Annotated[
-        list[str] | None, typer.Option("--step", help="分级衰减的一级，写作 分钟:权重，可重复。")
-    ] = None,
+    steps: Steps = None,
     width: Annotated[float | None, typer.Option(help="高斯的 σ 或指数的均值（分钟）。")] = None,
     method: Annotated[MethodName, typer.Option(help="两步或三步移动搜索法。")] = MethodName.two,
     demand: Annotated[str, typer.Option(help="争用供给的人群，可选值同 --group。")] = "all",
@@ -109,9 +110,7 @@ def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
     form: study.Form = Output.table,
     as_json: study.AsJson = False,
     out: study.OutFile = None,
-    cells: Annotated[
-        Path | None, typer.Option(help="另把每个人口格的可及性写入此文件（.parquet 或 .csv）。")
-    ] = None,
+    cells: CellFile = None,
 ) -> None:
     """供需匹配：每人可及的设施数或规模（2SFCA、E2SFCA、3SFCA），及其公平程度。"""
     form = Output.json if as_json else form

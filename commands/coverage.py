@@ -15,7 +15,7 @@ from commands.console import Format as Shown
 from commands.console import errors, print_json, print_rows
 from commands.coverage_files import write_geopackage
 from commands.study import By, Engine, Mode, Origin, Output
-from data.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare, require_group
+from data.coverage import CoverageAnalysis, prepare, require_group
 from data.replay import again
 from data.runs import list_runs, read_result, read_run, result_digest
 from data.store import data_dir, open_store
@@ -91,15 +91,9 @@ def coverage(  # noqa: PLR0917 - a command's options are its documented inputs
     """计算设施覆盖：多少人在给定时间内到得了最近的设施。"""
     study.require_usage(form, out, datum=datum, files=[facilities], engine=engine, scheduler=scheduler)
     group = require_group(group)
-    request = CoverageRequest(
-        types=covered_types(types),
-        mode=mode.value,
-        levels=tuple(levels or ()),
-        origin=origin.value,
-        within=within,
-        search_minutes=max(search_minutes, minutes),
-        engine=engine.value,
-        scheduler=scheduler,
+    reach = max(search_minutes, minutes)
+    request = study.coverage_request(
+        types, mode, levels, origin=origin, within=within, reach=reach, engine=engine, scheduler=scheduler
     )
     store, started = open_store(), time.perf_counter()
     given = study.read_given(

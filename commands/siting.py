@@ -15,7 +15,7 @@ from commands.circles import lon_lat
 from commands.console import Format, print_json, print_rows
 from commands.coverage_files import given_sites, site_points, write_regions
 from commands.study import By, Datum, Engine, Mode, Origin, Output
-from data.coverage import CoverageRequest, covered_types, require_group
+from data.coverage import require_group
 from data.scenarios import save_scenario
 from data.siting import SitingAnalysis, SitingRequest, prepare_siting
 from data.siting_edits import Edit
@@ -57,6 +57,24 @@ class Goal(StrEnum):
     minutes = "minutes"
 
 
+Add = Annotated[int, typer.Option("--add", help="新增几处；0 表示只看 --open、--move、--close 的效果。")]
+Objective = Annotated[Goal, typer.Option(help="coverage 覆盖的人最多，minutes 人均分钟最少。")]
+Exact = Annotated[bool, typer.Option("--exact", help="求精确解（规模过大时退回贪心并注明）。")]
+TimeLimit = Annotated[float, typer.Option(min=1.0, max=3600.0, help="求精确解最多用多少秒。")]
+CandidateSource = Annotated[Candidates, typer.Option(help="候选点：townships 乡镇驻地，cells 人口格网。")]
+Spacing = Annotated[float, typer.Option(help="格网候选点的间距（公里）。")]
+SiteFile = Annotated[Path | None, typer.Option(help="候选点取自此文件，坐标基准用 --datum。")]
+Opened = Annotated[list[str] | None, typer.Option("--open", help="在经度,纬度处新增，可重复。")]
+Moved = Annotated[list[str] | None, typer.Option("--move", help="编号@经度,纬度：移动，可重复。")]
+Closed = Annotated[list[str] | None, typer.Option("--close", help="关闭此编号的设施，可重复。")]
+ComparedBy = Annotated[By, typer.Option(help="按哪一级地区比较前后。")]
+FileDatum = Annotated[Datum | None, typer.Option(help="设施文件、候选点文件的坐标基准。")]
+SaveAs = Annotated[str | None, typer.Option("--save", help="把方案存为此名称，可重算。")]
+SitingForm = Annotated[
+    Output, typer.Option("--format", help="输出格式；csv 给出分区比较，gpkg 另有新增位置和设施。")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command(
@@ -72,62 +90,45 @@ def register(app: typer.Typer) -> None:
 def siting(  # noqa: PLR0917 - a command's options are its documented inputs
     types: study.Types,
     minutes: study.Minutes,
-    add: Annotated[
-        int, typer.Option("--add", help="新增几处；0 表示只看 --open、--move、--close 的效果。")
-    ] = 0,
-    objective: Annotated[
-        Goal, typer.Option(help="coverage 覆盖的人最多，minutes 人均分钟最少。")
-    ] = Goal.coverage,
-    exact: Annotated[bool, typer.Option("--exact", help="求精确解（规模过大时退回贪心并注明）。")] = False,
-    time_limit: Annotated[float, typer.Option(min=1.0, max=3600.0, help="求精确解最多用多少秒。")] = 60.0,
-    candidates: Annotated[
-        Candidates, typer.Option(help="候选点：townships 乡镇驻地，cells 人口格网。")
-    ] = Candidates.cells,
-    spacing_km: Annotated[float, typer.Option(help="格网候选点的间距（公里）。")] = 5.0,
-    sites: Annotated[Path | None, typer.Option(help="候选点取自此文件，坐标基准用 --datum。")] = None,
-    opened: Annotated[list[str] | None, typer.Option("--open", help="在经度,纬度处新增，可重复。")] = None,
-    moved: Annotated[list[str] | None, typer.Option("--move", help="编号@经度,纬度：移动，可重复。")] = None,
-    closed: Annotated[list[str] | None, typer.Option("--close", help="关闭此编号的设施，可重复。")] = None,
+    add: Add = 0,
+    objective: Objective = Goal.coverage,
+    exact: Exact = False,
+    time_limit: TimeLimit = 60.0,
+    candidates: CandidateSource = Candidates.cells,
+    spacing_km: Spacing = 5.0,
+    sites: SiteFile = None,
+    opened: Opened = None,
+    moved: Moved = None,
+    closed: Closed = None,
     mode: study.ModeOption = Mode.straight,
     levels: study.Levels = None,
     group: study.Group = "all",
-    by: Annotated[By, typer.Option(help="按哪一级地区比较前后。")] = By.county,
+    by: ComparedBy = By.county,
     within: study.Within = "320000",
     origin: study.OriginOption = Origin.auto,
     facilities: study.FacilityFile = None,
-    datum: Annotated[Datum | None, typer.Option(help="设施文件、候选点文件的坐标基准。")] = None,
+    datum: FileDatum = None,
     population: study.PopulationFile = None,
     network: study.NetworkFile = None,
     search_minutes: study.SearchMinutes = 120.0,
     engine: study.EngineOption = Engine.local,
     scheduler: study.Scheduler = None,
     out: study.OutFile = None,
-    save: Annotated[str | None, typer.Option("--save", help="把方案存为此名称，可重算。")] = None,
-    form: Annotated[
-        Output, typer.Option("--format", help="输出格式；csv 给出分区比较，gpkg 另有新增位置和设施。")
-    ] = Output.table,
+    save: SaveAs = None,
+    form: SitingForm = Output.table,
     as_json: study.AsJson = False,
 ) -> None:
     """选址优化：新增几处设施放在哪里最好，或方案改动前后有多少人够得着。"""
-    chosen = Output.json if as_json else form
-    study.require_usage(
-        chosen, out, datum=datum, files=[facilities, sites], engine=engine, scheduler=scheduler
+    form = Output.json if as_json else form
+    files = [facilities, sites]
+    study.require_usage(form, out, datum=datum, files=files, engine=engine, scheduler=scheduler)
+    _require_savable(save, (facilities, population, network))
+    store, started, reach = open_store(), time.perf_counter(), max(search_minutes, minutes)
+    coverage = study.coverage_request(
+        types, mode, levels, origin=origin, within=within, reach=reach, engine=engine, scheduler=scheduler
     )
-    if save is not None and any(path is not None for path in (facilities, population, network)):
-        raise typer.BadParameter("用临时文件算的方案不能保存，请先导入", param_hint="--save")
-    kinds = covered_types(types)
-    store, started = open_store(), time.perf_counter()
     request = SitingRequest(
-        coverage=CoverageRequest(
-            types=kinds,
-            mode=mode.value,
-            levels=tuple(levels or ()),
-            origin=origin.value,
-            within=within,
-            search_minutes=max(search_minutes, minutes),
-            engine=engine.value,
-            scheduler=scheduler,
-        ),
+        coverage=coverage,
         minutes=minutes,
         group=require_group(group),
         add=add,
@@ -135,7 +136,7 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
         method="exact" if exact else "greedy",
         candidates="file" if sites is not None else candidates.value,
         spacing_km=spacing_km,
-        cap_minutes=min(60.0, max(search_minutes, minutes)),
+        cap_minutes=min(60.0, reach),
         time_limit_s=time_limit,
         edits=_edits(opened or [], moved or [], closed or []),
         sites=given_sites(store, sites, datum and datum.value),
@@ -145,13 +146,20 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
     )
     analysis = prepare_siting(store, data_dir(), request, **given.as_options(), progress=errors().print)
     study.say_notes([*analysis.notes, analysis.before.method])
-    if save is not None:
-        _save(store, analysis, save, started)
-    _write(store, analysis, by, chosen, out)
+    _save(store, analysis, save, started)
+    _write(store, analysis, by, form, out)
 
 
-def _save(store: Store, analysis: SitingAnalysis, name: str, started: float) -> None:
-    """Write the scenario down and say its number."""
+def _require_savable(name: str | None, files: tuple[Path | None, ...]) -> None:
+    """Refuse a name for a scenario that rests on files the store does not hold."""
+    if name is not None and any(path is not None for path in files):
+        raise typer.BadParameter("用临时文件算的方案不能保存，请先导入", param_hint="--save")
+
+
+def _save(store: Store, analysis: SitingAnalysis, name: str | None, started: float) -> None:
+    """Write the scenario down and say its number, when it has been given a name."""
+    if name is None:
+        return
     kept = save_scenario(data_dir(), store, analysis, name, seconds=time.perf_counter() - started)
     errors().print(f"方案“{kept.name}”，运行编号 {kept.run.id}（sutu replay 可重算）", markup=False)
 

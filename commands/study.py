@@ -16,6 +16,7 @@ import typer
 from commands.console import Format as Shown
 from commands.console import csv_text, errors, plain, print_rows
 from commands.coverage_files import given_facilities, given_network, given_population
+from data.coverage import CoverageRequest, covered_types
 from data.networks import NetworkSource
 from data.runs import record_run
 from data.store import Store, data_dir
@@ -115,6 +116,33 @@ def require_usage(
         )
     if scheduler is not None and engine is not Engine.dask:
         raise typer.BadParameter("--scheduler 只与 --engine dask 合用", param_hint="--scheduler")
+
+
+def coverage_request(
+    types: Sequence[str],
+    mode: Mode,
+    levels: Sequence[str] | None,
+    *,
+    origin: Origin,
+    within: str,
+    reach: float,
+    engine: Engine,
+    scheduler: str | None,
+) -> CoverageRequest:
+    """Return what the options of coverage and siting ask for; ``reach`` is how far is searched (minutes).
+
+    Raises for an unknown type.
+    """
+    return CoverageRequest(
+        types=covered_types(types),
+        mode=mode.value,
+        levels=tuple(levels or ()),
+        origin=origin.value,
+        within=within,
+        search_minutes=reach,
+        engine=engine.value,
+        scheduler=scheduler,
+    )
 
 
 @dataclass(frozen=True)

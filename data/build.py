@@ -87,15 +87,18 @@ class _Steps:
         self._since = 0.0
 
     def begin(self, step: str) -> None:
+        """End the step under way and begin this one."""
         self._end()
         self._current, self._since = step, time.perf_counter()
         self._progress(step, STEPS.index(step), len(STEPS))
 
     def finish(self) -> None:
+        """End the last step."""
         self._end()
         self._progress("完成", len(STEPS), len(STEPS))
 
     def wait(self, message: str) -> None:
+        """Say what the build waits for before its first step."""
         self._progress(message, 0, len(STEPS))
 
     def _end(self) -> None:

@@ -152,6 +152,7 @@ def _population_totals(store: Store) -> dict[str, Any]:
     facts = _census_population(store)
 
     def total(level: str) -> int | None:
+        """Return the people of a level; None when one of its regions has no figure."""
         values = facts.loc[facts["level"] == level, "value"]
         return int(values.sum()) if len(values) and values.notna().all() else None
 

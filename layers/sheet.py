@@ -127,6 +127,7 @@ class _Words:
 
     @classmethod
     def of(cls, table: ExportTable, options: SheetOptions, allowed: str) -> _Words:
+        """Return the texts for a table on this paper."""
         width, _ = options.size_mm
         columns = int((width - 2 * _MARGIN_MM) / 1.42)
         year = f"{table.year} 年" if table.year and table.year not in table.title else ""
@@ -169,9 +170,11 @@ class _Sheet:
         self.subject = self.frame.total_bounds
 
     def font(self, points: float) -> FontProperties:
+        """Return the sheet's typeface at a size."""
         return FontProperties(fname=self.options.font, size=points)
 
     def draw(self) -> Figure:
+        """Return the finished sheet."""
         left, bottom = _MARGIN_MM, _MARGIN_MM + self.foot
         width = self.width - 2 * _MARGIN_MM
         height = self.height - bottom - _MARGIN_MM - _HEAD_MM

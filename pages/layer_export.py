@@ -11,14 +11,8 @@ from data.store import Store, open_store
 from geo.errors import StoreError, SutuError
 from pages import components
 from pages.export_box import show_export
-from pages.export_choice import (
-    ExportChoice,
-    catalogue,
-    choose_how,
-    choose_layers,
-    choose_settings,
-    explain,
-)
+from pages.export_choice import ExportChoice, catalogue, choose_layers, choose_settings, explain
+from pages.export_how import choose_how
 from pages.export_preview import show_preview
 from pages.origin import provenance
 

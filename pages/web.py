@@ -24,6 +24,7 @@ class _Kept(StaticFiles):
     """Files whose address changes with their content, so that a browser asks for each only once."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file with the time it may be kept."""
         response = await super().get_response(path, scope)
         # The style sheet of the fonts keeps its address when they are cut anew.
         response.headers["Cache-Control"] = "no-cache" if path == "fonts.css" else _FOREVER

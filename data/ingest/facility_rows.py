@@ -75,6 +75,7 @@ class FacilityColumns:
         """Return the names; an empty one is a fault."""
 
         def read(text: str) -> str:
+            """Return a name of allowed length."""
             if not text:
                 raise CellProblem("没有名称", "填写设施名称")
             if len(text) > _MAX_NAME:
@@ -92,6 +93,7 @@ class FacilityColumns:
         }
 
         def read(text: str) -> str:
+            """Return the id of a type."""
             found = words.get(match_key(text)) if text else None
             if found is not None:
                 return found
@@ -116,6 +118,7 @@ class FacilityColumns:
         """Return the capacities, NaN where the cell is empty."""
 
         def read(text: str) -> float:
+            """Return a capacity within bounds, NaN for an empty cell."""
             if not text:
                 return np.nan
             number = parse_number(text)
@@ -130,6 +133,7 @@ class FacilityColumns:
         """Return the dates as ISO text of the precision given (``2023``, ``2023-06``), None where empty."""
 
         def read(text: str) -> str | None:
+            """Return a date as ISO text of the precision given."""
             if not text:
                 return None
             plain = half_width(text).translate(str.maketrans("/.年月", "----")).strip("-日")

@@ -184,10 +184,12 @@ class _DefinitionRow:
         self.sound = True
 
     def fault(self, key: str, problem: str, remedy: str) -> None:
+        """Add a fault of this row."""
         self.sound = False
         self.faults.add(self.row, self.headers[key], problem, remedy)
 
     def word(self, key: str, words: dict[str, str], default: str = "") -> str:
+        """Return the value that a word of a list stands for; any other word is a fault."""
         text = match_key(self.texts[key])
         choices = {match_key(word): value for word, value in words.items()} | {v: v for v in words.values()}
         if text and text not in choices:
@@ -196,6 +198,7 @@ class _DefinitionRow:
         return choices.get(text, default)
 
     def number(self, key: str) -> float | None:
+        """Return a number, None where the cell is empty; a text is a fault."""
         try:
             return parse_number(self.texts[key]) if self.texts[key] else None
         except CellProblem as fault:
@@ -203,6 +206,7 @@ class _DefinitionRow:
             return None
 
     def identifier(self) -> str:
+        """Return the id as written, or one made from the name."""
         text = half_width(self.texts["id"]).lower()
         if text and not _ID.fullmatch(text):
             remedy = "用小写字母开头，只含小写字母、数字和下划线；也可留空"
@@ -210,6 +214,7 @@ class _DefinitionRow:
         return text or generated_id(self.texts["name"])
 
     def levels(self) -> tuple[str, ...]:
+        """Return the levels named; an unknown one is a fault."""
         words = [word for word in re.split(r"[、,，;；/\s]+", self.texts["levels"]) if word]
         unknown = [word for word in words if word not in LEVELS]
         if unknown:
@@ -218,6 +223,7 @@ class _DefinitionRow:
         return tuple(sorted({LEVELS[word] for word in words if word in LEVELS}))
 
     def decimals(self) -> int:
+        """Return the decimals to show."""
         number = self.number("decimals")
         if number is not None and number not in range(7):
             self.fault("decimals", f"小数位 {number:g} 不在 0—6 之间", "填写 0 到 6 的整数")

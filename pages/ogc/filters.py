@@ -48,6 +48,7 @@ class _Filter:
         self.rows, self.hits, self.shapes = rows, hits, shapes
 
     def of(self, node: Any, depth: int) -> Mask:
+        """Return the rows that satisfy a condition which stands this deep in the filter."""
         if depth > MAX_DEPTH:
             raise FilterError(f"过滤条件嵌套超过 {MAX_DEPTH} 层。")
         if isinstance(node, (ast.And, ast.Or)):

@@ -147,6 +147,8 @@ def test_a_frame_without_room_is_fitted_when_it_gets_some(window: Window) -> Non
         )
     sheet.evaluate("() => { document.querySelector('.leaflet-container').style.removeProperty('height'); }")
     sheet.wait_for_function(f"before => ({zoom})() === before", arg=before)
+    assert sheet.evaluate(zoom) == before
+    assert sheet.evaluate("() => [...sutu.sheets.values()][0].map.getSize().y") > 60
 
 
 def test_two_years_stand_side_by_side_and_move_together(window: Window) -> None:

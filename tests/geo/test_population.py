@@ -86,6 +86,7 @@ def test_census_is_kept_to_the_person_in_every_group(seed: int, largest: int, ea
     places = _places(counties, seed, each) if each else NO_PLACES
     grid = build_population_grid(counties, census, places, water)
     _require_laws(grid, census)
+    assert grid["population"].sum() == census["population"].sum()
 
 
 @given(seed=st.integers(0, 100_000), scale=st.booleans())

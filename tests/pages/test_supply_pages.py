@@ -169,10 +169,15 @@ def test_the_map_holds_surface_points_and_key(store: Store, answers: SupplyAnswe
 def test_charts_are_valid_vega(store: Store, answers: SupplyAnswers) -> None:
     choice = choice_of(region="320311")
     groups = answers.analysis.groups("320311").assign(who="某人群")
-    lorenz_chart(answers.lorenz("320311"), 0.4, name="泉山区").to_dict(validate=True)
-    lorenz_chart(answers.lorenz("320311").iloc[:0], float("nan"), name="泉山区").to_dict(validate=True)
-    group_chart(groups, unit="处/十万人", decimals=2).to_dict(validate=True)
-    bar_ranking(supply_map.region_layer(store, choice, answers)).to_dict(validate=True)
+    charts = (
+        lorenz_chart(answers.lorenz("320311"), 0.4, name="泉山区"),
+        lorenz_chart(answers.lorenz("320311").iloc[:0], float("nan"), name="泉山区"),
+        group_chart(groups, unit="处/十万人", decimals=2),
+        bar_ranking(supply_map.region_layer(store, choice, answers)),
+    )
+    for drawn in charts:
+        described = drawn.to_dict(validate=True)
+        assert {"layer", "mark", "hconcat", "vconcat"} & set(described), "something is drawn"
 
 
 def test_the_load_of_facilities_is_ordered_by_crowding(store: Store, answers: SupplyAnswers) -> None:
