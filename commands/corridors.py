@@ -10,6 +10,7 @@ import typer
 from commands.console import Format, errors, examples, print_json, print_rows
 from data.corridor_analysis import SCOPES, Corridors
 from data.corridor_reports import family_counts, hsr_coverage, station_access, undrawn
+from data.corridor_stations import STATION_HEADERS
 from data.store import data_dir, open_store
 from geo.errors import CorridorError
 
@@ -51,15 +52,6 @@ _FIGURES = {
     "unit": "单位",
     "share": "占全省",
     "reason": "原因",
-}
-_STATIONS = {
-    "place": "地点",
-    "adcode": "代码",
-    "lon": "经度",
-    "lat": "纬度",
-    "precision": "位置",
-    "station": "车站",
-    "reason": "示意的原因",
 }
 PROFILE = {
     "from_km": "起（公里）",
@@ -262,7 +254,7 @@ def _tell(found: Corridors, row: pd.Series, answer: dict[str, Any]) -> None:
 
 def _tell_stations(held: dict[str, Any]) -> None:
     """Write where the stations stand, and the people within minutes of them."""
-    _print(held["places"], _STATIONS, f"站点（{held['count']} 处，实测 {held['surveyed']} 处）")
+    _print(held["places"], STATION_HEADERS, f"站点（{held['count']} 处，实测 {held['surveyed']} 处）")
     within = "，".join(
         f"{limit} 分钟内 {people:,.0f} 人" for limit, people in held["people_within_minutes"].items()
     )

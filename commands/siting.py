@@ -120,8 +120,8 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
 ) -> None:
     """选址优化：新增几处设施放在哪里最好，或方案改动前后有多少人够得着。"""
     form = Output.json if as_json else form
-    files = [facilities, sites]
-    study.require_usage(form, out, datum=datum, files=files, engine=engine, scheduler=scheduler)
+    placed = [facilities, sites]
+    study.require_usage(form, out, datum=datum, files=placed, engine=engine, scheduler=scheduler)
     _require_savable(save, (facilities, population, network))
     store, started, reach = open_store(), time.perf_counter(), max(search_minutes, minutes)
     coverage = study.coverage_request(
@@ -145,7 +145,6 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
         store, facilities=facilities, datum=datum, kind=types[0], population=population, network=network
     )
     analysis = prepare_siting(store, data_dir(), request, **given.as_options(), progress=errors().print)
-    study.say_notes([*analysis.notes, analysis.before.method])
     _save(store, analysis, save, started)
     _write(store, analysis, by, form, out)
 
@@ -186,6 +185,7 @@ def siting_dict(analysis: SitingAnalysis, by: By) -> dict[str, Any]:
 
 def _write(store: Store, analysis: SitingAnalysis, by: By, form: Output, out: Path | None) -> None:
     """Write the answer: JSON has all of it, CSV the regions, a GeoPackage regions, sites and facilities."""
+    study.say_notes([*analysis.notes, analysis.before.method])
     if form is Output.json:
         if out is None:
             print_json(siting_dict(analysis, by))

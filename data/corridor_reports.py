@@ -202,7 +202,7 @@ def _targets(corridors: Corridors) -> dict[int, float]:
 class StationAccess:
     """People within minutes of a corridor's stations, and how it was measured.
 
-    ``places``: the stations, columns ``data.corridor_stations.STATION_COLUMNS``.
+    ``places``: the stations, columns ``data.corridor_stations.STATION_HEADERS``.
     """
 
     places: pd.DataFrame

@@ -26,7 +26,16 @@ RAIL_GROUP = "铁路"
 SURVEYED, SCHEMATIC = "实测", "示意"
 SAME_STATION_M = 1_000.0
 """Records of one name no further apart than this are one station: maps hold its point and its building."""
-STATION_COLUMNS = ("place", "adcode", "lon", "lat", "precision", "station", "reason")
+# The columns of a table of stations, and what people call them.
+STATION_HEADERS = {
+    "place": "地点",
+    "adcode": "代码",
+    "lon": "经度",
+    "lat": "纬度",
+    "precision": "位置",
+    "station": "车站",
+    "reason": "示意的原因",
+}
 NONE_IMPORTED = "没有导入实测的火车站"
 NONE_NAMED = "这一地区导入的火车站中没有同名的"
 _DIRECTIONS = "东南西北"
@@ -38,7 +47,7 @@ def match_stations(places: pd.DataFrame, facilities: pd.DataFrame) -> pd.DataFra
     """Return where the station of every place stands.
 
     ``places``: columns name, text, adcode (six digits, or None), lon, lat. ``facilities``: columns of the
-    table ``facility``; only surveyed railway stations count. Returns ``STATION_COLUMNS``, indexed as places:
+    table ``facility``; only surveyed railway stations count. Returns ``STATION_HEADERS``, indexed as places:
     ``lon``, ``lat`` of the station (``precision`` 实测, ``station`` its name) or of the place (示意, with
     the ``reason``).
     """
@@ -50,7 +59,7 @@ def match_stations(places: pd.DataFrame, facilities: pd.DataFrame) -> pd.DataFra
     ]
     stations = _metric(held).assign(base=held["name"].fillna("").astype(str).map(station_base))
     rows = [_found(row, stations) for row in places.to_dict("records")]
-    return pd.DataFrame(rows, index=places.index, columns=list(STATION_COLUMNS))
+    return pd.DataFrame(rows, index=places.index, columns=list(STATION_HEADERS))
 
 
 def station_base(name: str) -> str:
@@ -62,7 +71,7 @@ def station_base(name: str) -> str:
 def stations_of(corridors: Corridors, key: str) -> pd.DataFrame:
     """Return the stations of a corridor: its places in the province, each position once.
 
-    Columns ``STATION_COLUMNS``, in the order of the text; empty where nothing is placed.
+    Columns ``STATION_HEADERS``, in the order of the text; empty where nothing is placed.
     """
     members = corridors.members_of(key)
     stops = members[members["adcode"].notna() & members["lon"].notna() & (members["role"] != "node")]

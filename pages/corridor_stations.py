@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from data.corridor_reports import StationAccess
+from data.corridor_stations import STATION_HEADERS
 from data.store import Store
 from pages.corridor_store import access_of
 
@@ -22,15 +23,5 @@ def show_stations(store: Store, key: str) -> None:
     places = access_of(store, key).places
     st.markdown("**站点位置**　导入的同名火车站为实测，其余在城镇驻地示意")
     texts = {name: places[name].fillna("") for name in ("station", "reason")}
-    shown = places.assign(**texts).rename(
-        columns={
-            "place": "地点",
-            "adcode": "代码",
-            "lon": "经度",
-            "lat": "纬度",
-            "precision": "位置",
-            "station": "车站",
-            "reason": "示意的原因",
-        }
-    )
+    shown = places.assign(**texts).rename(columns=STATION_HEADERS)
     st.dataframe(shown, hide_index=True, key="corridor_stations")

@@ -16,7 +16,7 @@ from data.corridor_stations import (
     NONE_IMPORTED,
     NONE_NAMED,
     SCHEMATIC,
-    STATION_COLUMNS,
+    STATION_HEADERS,
     SURVEYED,
     match_stations,
     station_base,
@@ -46,7 +46,7 @@ def station(number: int, name: str, adcode: str, **more: Any) -> dict[str, Any]:
 
 def found(places: list[dict[str, Any]], stations: list[dict[str, Any]]) -> list[dict[Any, Any]]:
     table = match_stations(pd.DataFrame(places), pd.DataFrame(stations, columns=list(station(0, "", ""))))
-    assert tuple(table.columns) == STATION_COLUMNS
+    assert list(table.columns) == list(STATION_HEADERS)
     return table.to_dict("records")
 
 

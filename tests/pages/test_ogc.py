@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -28,7 +27,8 @@ from pages.ogc.source import source_of
 from pages.ogc.wildcards import wildcard
 from pages.shell import ShellMiddleware
 from pages.web import routes
-from tests.pages.asgi import Answer, ask
+from tests.pages.asgi import ask
+from tests.pages.ogc_asking import get, items
 
 PREFECTURES = "indicator.population.prefecture"
 pytestmark = pytest.mark.xdist_group("ogc")
@@ -42,17 +42,6 @@ def environment(data_env: Path) -> None:
 @pytest.fixture(scope="module")
 def server() -> Starlette:
     return Starlette(routes=routes(), middleware=[Middleware(ShellMiddleware)])
-
-
-def get(server: Starlette, path: str, **query: object) -> Answer:
-    return ask(server, f"/ogc{path}", query=urlencode(query), host="127.0.0.1:8501")
-
-
-def items(server: Starlette, collection: str, **query: object) -> dict[str, Any]:
-    answer = get(server, f"/collections/{collection}/items", **query)
-    assert answer.status == 200, answer.body
-    told: dict[str, Any] = json.loads(answer.body)
-    return told
 
 
 def test_the_landing_page_leads_to_every_collection(server: Starlette, built_store: Store) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -30,7 +29,8 @@ from pages.ogc.collections import collections
 from pages.ogc.source import source_of
 from pages.ogc.years import years_of
 from pages.web import routes
-from tests.pages.asgi import Answer, ask
+from tests.pages.asgi import ask
+from tests.pages.ogc_asking import get, items
 
 POPULATION = "indicator.population.prefecture"
 GDP = "indicator.gdp.prefecture"
@@ -45,17 +45,6 @@ def environment(data_env: Path) -> None:
 @pytest.fixture(scope="module")
 def server() -> Starlette:
     return Starlette(routes=routes())
-
-
-def get(server: Starlette, path: str, **query: object) -> Answer:
-    return ask(server, f"/ogc{path}", query=urlencode(query), host="127.0.0.1:8501")
-
-
-def items(server: Starlette, collection: str, **query: object) -> dict[str, Any]:
-    answer = get(server, f"/collections/{collection}/items", **query)
-    assert answer.status == 200, answer.body
-    told: dict[str, Any] = json.loads(answer.body)
-    return told
 
 
 def years(told: dict[str, Any]) -> set[int]:
