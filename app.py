@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import importlib
-import logging
 import socket
 import tomllib
 from collections.abc import AsyncIterator
@@ -14,7 +12,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 from rich.console import Console
 from starlette.middleware import Middleware
@@ -24,9 +21,9 @@ from data.store import data_dir
 from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
 from pages.connections import send_at_once
-from pages.navigation import PAGES
+from pages.rehearsal import rehearse
 from pages.shell import ShellMiddleware
-from pages.static_files import StaticFilesInMemory, kept_files, served_folders
+from pages.static_files import StaticFilesInMemory
 from pages.web import routes
 
 DEFAULT_HOST = "127.0.0.1"
@@ -57,26 +54,6 @@ def texts() -> str:
     )
 
 
-def _warm_up() -> None:
-    """Import the pages and draw one chart, so that nobody's first view waits for it.
-
-    Imported outside a page view, the map component says so and is not registered with Streamlit; its files
-    are answered for by `StaticFilesInMemory`, and nothing else asks for the registration.
-    """
-    warns = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
-    level = warns.level
-    warns.setLevel(logging.ERROR)
-    for spec in PAGES:
-        importlib.import_module(spec.module)
-    warns.setLevel(level)
-    for name in ("matplotlib.backends.backend_agg", "layers.figure"):
-        importlib.import_module(name)
-    for folder in served_folders().values():
-        kept_files(folder)
-    charts = importlib.import_module("layers.charts")
-    charts.comparison_bars(pd.DataFrame({"name": ["江苏省"], "value": [1.0]}), decimals=0).to_dict()
-
-
 @asynccontextmanager
 async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     shown: list[str] = []
@@ -89,7 +66,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
     send_at_once(asyncio.get_running_loop())
     install(prepare_assets(tell))
-    _warm_up()
+    rehearse()
     host = streamlit_config.get_option("server.address") or DEFAULT_HOST
     shown_host = f"[{host}]" if ":" in host else host
     _console.print(f"苏图已启动：http://{shown_host}:{streamlit_config.get_option('server.port')}")
