@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 from collections.abc import Iterator
@@ -43,8 +44,12 @@ def rehearse() -> None:
         try:
             store = open_store()
         except SutuError:
-            return
-        _first_maps(store)
+            pass
+        else:
+            _first_maps(store)
+    # What is loaded now stays: the collector need not look through it again in the middle of a view.
+    gc.collect()
+    gc.freeze()
 
 
 def _first_maps(store: Store) -> None:
