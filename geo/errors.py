@@ -77,6 +77,10 @@ class DownloadError(SutuError, OSError):
     """A file could not be fetched whole: wrong address, refused, cut off, too large, or of wrong content."""
 
 
+class UnpackError(SutuError, OSError):
+    """An archive could not be unpacked for want of room or rights, whatever is in it."""
+
+
 class ScaleError(SutuError, RuntimeError):
     """A distributed run cannot start, or its workers gave up."""
 

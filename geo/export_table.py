@@ -22,6 +22,9 @@ ShadingKind = Literal["classes", "categories", "plain"]
 SHORT_NAME_LENGTH = 10
 """What a shapefile's attribute table allows for a name, in bytes."""
 
+PLACE_TITLES = (("图上经度", "图上纬度"), ("place_lon", "place_lat"))
+"""How tables head the degrees of a row's place in the file's own coordinates, in Chinese and in English."""
+
 _SHORT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,9}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import ezdxf.units
 import numpy as np
 import pandas as pd
 import shapely
+from ezdxf.entities.lwpolyline import LWPolylinePoints
+from ezdxf.lldxf.types import TAG_STRING_FORMAT
 
 from geo.errors import ExportError
 from geo.export_crs import TargetCrs
@@ -127,9 +129,34 @@ def _draw(space: Any, shape: shapely.Geometry | None, layer: str) -> list[Any]:
         rings = [part.exterior, *part.interiors] if closed else [part]
         for ring in rings:
             points = shapely.get_coordinates(ring)
-            points = points[:-1] if closed else points
-            out.append(add(points.tolist(), close=closed, dxfattribs={"layer": layer}))
+            line = add([], close=closed, dxfattribs={"layer": layer})
+            line.lwpoints = _Corners(points[:-1] if closed else points)
+            out.append(line)
     return out
+
+
+class _Corners(LWPolylinePoints):
+    """The corners of a polyline, taken and written as a whole.
+
+    ezdxf takes and writes them one by one, and copies all before at each: most of the time of a drawing.
+    """
+
+    def __init__(self, points: np.ndarray) -> None:
+        """Take corners (n × 2); widths and bulges are 0."""
+        super().__init__()
+        self.values = np.pad(points, ((0, 0), (0, self.VERTEX_SIZE - 2)))
+
+    def dxftags(self) -> Iterator[Any]:
+        """Give all corners as one piece of text."""
+        yield self
+
+    def dxfstr(self) -> str:
+        """Return the corners as a drawing file has them."""
+        text = TAG_STRING_FORMAT % (self.VERTEX_CODE, "%s") + TAG_STRING_FORMAT % (
+            self.VERTEX_CODE + 10,
+            "%s",
+        )
+        return text * len(self) % tuple(self.values[:, :2].ravel().tolist())
 
 
 def _text_height(bounds: np.ndarray, rows: int) -> float:

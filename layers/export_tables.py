@@ -17,7 +17,7 @@ import xlsxwriter.exceptions
 
 from geo.errors import ExportError, ExportWriteError
 from geo.export_crs import TargetCrs
-from geo.export_table import ExportTable
+from geo.export_table import PLACE_TITLES, ExportTable
 from layers.export_arrow import Seen, column_names, frames, is_text, text_array
 from layers.export_vector import layer_names, writing
 from layers.export_words import field_rows, source_rows, summary_lines
@@ -32,9 +32,10 @@ _MAYBE_RISKY = r"[=+\-@\t\r\n]"
 
 def place_titles(target: TargetCrs, naming: str) -> tuple[str, str]:
     """Return what the two columns of a row's place are called."""
-    if naming != "title":
-        return ("place_lon", "place_lat") if target.is_geographic else ("place_x", "place_y")
-    return ("图上经度", "图上纬度") if target.is_geographic else ("图上东坐标", "图上北坐标")
+    chinese = naming == "title"
+    if target.is_geographic:
+        return PLACE_TITLES[0 if chinese else 1]
+    return ("图上东坐标", "图上北坐标") if chinese else ("place_x", "place_y")
 
 
 def _places(chunk: gpd.GeoDataFrame, target: TargetCrs) -> tuple[list[Any], list[Any]]:

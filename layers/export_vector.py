@@ -15,6 +15,7 @@ import geopandas as gpd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyogrio
+import shapely
 from pyarrow import parquet
 from pyogrio.raw import write_arrow
 from pyproj import CRS
@@ -32,6 +33,10 @@ DBF_TEXT_BYTES = 254
 _ELLIPSIS = "…"
 _FEATURE_LINE = b'\n{ "type": "Feature", '
 _PART_BYTES = 1 << 22
+GEOJSON_DECIMALS = 7
+# GDAL takes five nines before the last digit for a fault of rounding and moves 118.8999991 to 118.9: with
+# two digits more, which are zeros and left out, it has nothing to mend.
+_SPARE_DECIMALS = 2
 GCJ_SRS_NOTE = "坐标为加密坐标，文件不写坐标系"
 
 
@@ -193,11 +198,25 @@ def write_geojson(
         "RFC7946": "YES",
         "WRITE_NAME": "YES",
         "DESCRIPTION": "；".join(lines),
-        "COORDINATE_PRECISION": "7",
+        "COORDINATE_PRECISION": str(GEOJSON_DECIMALS + _SPARE_DECIMALS),
     }
     return write_layer(
-        table, path, target, driver="GeoJSON", naming=naming, layer_options=options, crs="EPSG:4326"
+        table,
+        path,
+        target,
+        driver="GeoJSON",
+        naming=naming,
+        layer_options=options,
+        crs="EPSG:4326",
+        change=_rounded,
     )
+
+
+def _rounded(chunk: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the rows with their coordinates at the decimals of GeoJSON."""
+    shapes = chunk.geometry.to_numpy().copy()
+    shapely.set_coordinates(shapes, shapely.get_coordinates(shapes).round(GEOJSON_DECIMALS))
+    return chunk.set_geometry(gpd.GeoSeries(shapes, index=chunk.index, crs=chunk.crs))
 
 
 def write_shapefile(table: ExportTable, path: Path, target: TargetCrs) -> Seen:

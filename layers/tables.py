@@ -13,8 +13,13 @@ _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def harmless(text: str) -> str:
-    """Return a text that a spreadsheet will not run as a formula: a risky one gets an apostrophe in front."""
-    return f"'{text}" if text.lstrip().startswith(_RISKY) or text.startswith(_RISKY) else text
+    """Return a text that a spreadsheet will not run as a formula: a risky one gets an apostrophe in front.
+
+    So does one that begins with apostrophes and would be risky without them: what is taken off again when
+    the table is imported is then always ours.
+    """
+    bare = text.lstrip("'")
+    return f"'{text}" if bare.lstrip().startswith(_RISKY) or bare.startswith(_RISKY) else text
 
 
 def _cell(value: object) -> object:

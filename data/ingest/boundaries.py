@@ -105,7 +105,7 @@ def stage_boundaries(
     boundaries); areas beyond half or twice the packaged; gaps and overlaps over 1 m².
     """
     datum = parse_datum(datum)
-    frame = read_vector(path, layer=layer)
+    frame = read_vector(path, layer=layer, datum=datum)
     codes = _checked_codes(path.name, frame)
     _check_polygons(path.name, frame)
     counties = gpd.GeoDataFrame({"adcode": codes}, geometry=frame.geometry.to_numpy(), crs=frame.crs)

@@ -19,6 +19,7 @@ import pandas as pd
 from data.ingest.columns import match_columns
 from data.ingest.datum_check import DatumReport, check_datum
 from data.ingest.duplicates import NameReader, find_duplicates
+from data.ingest.exported import PRECISION_COLUMN, facilities_back, precision_of
 from data.ingest.facility_rows import FACILITY_FORM, FACILITY_FORM_COLUMNS, FacilityColumns
 from data.ingest.facility_store import (
     EXTRA_COLUMNS,
@@ -84,6 +85,7 @@ def read_facilities(
     ``datum`` is what the coordinates are in: wgs84, cgcs2000, gcj02 or bd09; anything else raises
     ``DatumError`` with the reason. ``regions`` is the region table with geometry (EPSG:4490, adcode as column
     or index, levels down to counties). ``source`` is the title of the source (default: the file's name).
+    Facilities that the program exported keep the precision of their places; all others count as surveyed.
     ``others`` are facilities already known (``STORED_COLUMNS``), to find duplicates across sources. Raises
     ``FaultReport`` with every fault; row numbers of spatial files count features from 1.
     """
@@ -93,10 +95,12 @@ def read_facilities(
         raise DataFaultError(f"没有设施类型“{facility_type}”；可选：{'、'.join(known)}。")
     title = _title(path, source)
     is_vector = path.suffix.lower() in VECTOR_SUFFIXES
-    table = read_vector_table(path, declared, layer=layer) if is_vector else read_table(path)
+    table, exported = facilities_back(
+        read_vector_table(path, declared, layer=layer) if is_vector else read_table(path), declared
+    )
     faults = FaultList(table.file, table.sheet)
     faults.extend(table.faults)
-    rows, notes = _checked_rows(table, facility_type, known, regions, faults)
+    rows, notes = _checked_rows(table, facility_type, known, regions, faults, exported=exported)
     faults.raise_if_any()
     placed = _placed(rows, declared, regions)
     _refuse_elsewhere(table.file, placed, declared)
@@ -187,9 +191,12 @@ def _checked_rows(
     types: Mapping[str, FacilityType],
     regions: gpd.GeoDataFrame,
     faults: FaultList,
+    *,
+    exported: bool,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows as values (NaN or None where a fault was added), and notes."""
-    matched = match_columns(table, FACILITY_FORM_COLUMNS, faults, form=FACILITY_FORM)
+    columns = (*FACILITY_FORM_COLUMNS, PRECISION_COLUMN) if exported else FACILITY_FORM_COLUMNS
+    matched = match_columns(table, columns, faults, form=FACILITY_FORM)
     if len(matched.frame) == 0:
         faults.add(None, None, "只有表头，没有数据", "在表头下面逐行填写设施")
     if matched.missing:
@@ -209,6 +216,7 @@ def _checked_rows(
             "stated_adcode": check.stated(RegionMatcher(regions)),
             "address": [text or None for text in matched.frame["address"]],
             "as_of": check.dates(dt.date.today()),
+            "precision": check.mapped("precision", precision_of) if exported else "surveyed",
             "key": [text or None for text in matched.frame["key"]],
         }
     )
@@ -260,7 +268,6 @@ def _frame(
         id=_ids(placed, title, facility_type),
         capacity_unit=given.where(given.notna(), unit.where(placed["capacity"].notna(), None)),
         source=facility_source_id(title),
-        precision="surveyed",
         original_datum=datum,
     )
     frame = frame[[*STORED_COLUMNS, *EXTRA_COLUMNS]]

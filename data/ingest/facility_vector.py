@@ -25,7 +25,7 @@ def read_vector_table(path: Path, datum: Datum, *, layer: str | None = None) -> 
     the geometry counts. Row numbers count features from 1. Raises ``FaultReport`` as ``read_vector`` and
     ``to_store_datum`` do, and for lines.
     """
-    frame = read_vector(path, layer=layer)
+    frame = read_vector(path, layer=layer, datum=datum)
     shapes = frame.geometry.to_numpy()
     faults = FaultList(path.name, None)
     for at in np.flatnonzero(shapely.get_dimensions(shapes) == 1):

@@ -17,6 +17,7 @@ from data.ingest.staging import imports_dir
 from geo.errors import StoreError
 
 FOLDER: Final = "indicators"
+SOURCE_PREFIX: Final = "import_"
 KEY: Final = ["adcode", "indicator", "year"]
 _METADATA = b"sutu"
 _SCHEMA = pa.schema(
@@ -73,7 +74,7 @@ class ImportedSource:
     @property
     def file_name(self) -> str:
         """Return the name of its file in ``imports/``."""
-        return f"{FOLDER}/{self.id.removeprefix('import_')}.parquet"
+        return f"{FOLDER}/{self.id.removeprefix(SOURCE_PREFIX)}.parquet"
 
     def same_content(self, other: "ImportedSource") -> bool:
         """Whether both hold the same facts and definitions, wherever they were read from."""
@@ -82,7 +83,7 @@ class ImportedSource:
 
 def source_id(title: str) -> str:
     """Return the id of an imported source, from its title in comparison form."""
-    return f"import_{hashlib.sha256(match_key(title).encode()).hexdigest()[:16]}"
+    return f"{SOURCE_PREFIX}{hashlib.sha256(match_key(title).encode()).hexdigest()[:16]}"
 
 
 def write_source(path: Path, source: ImportedSource) -> None:

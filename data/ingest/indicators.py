@@ -17,6 +17,7 @@ import pandas as pd
 
 from data.ingest.cells import match_key
 from data.ingest.columns import Matched, match_columns
+from data.ingest.exported import indicators_back
 from data.ingest.faults import FaultReport
 from data.ingest.indicator_definitions import (
     DEFINITION_COLUMNS,
@@ -85,9 +86,12 @@ def check_indicators(
     """Return the facts in ``path`` (CSV or XLSX, one value per row) when nothing is wrong with them.
 
     ``regions`` is the region table. ``last_year`` is the last year a value can be of (default: this year).
-    Raises ``FaultReport`` with every fault; writes nothing.
+    An exported indicator is such a table too. Raises ``FaultReport`` with every fault; writes nothing.
     """
-    table = read_table(path, limits=INDICATOR_LIMITS)
+    earlier = load_sources(data_dir)
+    table = indicators_back(
+        read_table(path, limits=INDICATOR_LIMITS), {source.id: source.title for source in earlier}
+    )
     faults = FaultList(table.file, table.sheet)
     faults.extend(table.faults)
     matched = match_columns(table, FORM_COLUMNS, faults, form=_FORM)
@@ -96,7 +100,6 @@ def check_indicators(
     if matched.missing:
         # Without its columns every row would only repeat what is wrong with the header.
         raise FaultReport(faults.report())
-    earlier = load_sources(data_dir)
     catalogue = Catalogue(registry, (item for source in earlier for item in source.definitions))
     definitions = _define(path, table, matched, catalogue, faults)
     checker = RowChecker(

@@ -36,6 +36,7 @@ _READ_ERRORS = (
     CRSError,
     ValueError,
 )
+_WITHOUT_CRS = ("gcj02", "bd09")
 _EXPORT_AGAIN = "在原软件中修复后重新导出"
 
 
@@ -49,7 +50,11 @@ def list_layers(path: Path, *, limits: VectorLimits | None = None) -> list[str]:
 
 
 def read_vector(
-    path: Path, *, layer: str | None = None, limits: VectorLimits | None = None
+    path: Path,
+    *,
+    layer: str | None = None,
+    limits: VectorLimits | None = None,
+    datum: Datum | None = None,
 ) -> gpd.GeoDataFrame:
     """Return the features of a spatial file: its columns, geometry (2D) and CRS as they stand in it, index
     0…n−1.
@@ -57,12 +62,15 @@ def read_vector(
     ``layer`` is needed only where the file has several. Text is decoded (DBF: UTF-8 or GBK, told by
     content). Raises ``FaultReport`` with every fault: unknown format, too big, no CRS, and by feature
     (``row`` counts features from 1) missing, empty, non-finite and invalid geometry. A GeoJSON without CRS
-    is WGS 84, as its standard says.
+    is WGS 84, as its standard says. GCJ-02 and BD-09 have no CRS that a file could name: with one of them
+    as ``datum`` a file without CRS holds degrees.
     """
     bounds = limits or VectorLimits()
     with tempfile.TemporaryDirectory(prefix="sutu-") as folder:
         source = prepare(path, Path(folder), bounds, layer)
         frame = _read(path.name, source, layer, bounds)
+    if frame.crs is None and datum in _WITHOUT_CRS:
+        frame = frame.set_crs(STORE_CRS)
     if frame.crs is None:
         raise refuse(
             path.name, "文件没有坐标系信息", "在 GIS 软件中定义坐标系（shapefile 需带 .prj）后重新导出"

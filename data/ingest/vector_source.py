@@ -6,16 +6,19 @@ person chose.
 """
 
 import codecs
+import errno
 import sqlite3
 import stat
 import zipfile
 import zlib
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from data.ingest.cells import shown
 from data.ingest.faults import Fault, FaultReport
+from geo.errors import UnpackError
 
 _CHUNK = 1 << 20
 _GEOPACKAGE_IDS = (b"GPKG", b"GP10", b"GP11")
@@ -23,6 +26,14 @@ _SHAPE_PARTS = ("shp", "shx", "dbf", "prj", "cpg")
 _REQUIRED_PARTS = ("shp", "shx", "dbf")
 _TEXT_FIELDS = b"C"
 
+_NOT_WRITTEN = {
+    errno.ENOSPC: "磁盘已满",
+    errno.EDQUOT: "磁盘配额已用完",
+    errno.EFBIG: "超过系统允许的单个文件大小",
+    errno.EROFS: "临时目录是只读的",
+    errno.EACCES: "没有写临时目录的权限",
+    errno.EIO: "磁盘读写出错",
+}
 _FORMATS = "请另存为 GeoPackage（.gpkg）、GeoJSON（.geojson）或 shapefile 压缩包（.zip）"
 _KNOWN_OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\x00\x00\x27\x0a", "这是单独的 .shp 文件，缺少属性和坐标系"),
@@ -70,7 +81,8 @@ def refuse(file: str, problem: str, remedy: str, layer: str | None = None) -> Fa
 def prepare(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -> VectorSource:
     """Return the source behind ``path``, told by content and laid out in ``folder`` (an empty temporary one).
 
-    ``layer`` picks one shapefile of a zip that holds several. Raises ``FaultReport``.
+    ``layer`` picks one shapefile of a zip that holds several. Raises ``FaultReport``, and ``UnpackError``
+    when ``folder`` cannot hold what a zip unpacks to.
     """
     if not path.is_file():
         raise refuse(path.name, "文件不存在或不是普通文件", "核对文件路径")
@@ -140,6 +152,8 @@ def _zipped_shapefile(path: Path, folder: Path, limits: VectorLimits, layer: str
             budget = limits.unpacked_bytes
             for extension, member in parts.items():
                 budget -= _extract(path.name, archive, member, folder / f"input.{extension}", budget)
+    except UnpackError:
+        raise
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as fault:
         raise refuse(path.name, "压缩包已损坏或压缩方式不受支持", "用普通 zip 方式重新压缩") from fault
     encoding = _dbf_encoding(folder / "input.dbf", folder / "input.cpg")
@@ -217,13 +231,36 @@ def _chosen_shapefile(
 def _extract(file: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, budget: int) -> int:
     """Write one member and return its size; sizes in the archive's own list may lie, so bytes are counted."""
     written = 0
-    with archive.open(member) as source, target.open("wb") as sink:
-        while chunk := source.read(_CHUNK):
-            written += len(chunk)
-            if written > budget:
-                raise refuse(file, "压缩包解开后超过大小上限", "检查压缩包来源；正常的 shapefile 不会这样")
-            sink.write(chunk)
+    with archive.open(member) as source:
+        with _writing(file, target):
+            sink = target.open("wb")
+        try:
+            while chunk := source.read(_CHUNK):
+                written += len(chunk)
+                if written > budget:
+                    raise refuse(
+                        file, "压缩包解开后超过大小上限", "检查压缩包来源；正常的 shapefile 不会这样"
+                    )
+                with _writing(file, target):
+                    sink.write(chunk)
+        finally:
+            # What is still in the buffer is written now, and may be refused now.
+            with _writing(file, target):
+                sink.close()
     return written
+
+
+@contextmanager
+def _writing(file: str, target: Path) -> Iterator[None]:
+    """Tell a refusal to write from a fault of the archive: both are ``OSError``."""
+    try:
+        yield
+    except OSError as fault:
+        why = _NOT_WRITTEN.get(fault.errno or 0, fault.strerror or str(fault))
+        raise UnpackError(
+            f"解不开 {file}：写临时目录 {target.parent.parent} 时{why}。压缩包本身没有发现问题；"
+            "请腾出空间，或用环境变量 TMPDIR 指定另一个目录后重新导入。"
+        ) from fault
 
 
 def _dbf_encoding(dbf: Path, cpg: Path) -> str:

@@ -1,6 +1,8 @@
 """Spatial files come in whole or are refused with every fault; nothing of a file decides how it is opened."""
 
+import errno
 import json
+import resource
 import sqlite3
 import stat
 import warnings
@@ -14,7 +16,9 @@ import shapely
 
 from data.ingest.faults import FaultReport
 from data.ingest.vector import VectorLimits, list_layers, read_vector, to_store_datum
+from data.ingest.vector_source import prepare
 from geo.crs import from_cgcs2000
+from geo.errors import UnpackError
 from tests.geo.worlds import checkerboard
 
 NAMES = ["玄武区", "秦淮区", "鼓楼区"]
@@ -294,6 +298,58 @@ def test_sizes_that_lie_in_the_archives_list_do_not_help(tmp_path: Path) -> None
     path.write_bytes(content)
     assert member.file_size > 1
     assert len(_problems(path)) == 1
+
+
+def test_a_full_disk_is_not_called_a_damaged_archive(tmp_path: Path) -> None:
+    path = _zip(tmp_path, _shapefile(tmp_path, _frame()))
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    # The kernel's own disk without room: every write to it is refused.
+    (folder / "input.dbf").symlink_to("/dev/full")
+    with pytest.raises(UnpackError, match=r"数据\.zip.*磁盘已满.*没有发现问题.*腾出空间") as told:
+        prepare(path, folder, VectorLimits(), None)
+    assert isinstance(told.value.__cause__, OSError)
+    assert "损坏" not in str(told.value)
+
+
+def test_a_limit_on_files_is_not_called_a_damaged_archive(tmp_path: Path) -> None:
+    path = _zip(tmp_path, _shapefile(tmp_path, _frame()))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        with pytest.raises(UnpackError, match="单个文件大小"):
+            read_vector(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(read_vector(path)) == len(_frame())
+
+
+@pytest.mark.parametrize(("number", "why"), [(errno.EDQUOT, "配额"), (errno.EROFS, "只读")])
+def test_what_else_refuses_to_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, why: str
+) -> None:
+    path = _zip(tmp_path, _shapefile(tmp_path, _frame()))
+    real = Path.open
+
+    def refuses(self: Path, mode: str = "r", *more: object) -> object:
+        if mode == "wb":
+            raise OSError(number, "no")
+        return real(self, mode, *more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refuses)
+    with pytest.raises(UnpackError, match=why):
+        read_vector(path)
+
+
+def test_a_zip_with_a_spoilt_byte_is_damaged_wherever_the_disk_stands(tmp_path: Path) -> None:
+    path = _zip(tmp_path, _shapefile(tmp_path, _frame()))
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo(next(name for name in archive.namelist() if name.endswith(".shp")))
+    content = bytearray(path.read_bytes())
+    content[member.header_offset + 30 + len(member.filename.encode()) + member.compress_size // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(FaultReport, match="压缩包已损坏"):
+        read_vector(path)
 
 
 def test_a_password_is_named(tmp_path: Path) -> None:

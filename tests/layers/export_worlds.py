@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from geo.export_table import ExportTable, Field, Origin, Shading, with_short_names
+from layers.sheet import SheetOptions
 
 RAMP = {3: ("#edf8b1", "#7fcdbb", "#2c7fb8"), 5: ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")}
 
@@ -67,6 +68,13 @@ def table(
         shading=Shading("classes", "value", 1, "neutral", "neutral", RAMP, k=3),
         values=np.asarray(numbers, dtype=float),
     )
+
+
+def sheet_options(font: Path) -> SheetOptions:
+    """Return a small sheet over a province of two prefectures."""
+    shapes = [shapely.box(117, 31, 119, 34), shapely.box(119, 31, 121, 34)]
+    province = gpd.GeoDataFrame({"short_name": ["甲", "乙"]}, geometry=shapes, crs=4490)
+    return SheetOptions(font, province, "2025-01-02", labels=province, dpi=60)
 
 
 def csv_rows(path: Path) -> list[list[str]]:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from geo.errors import ExportError, PublicationError
-from geo.export_crs import TARGETS, target_crs
+from geo.export_crs import TARGETS, reproject, target_crs
 from geo.export_table import Field, Shading, with_short_names
 from layers.export_dxf import APPLICATION
 from layers.export_dxf import MAX_ROWS as DXF_ROWS
@@ -284,6 +284,36 @@ def test_dxf_has_a_layer_for_each_class_and_the_values(tmp_path: Path) -> None:
     assert not drawing.audit().errors
     with pytest.raises(ExportError, match="DXF 最多"):
         write(replace(layer, rows=DXF_ROWS + 1), "dxf", tmp_path)
+
+
+@pytest.mark.parametrize("target", ["4490", "4549"])
+def test_dxf_holds_every_corner_as_the_library_writes_it(tmp_path: Path, target: str) -> None:
+    hole = shapely.box(119.2, 32.2, 119.4, 32.4)
+    shapes = [
+        shapely.box(119, 32, 120, 33) - hole,
+        shapely.MultiPolygon(
+            [shapely.box(118, 32, 118.1, 32.1), shapely.Point(118.5, 32.123456789).buffer(0.1)]
+        ),
+    ]
+    layer = table(["甲", "乙"])
+    frame = layer.frame().set_geometry(gpd.GeoSeries(shapes, crs=4490))
+    moved = reproject(frame, target_crs(target)).geometry
+    path = write(replace(layer, chunks=lambda: [frame]), "dxf", tmp_path, target=target_crs(target))
+    drawing = ezdxf.readfile(path)
+    lines = list(drawing.modelspace().query("LWPOLYLINE"))
+    parts = [part for shape in moved for part in getattr(shape, "geoms", [shape])]
+    rings = [ring for part in parts for ring in (part.exterior, *part.interiors)]
+    assert [line.dxf.count for line in lines] == [len(ring.coords) - 1 for ring in rings]
+    for line, ring in zip(lines, rings, strict=True):
+        assert [(x, y) for x, y, *_ in line] == list(ring.coords)[:-1]
+        assert {tuple(rest) for _, _, *rest in line} == {(0.0, 0.0, 0.0)}
+    again = tmp_path / "again.dxf"
+    drawing.saveas(again)
+    mark = "AcDbPolyline"
+    assert (
+        path.read_text(encoding="utf-8").split(mark)[1:-1]
+        == again.read_text(encoding="utf-8").split(mark)[1:-1]
+    )
 
 
 def test_the_html_map_shows_text_as_text_and_asks_for_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import numpy as np
 import openpyxl
@@ -55,9 +56,15 @@ def test_an_empty_table_keeps_its_head() -> None:
     assert [cell.value for cell in book["数据"][1]] == ["代码", "地区", "数值", "位次"]
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", " =1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", " =1", "\r=1", "'=1", "''-1"])
 def test_a_risky_text_is_made_harmless(text: str) -> None:
     assert harmless(text) == f"'{text}"
+
+
+@given(st.text(alphabet="'=+-@ 1甲", max_size=8))
+def test_an_apostrophe_in_front_of_a_risky_text_is_always_ours(text: str) -> None:
+    guarded = re.match(r"'+\s*[=+\-@]", harmless(text)) is not None
+    assert (harmless(text)[1:] if guarded else harmless(text)) == text
 
 
 @given(st.text(max_size=30))

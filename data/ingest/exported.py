@@ -1,0 +1,149 @@
+"""Tables that the program itself exported, put back under the headings that the importers ask for.
+
+An exported layer says more than a form does and names some of it otherwise. It is known by columns that no
+form has; every other table passes unchanged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import pandas as pd
+
+from data.ingest.cells import CellProblem, match_key, number_text, shown
+from data.ingest.columns import Column
+from data.ingest.faults import Fault
+from data.ingest.indicator_store import SOURCE_PREFIX
+from data.ingest.tabular import RawTable
+from data.registry.export_models import load_export_fields
+from geo.crs import Datum
+from geo.export_table import PLACE_TITLES
+
+PRECISION_COLUMN: Final = Column("precision", "点位精度")
+"""How a place was found: only exported facilities say it, what people collect is surveyed."""
+
+PRECISIONS: Final = ("surveyed", "seat", "implied")
+_ENCRYPTED: Final = ("gcj02", "bd09")
+_FACILITY_MARKS: Final = ("type_name", "precision", "precision_name", "datum")
+_INDICATOR_MARKS: Final = ("indicator", "indicator_name", "status", "quality", "reason")
+# What a CSV writes in front of a text that a spreadsheet would run, and such a text.
+_GUARDED: Final = r"'+\s*[=+\-@]"
+_SCIENTIFIC: Final = r"[+-]?\d+(\.\d*)?[eE][+-]?\d+"
+
+
+def facilities_back(table: RawTable, datum: Datum) -> tuple[RawTable, bool]:
+    """Return a table of facilities under the headings of the form, and whether the program exported it.
+
+    Its precision is then under ``PRECISION_COLUMN``. An exported table has each place twice: in CGCS2000,
+    and in the coordinates that the file was asked for. For GCJ-02 and BD-09 the latter count, as they do
+    in a spatial file.
+    """
+    at = _positions(table.header)
+    if any(mark not in at for mark in _FACILITY_MARKS):
+        return table, False
+    header = list(table.header)
+    header[at["precision"]] = PRECISION_COLUMN.header
+    if "grade" in at:
+        header[at["grade"]] = "等级"
+    dropped = set()
+    given = [_position(header, titles) for titles in zip(*PLACE_TITLES, strict=True)]
+    if datum in _ENCRYPTED and None not in given:
+        for axis, place in zip(("lon", "lat"), given, strict=True):
+            if axis in at:
+                dropped.add(at[axis])
+            header[int(place or 0)] = axis
+    cells = _plain_numbers(_unguarded(table), [at[name] for name in ("capacity",) if name in at])
+    return _table(table, header, cells, dropped), True
+
+
+def precision_of(text: str) -> str:
+    """Return the precision that a cell states, ``surveyed`` where it is empty; raises ``CellProblem``."""
+    if text and text not in PRECISIONS:
+        raise CellProblem(f"“{shown(text)}”不是点位精度", f"从 {'、'.join(PRECISIONS)} 中选一个")
+    return text or PRECISIONS[0]
+
+
+def indicators_back(table: RawTable, titles: Mapping[str, str]) -> RawTable:
+    """Return a table of values under the headings of the form; one that is no exported layer unchanged.
+
+    ``titles`` are those of imported sources by id: an exported table names sources by id. Regions that have
+    no fact at all stand in a layer for their shape, and are left out. Why a fact has no value becomes its
+    note, as in the form. An imported source that is not known here is a fault of the table.
+    """
+    at = _positions(table.header)
+    if any(mark not in at for mark in _INDICATOR_MARKS) or "source" not in at:
+        return table
+    header, cells = list(table.header), _unguarded(table)
+    if "value" not in at:
+        # The column of values is headed by the name of the indicator.
+        named = {match_key(text) for text in cells[at["indicator_name"]].unique()}
+        found = [place for place, text in enumerate(header) if text and match_key(text) in named]
+        if len(found) != 1:
+            return table
+        at["value"] = found[0]
+    header[at["value"]] = "数值"
+    cells = _plain_numbers(cells, [at["value"]])
+    value, source, reason = (cells[at[name]] for name in ("value", "source", "reason"))
+    there = (value != "") | (source != "") | (cells[at["status"]] != "")
+    if "note" in at:
+        note = cells[at["note"]]
+        cells[at["note"]] = note.where((note != "") | (value != ""), reason)
+    else:
+        header[at["reason"]] = "备注"
+    cells[at["source"]] = source.map(lambda text: titles.get(text, text))
+    strange = sorted({text for text in source if text.startswith(SOURCE_PREFIX) and text not in titles})
+    faults = [
+        Fault(
+            *(table.file, table.sheet, None, header[at["source"]]),
+            f"这里没有导入过编号为“{shown(text)}”的来源",
+            "把该列改为资料名称（见导出的来源表）",
+        )
+        for text in strange
+    ]
+    left_out = int((~there).sum())
+    notes = [f"{left_out} 行没有数据（导出时只有界线），未导入"] if left_out else []
+    back = _table(table, header, cells[there], {at["indicator_name"]})
+    return replace(back, faults=(*table.faults, *faults), notes=(*table.notes, *notes))
+
+
+def _positions(header: tuple[str, ...]) -> dict[str, int]:
+    """Return the place of each exported column by its name in code, however the file heads it."""
+    places = {match_key(text): place for place, text in reversed(list(enumerate(header)))}
+    out = {}
+    for name, one in load_export_fields().items():
+        for text in (one.title, one.name, one.short):
+            if match_key(text) in places:
+                out[name] = places[match_key(text)]
+                break
+    return out
+
+
+def _position(header: list[str], titles: tuple[str, ...]) -> int | None:
+    return next((place for place, text in enumerate(header) if text in titles), None)
+
+
+def _unguarded(table: RawTable) -> pd.DataFrame:
+    """Return the cells without the apostrophe that a CSV puts in front of what would run as a formula."""
+    cells = table.cells.copy()
+    if table.delimiter is not None:
+        for name in cells:
+            guarded = cells[name].str.match(_GUARDED)
+            if guarded.any():
+                cells[name] = cells[name].where(~guarded, cells[name].str[1:])
+    return cells
+
+
+def _plain_numbers(cells: pd.DataFrame, places: list[int]) -> pd.DataFrame:
+    """Return the cells with exponents written out: refused in what people type, exact in what we wrote."""
+    for place in places:
+        written = cells[place].str.fullmatch(_SCIENTIFIC)
+        if written.any():
+            cells.loc[written, place] = [number_text(float(text)) for text in cells.loc[written, place]]
+    return cells
+
+
+def _table(table: RawTable, header: list[str], cells: pd.DataFrame, dropped: set[int]) -> RawTable:
+    """Return the table with other headings and cells, without the columns at some places."""
+    kept = [place for place in range(len(header)) if place not in dropped]
+    cells = cells[kept].set_axis(range(len(kept)), axis="columns")
+    return replace(table, header=tuple(header[place] for place in kept), cells=cells)
