@@ -17,6 +17,7 @@ from layers.published import PUBLISHER
 from layers.webmap import base_map, theme
 from pages import state
 from pages.downloads import download, download_figure
+from pages.map_first import map_first
 from pages.shell import TIANDITU_KEY
 
 __all__ = [
@@ -119,15 +120,15 @@ def show_map(
         if on_click is not None and isinstance(adcode, str) and adcode in layer.frame.index:
             on_click(adcode)
 
-    answer = st_folium(
-        base_map(height=height, link=link, tianditu_key=os.environ.get(TIANDITU_KEY)),
-        key=key,
-        height=height,
-        use_container_width=True,
-        returned_objects=[],
-        feature_group_to_add=theme(
-            layer, selected=selected, labels=labels, bounds=bounds, publish=PUBLISHER.publish
-        ),
-        on_change=clicked,
-    )
+    shown = theme(layer, selected=selected, labels=labels, bounds=bounds, publish=PUBLISHER.publish)
+    with map_first(shown.spec["token"]):
+        answer = st_folium(
+            base_map(height=height, link=link, tianditu_key=os.environ.get(TIANDITU_KEY)),
+            key=key,
+            height=height,
+            use_container_width=True,
+            returned_objects=[],
+            feature_group_to_add=shown,
+            on_change=clicked,
+        )
     return (answer or {}).get("adcode")

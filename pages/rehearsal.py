@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import logging
 from collections.abc import Iterator
@@ -44,12 +43,8 @@ def rehearse() -> None:
         try:
             store = open_store()
         except SutuError:
-            pass
-        else:
-            _first_maps(store)
-    # What is loaded now stays: the collector need not look through it again in the middle of a view.
-    gc.collect()
-    gc.freeze()
+            return
+        _first_maps(store)
 
 
 def _first_maps(store: Store) -> None:

@@ -13,6 +13,7 @@ from geo.errors import SutuError
 from layers.assets import ASSETS_URL, FONTS_URL, PUBLISHED_URL, leaflet_folder, own_folder
 from layers.fonts import installed
 from layers.published import PUBLISHER
+from pages.map_first import DRAWINGS, DRAWN_URL
 from pages.navigation import PAGES
 from pages.ogc.api import bare as ogc_start
 from pages.ogc.api import mount as ogc_api
@@ -47,6 +48,7 @@ def routes() -> list[BaseRoute]:
         Mount(f"{ASSETS_URL}/own", app=_Kept(directory=own_folder())),
         Mount(f"{ASSETS_URL}/leaflet", app=_Kept(directory=leaflet_folder())),
         Route(f"{PUBLISHED_URL}/{{name}}", published),
+        Route(f"{DRAWN_URL}/{{token}}", drawn, methods=["POST"]),
         Mount(ASSETS_URL, app=PlainTextResponse("没有这个文件", status_code=404)),
         Route("/healthz", healthz),
         ogc_start(),
@@ -64,6 +66,12 @@ def published(request: Request) -> Response:
     if piece.encoding:
         headers["Content-Encoding"] = piece.encoding
     return Response(piece.content, media_type=piece.media_type, headers=headers)
+
+
+async def drawn(request: Request) -> Response:
+    """Take a browser's word that it has drawn a map; there is nothing to answer."""
+    DRAWINGS.tell(request.path_params["token"])
+    return Response(status_code=204)
 
 
 def first_page(request: Request) -> Response:

@@ -23,6 +23,12 @@ settings.register_profile("sutu", deadline=None)
 settings.load_profile("sutu")
 
 
+@pytest.fixture(autouse=True)
+def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that run in this process have no browser that would say when it has drawn their map."""
+    monkeypatch.setattr("pages.map_first.PATIENCE_S", 0.0)
+
+
 @pytest.fixture(scope="session")
 def built_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory with a built store, shared by all workers; nobody writes into it.

@@ -19,14 +19,14 @@ class Answer:
     body: bytes
 
 
-def ask(app: ASGIApp, path: str, *, query: str = "", **headers: str) -> Answer:
+def ask(app: ASGIApp, path: str, *, query: str = "", method: str = "GET", **headers: str) -> Answer:
     """Return the application's answer to one request; header names with _ for -."""
     sent: list[dict[str, Any]] = []
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": "GET",
+        "method": method,
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
