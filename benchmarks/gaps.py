@@ -49,16 +49,15 @@ def seconds(job: Callable[[], Any], repeats: int) -> tuple[float, float]:
 
 
 def import_seconds(module: str) -> float:
-    """Return the seconds a fresh process needs for an import, less those of an empty one."""
-
-    def run(code: str) -> float:
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
-        return time.perf_counter() - begin
-
-    return run(f"import numpy, pandas, geopandas, scipy.sparse, {module}") - run(
-        "import numpy, pandas, geopandas, scipy.sparse"
+    """Return the seconds of an import in a fresh process that holds what both sides need."""
+    code = (
+        "import numpy, pandas, geopandas, scipy.sparse, time; begin = time.perf_counter(); "
+        f"import {module}; print(time.perf_counter() - begin)"
     )
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True
+    )
+    return float(told.stdout)
 
 
 def spatial_rows(store: Store, permutations: int, repeats: int) -> list[Row]:

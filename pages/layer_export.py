@@ -23,7 +23,7 @@ def page() -> None:
     """Draw the page."""
     store = open_store()
     components.header("图层导出", note="GIS 文件、表格、图件和离线网页地图，附口径、来源和许可")
-    left, right = st.columns([16, 11], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         layers = choose_layers(store)
         settings = choose_settings(layers)

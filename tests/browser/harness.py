@@ -64,6 +64,16 @@ class Window:
         self.page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
         self.page.wait_for_function("document.fonts.status === 'loaded'")
 
+    def follow(self, link: str) -> Page:
+        """Go to another page by its link in the navigation, once this one has drawn all its maps.
+
+        A map whose page is left while it still loads greets a place that is gone, and Streamlit warns of it.
+        """
+        self.settle()
+        self.maps(self.page.locator(f"iframe[src*={_MAP_COMPONENT}]").count())
+        self.page.get_by_role("link", name=link).click()
+        return self.page
+
     def maps(self, count: int = 1) -> list[Frame]:
         """Return the frames of the maps on the page, each with its map drawn."""
         self.page.wait_for_function(

@@ -92,10 +92,10 @@ def test_what_is_typed_goes_into_the_link_and_back(
 def test_choices_are_kept_while_another_page_is_looked_at(window: Window, built_store: Store) -> None:
     page = window.open("targets", view="rows", plan="health")
     expect(page.get_by_text("卫生健康发展规划").first).to_be_visible()
-    page.get_by_role("link", name="总览").click()
+    window.follow("总览")
     expect(page.get_by_role("heading", name="江苏省总览")).to_be_visible()
     assert "plan=" not in page.url
-    page.get_by_role("link", name="规划目标").click()
+    window.follow("规划目标")
     count = (built_store.plan_targets()["plan"] == "health").sum()
     expect(page.get_by_text(f"全部条目 {count} / ")).to_be_visible()
     expect(page).to_have_url(re.compile("plan=health"))
