@@ -55,7 +55,7 @@ def choose_layers(store: Store) -> tuple[LayerInfo, ...]:
     found = catalogue(store)
     by_id = {info.id: info for info in found}
     groups = list(dict.fromkeys(info.group for info in found))
-    group = state.choose("export_group", "类别", [GROUP_ALL, *groups], GROUP_ALL, widget=st.pills)
+    group = state.choose("export_group", "类别", [GROUP_ALL, *groups], GROUP_ALL)
     kept = st.session_state.get("many_layers", [])
     offered = [info.id for info in found if group in {GROUP_ALL, info.group} or info.id in kept]
     chosen = filters.choose_many(
