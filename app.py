@@ -50,7 +50,7 @@ def texts() -> str:
         entry.read_text(encoding="utf-8")
         for folder in (*folders, resources.files("layers") / "assets")
         for entry in folder.iterdir()
-        if entry.name.endswith((".csv", ".yaml", ".py", ".js"))
+        if entry.name.endswith((".csv", ".yaml", ".py", ".js", ".css"))
     )
 
 

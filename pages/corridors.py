@@ -60,7 +60,7 @@ def _head(store: Store, found: Corridors, choice: CorridorChoice, layer: Layer, 
         components.header(
             "通道走廊",
             source=f"{table['plan'].nunique()} 个规划的空间结构",
-            note=f"共 {len(table)} 个，画出 {int(table['drawn'].sum())} 个　"
+            note=f"共 {len(table)} 个，画出 {int(table['drawn'].sum())} 个；"
             f"{choice.horizon} 年显示 {len(choice.visible)} 个，来自 {plans} 个规划",
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):

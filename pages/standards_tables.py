@@ -17,6 +17,8 @@ from pages import cached, state
 from pages.standards_choice import StandardsChoice
 
 SELECTED = "standards_overview"
+_FIGURES = ("应配", "已配", "其中推定", "缺口")
+_FIGURE_PX = 80  # a figure of six digits is never cut
 
 
 def overview_table(analysis: StandardsAnalysis) -> pd.DataFrame:
@@ -66,10 +68,11 @@ def show_overview(analysis: StandardsAnalysis) -> None:
             state.put("standard", keys[chosen[0]])
 
     st.dataframe(
-        rows.assign(**{name: rows[name].map(_whole) for name in ("应配", "已配", "其中推定", "缺口")}),
+        rows.assign(**{name: rows[name].map(_whole) for name in _FIGURES}),
         hide_index=True,
         height=560,
-        column_config=number_columns(rows[["适用地区", "达标地区（%）"]]),
+        column_config=number_columns(rows[["适用地区", "达标地区（%）"]])
+        | {name: st.column_config.TextColumn(width=_FIGURE_PX) for name in _FIGURES},
         column_order=[str(name) for name in rows if name != "要求达标（%）"],
         key=SELECTED,
         on_select=picked,

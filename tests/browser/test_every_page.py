@@ -10,6 +10,8 @@ from tests.browser.harness import Window
 
 PATHS = [spec.path for spec in PAGES if is_present(spec)]
 NOTICE = "内部工作图，未经审核不得公开"
+# What Streamlit says in English of its own where nobody says it in Chinese instead.
+STREAMLIT_WORDS = ("Upload", "Browse", "Drag and drop", "per file", "View ", "No results", "Please ")
 WITHOUT_MAP = {"data-import"}
 
 
@@ -24,6 +26,8 @@ def test_page_opens_without_a_fault(window: Window, path: str) -> None:
     page.wait_for_selector("h1")
     assert page.locator("[data-testid=stException]").count() == 0
     assert path in WITHOUT_MAP or page.get_by_text(NOTICE).count() > 0
+    shown = page.locator("body").inner_text()
+    assert not [words for words in STREAMLIT_WORDS if words in shown]
     assert not window.scrolls_sideways()
 
 
