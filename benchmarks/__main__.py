@@ -27,6 +27,7 @@ QUICK = {
     "gaps": ["--permutations", "999", "--repeats", "1"],
     "maps": ["--repeats", "2"],
     "ogc": ["--cells", "4000", "--repeats", "1"],
+    "ogc_tiles": ["--tiles", "3", "--zoom", "6"],
     "reports": ["--count", "3"],
     "osm_import": ["--nodes", "100000"],
     "page_times": ["--repeats", "1"],

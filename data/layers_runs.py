@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
 
-from data.coverage import CoverageRequest, prepare
+from data.coverage import CoverageAnalysis, CoverageRequest, prepare
 from data.layer_kinds import LayerInfo, LayerRequest, Words, from_frame, plain
-from data.layers_coverage import cell_frame
 from data.registry.export_models import export_field
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
@@ -129,8 +127,8 @@ def _sites(request: LayerRequest, run: Run) -> ExportTable:
     return from_frame(request, points, fields, _words(request.info), plain("#d55e00"), geometry="point")
 
 
-def run_cells(store: Store, data_dir: Path, run: Run) -> pd.DataFrame:
-    """Return the cells of a recorded coverage as ``data.layers_coverage.cell_frame`` has them."""
+def run_analysis(store: Store, data_dir: Path, run: Run) -> tuple[CoverageAnalysis, float]:
+    """Return the analysis of a recorded coverage, made anew, and its threshold in minutes."""
     asked: dict[str, Any] = run.parameters
     analysis = prepare(store, data_dir, CoverageRequest.from_dict(asked["request"]))
-    return cell_frame(analysis, float(asked["minutes"]))
+    return analysis, float(asked["minutes"])

@@ -2,7 +2,8 @@
 
 ``python scripts/check_clients.py FOLDER`` exports the counties with an indicator and the facilities in each
 format into FOLDER and prints what each client says of them: rows, CRS, columns; then it starts the server and
-has ogrinfo read layers by URL, page by page, by box and by year. QGIS (Debian's
+has ogrinfo read layers by URL, page by page, by box and by year, and a vector tile; QGIS draws the tiles of
+the population grid by URL, and the colours of all classes must be there. QGIS (Debian's
 ``python3-qgis``) opens the GeoPackage without being told a style and renders it; the colours of the picture
 are compared with those of the legend. The exit code is 1 when a client disagrees.
 """
@@ -13,8 +14,10 @@ import json
 import shutil
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import shapely
 
@@ -24,9 +27,11 @@ from data.catalogue import make_layer
 from data.store import Store, data_dir, open_store
 from geo.export_crs import target_crs
 from geo.export_table import ExportTable
+from geo.tiles import MATRIX_SET, tile_box
 from layers.export_formats import FORMATS, Options
 from layers.export_package import export
 from layers.export_style import symbols_of
+from pages.ogc.tiling import tiling_of
 
 INDICATOR = "indicator.population_65_plus_share"
 VECTOR = ("gpkg", "fgb", "geojson", "shp", "kml", "parquet")
@@ -67,6 +72,55 @@ os._exit(0)
 """
 
 
+TILE_STEPS = ((0, "#deebf7"), (400, "#6baed6"), (1000, "#2171b5"), (5000, "#08306b"))
+"""Classes of people per km² from their lower end, and their colours."""
+
+QGIS_TILES = """
+import json, os, sys
+from qgis.core import (
+    QgsApplication, QgsCoordinateReferenceSystem, QgsFillSymbol, QgsMapRendererSequentialJob,
+    QgsMapSettings, QgsRectangle, QgsVectorTileBasicRenderer, QgsVectorTileBasicRendererStyle,
+    QgsVectorTileLayer, QgsWkbTypes,
+)
+from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtGui import QColor
+url, steps, box, picture = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
+app = QgsApplication([], False)
+app.initQgis()
+layer = QgsVectorTileLayer(f"type=xyz&url={url}&zmin=5&zmax=12", "tiles")
+styles = []
+for low, colour in steps:
+    style = QgsVectorTileBasicRendererStyle(str(low), "cells", QgsWkbTypes.PolygonGeometry)
+    above = [other for other, _ in steps if other > low]
+    upper = f' AND "people_per_km2" < {above[0]}' if above else ""
+    style.setFilterExpression(f'"people_per_km2" >= {low}{upper}')
+    style.setSymbol(QgsFillSymbol.createSimple({"color": colour, "outline_style": "no"}))
+    styles.append(style)
+renderer = QgsVectorTileBasicRenderer()
+renderer.setStyles(styles)
+layer.setRenderer(renderer)
+settings = QgsMapSettings()
+settings.setLayers([layer])
+settings.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:3857"))
+settings.setExtent(QgsRectangle(*box))
+settings.setOutputSize(QSize(1000, 1000))
+settings.setBackgroundColor(QColor("white"))
+job = QgsMapRendererSequentialJob(settings)
+job.start()
+job.waitForFinished()
+image = job.renderedImage()
+image.save(picture)
+counts = {}
+for x in range(0, 1000, 2):
+    for y in range(0, 1000, 2):
+        name = image.pixelColor(x, y).name()
+        counts[name] = counts.get(name, 0) + 1
+print(json.dumps({"valid": layer.isValid(), "colours": {k: v for k, v in counts.items() if v >= 100}}))
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
 def main(folder: Path) -> int:
     """Export, ask every client that is there, and return 1 when one of them disagrees."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +139,7 @@ def main(folder: Path) -> int:
     package = folder / "both.gpkg"
     export(tables, package, Options("gpkg", target_crs("4490")))
     faults += _in_qgis(package, tables[0], folder)
-    faults += _by_url(store)
+    faults += _by_url(store, folder)
     for fault in faults:
         print(f"不一致：{fault}")
     return 1 if faults else 0
@@ -126,7 +180,7 @@ def _asked(path: Path, form: str, table: ExportTable) -> list[str]:
     return [] if count == str(table.rows) else [f"{path.name}：ogrinfo 读到 {count} 行，应为 {table.rows}"]
 
 
-def _by_url(store: Store) -> list[str]:
+def _by_url(store: Store, folder: Path) -> list[str]:
     """Start the server and have ogrinfo count what it reads from ``/ogc``."""
     if shutil.which("ogrinfo") is None:
         return []
@@ -158,6 +212,35 @@ def _by_url(store: Store) -> list[str]:
             print(f"ogrinfo OAPIF {name}{query} {area or ''}：{found} 个要素")
             if found != count:
                 faults.append(f"{name}{query}：ogrinfo 由网址读到 {found} 个，应为 {count}")
+        faults += _tiles(f"{address}/ogc/collections/population_grid/tiles/{MATRIX_SET}", folder)
+    return faults
+
+
+def _tiles(address: str, folder: Path) -> list[str]:
+    """Have ogrinfo count the squares of a tile, and QGIS draw the province and a town from tiles."""
+    zoom, column, row = 8, 212, 103
+    path = folder / f"{row}.mvt"
+    with urllib.request.urlopen(f"{address}/{zoom}/{row}/{column}?f=mvt") as answer:
+        path.write_bytes(answer.read())
+    place = ["-oo", f"X={column}", "-oo", f"Y={row}", "-oo", f"Z={zoom}", "-oo", "CLIP=NO"]
+    told = subprocess.run(
+        ["ogrinfo", "-al", *place, f"MVT:{path}"], capture_output=True, text=True, check=False
+    )
+    found = sum(line.startswith("OGRFeature(") for line in told.stdout.splitlines())
+    wanted = len(tiling_of("population_grid").squares(zoom).within(tile_box(zoom, column, row)))
+    print(f"ogrinfo MVT {zoom}/{row}/{column}：{found} 个方格")
+    faults = [] if found == wanted else [f"瓦片：ogrinfo 读到 {found} 个方格，应为 {wanted}"]
+    boxes = {"province": (12940e3, 3590e3, 13590e3, 4200e3), "town": (13190e3, 3720e3, 13280e3, 3810e3)}
+    for name, box in boxes.items():
+        source = f"{address}/{{z}}/{{y}}/{{x}}?f%3Dmvt"
+        words = [source, json.dumps(TILE_STEPS), json.dumps(box), str(folder / f"tiles-{name}.png")]
+        drawn = _qgis(QGIS_TILES, words, folder)
+        if drawn is None:
+            return faults
+        print(f"QGIS 矢量瓦片 {name} {json.dumps(drawn)}")
+        missing = {colour for _, colour in TILE_STEPS} - set(drawn["colours"])
+        if missing or not drawn["valid"]:
+            faults.append(f"QGIS 没有从瓦片画出颜色 {sorted(missing)}")
     return faults
 
 
@@ -182,11 +265,10 @@ def _in_libreoffice(path: Path, table: ExportTable) -> list[str]:
     return [] if len(rows) - 1 >= table.rows else [f"{path.name}：LibreOffice 读到 {len(rows) - 1} 行"]
 
 
-def _in_qgis(path: Path, table: ExportTable, folder: Path) -> list[str]:
-    picture = folder / "qgis.png"
-    command = ["/usr/bin/python3", "-c", QGIS, f"{path}|layername={table.title}", str(picture)]
+def _qgis(script: str, words: list[str], folder: Path) -> dict[str, Any] | None:
+    """Return what QGIS says of itself, running a script; None where it does not run."""
     told = subprocess.run(
-        command,
+        ["/usr/bin/python3", "-c", script, *words],
         capture_output=True,
         text=True,
         check=False,
@@ -194,8 +276,16 @@ def _in_qgis(path: Path, table: ExportTable, folder: Path) -> list[str]:
     )
     if told.returncode != 0:
         print(f"QGIS 没有运行：{told.stderr.strip().splitlines()[-1:]}")
+        return None
+    answer: dict[str, Any] = json.loads(told.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def _in_qgis(path: Path, table: ExportTable, folder: Path) -> list[str]:
+    words = [f"{path}|layername={table.title}", str(folder / "qgis.png")]
+    answer = _qgis(QGIS, words, folder)
+    if answer is None:
         return []
-    answer = json.loads(told.stdout.strip().splitlines()[-1])
     symbols = symbols_of(table)
     wanted = {one.colour for one in symbols.entries}
     found = set(answer["colours"])

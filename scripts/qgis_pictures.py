@@ -20,10 +20,17 @@ from typing import Any
 from qgis import utils
 from qgis.core import (
     QgsClassificationQuantile,
+    QgsCoordinateReferenceSystem,
+    QgsFillSymbol,
     QgsGradientColorRamp,
     QgsGraduatedSymbolRenderer,
     QgsProject,
+    QgsRectangle,
     QgsSymbol,
+    QgsVectorTileBasicRenderer,
+    QgsVectorTileBasicRendererStyle,
+    QgsVectorTileLayer,
+    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtGui import QColor, QFont
@@ -37,7 +44,9 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-PICTURES = ("qgis-new-connection", "qgis-layers", "qgis-map")
+PICTURES = ("qgis-new-connection", "qgis-layers", "qgis-map", "qgis-tiles")
+TILES = "collections/population_grid/tiles/WebMercatorQuad/{z}/{y}/{x}?f%3Dmvt"
+DENSITIES = (0, 200, 400, 600, 1000, 2000, 5000)
 LAYER = "indicator.urbanisation_rate.county"
 _URL, _FOLDER = "SUTU_QGIS_URL", "SUTU_QGIS_FOLDER"
 _FONT = "Noto Sans CJK SC"
@@ -128,6 +137,7 @@ class _Work:
         self.add(page)
         manager.close()
         self.show(self.iface.mainWindow())
+        self.tiles(self.iface.mainWindow())
 
     def new_connection(self, page: Any) -> None:
         """Fill in the dialog of a new connection, grab it and accept."""
@@ -197,6 +207,23 @@ class _Work:
         self.wait(lambda: not canvas.isDrawing())
         self.grab(window, "qgis-map")
 
+    def tiles(self, window: Any) -> None:
+        """Put the tiles of the population grid in the place of the layer, by classes of density."""
+        project = QgsProject.instance()
+        project.removeAllMapLayers()
+        layer = QgsVectorTileLayer(f"type=xyz&url={self.url}{TILES}&zmin=5&zmax=12", "苏图人口格网")
+        renderer = QgsVectorTileBasicRenderer()
+        renderer.setStyles([_class(at) for at in range(len(DENSITIES))])
+        layer.setRenderer(renderer)
+        project.addMapLayer(layer)
+        canvas = self.iface.mapCanvas()
+        project.setCrs(QgsCoordinateReferenceSystem("EPSG:3857"))
+        canvas.setExtent(QgsRectangle(12940e3, 3590e3, 13590e3, 4200e3))
+        canvas.refreshAllLayers()
+        self.turn(8.0)
+        self.wait(lambda: not canvas.isDrawing())
+        self.grab(window, "qgis-tiles")
+
     def grab(self, widget: Any, name: str) -> None:
         """Save a picture of a window."""
         self.turn(0.5)
@@ -230,6 +257,18 @@ class _Work:
         return next(
             (one for one in widget.findChildren(QWidget) if one.metaObject().className() == kind), None
         )
+
+
+def _class(at: int) -> Any:
+    """Return the style of one class of density."""
+    low, more = DENSITIES[at], DENSITIES[at + 1 :]
+    upper = f' AND "people_per_km2" < {more[0]}' if more else ""
+    title = f"{low}–{more[0]} 人/平方公里" if more else f"{low} 人/平方公里以上"
+    style = QgsVectorTileBasicRendererStyle(title, "cells", QgsWkbTypes.PolygonGeometry)
+    style.setFilterExpression(f'"people_per_km2" >= {low}{upper}')
+    colour = _ramp().color(at / (len(DENSITIES) - 1)).name()
+    style.setSymbol(QgsFillSymbol.createSimple({"color": colour, "outline_style": "no"}))
+    return style
 
 
 def _ramp() -> Any:

@@ -23,6 +23,7 @@ from geo.errors import StoreError, SutuError
 from pages.ogc.collections import recorded
 from pages.ogc.config import PREFIX, configuration, openapi, switched_on
 from pages.ogc.features import spliced, text_wanted
+from pages.ogc.tile_answers import FORMS, matrix_set, matrix_sets, tile, tile_set, tile_sets
 
 AT_ONCE = 4
 """How many questions are answered at the same time; the others wait their turn."""
@@ -31,6 +32,7 @@ MAX_QUERY = 4_000
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,100}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,40}\](:\d{1,5})?")
 _PARSED = {"html", "jsonld"}
 """Formats that pygeoapi makes of the features themselves."""
+_MATRIX_SETS = ("/TileMatrixSets", "/tileMatrixSets")
 
 _gate = threading.BoundedSemaphore(AT_ONCE)
 _making = threading.Lock()
@@ -66,7 +68,8 @@ def _endpoint(answer: Answer, *names: str) -> Callable[[Request], Any]:
         except SutuError as fault:
             return _refusal(503, str(fault))
         paths = [request.path_params[name] for name in names]
-        return await run_in_threadpool(_answered, answer, api, asked, paths)
+        response = await run_in_threadpool(_answered, answer, api, asked, paths)
+        return _unchanged(request, response) or response
 
     return endpoint
 
@@ -77,7 +80,7 @@ def _answered(answer: Answer, api: API, asked: APIRequest, paths: list[str]) -> 
         # pygeoapi asks for the loop of its thread, which has none.
         asyncio.set_event_loop(asyncio.new_event_loop())
         try:
-            if not asked.is_valid():
+            if not asked.is_valid(FORMS if answer is tile_set else None):
                 headers, status, content = api.get_format_exception(asked)
             else:
                 with _as_text(answer, asked) as left:
@@ -95,6 +98,17 @@ def _answered(answer: Answer, api: API, asked: APIRequest, paths: list[str]) -> 
         return JSONResponse(content, status_code=status, headers=headers)
     headers = {key: value for key, value in headers.items() if key.lower() != "content-length"}
     return Response(content, status_code=status, headers=headers)
+
+
+def _unchanged(request: Request, response: Response) -> Response | None:
+    """Return the answer to a client that holds the very content already."""
+    tag = response.headers.get("etag")
+    held = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag is None or tag.removeprefix("W/") not in held:
+        return None
+    return Response(
+        status_code=304, headers={"ETag": tag, "Cache-Control": response.headers["cache-control"]}
+    )
 
 
 def _as_text(answer: Answer, asked: APIRequest) -> contextlib.AbstractContextManager[list[str]]:
@@ -130,6 +144,8 @@ def bare() -> Route:
 def mount() -> Mount:
     """Return the routes to mount beside the pages; other methods than GET and HEAD are refused."""
     one = "/collections/{collection}"
+    of_set, numbers = "/{matrix_set}", ("zoom", "row", "column")
+    of_tile = "/".join(f"{{{name}}}" for name in numbers)
     routes = [
         Route("/", _endpoint(core.landing_page)),
         Route("/openapi", _endpoint(core.openapi_)),
@@ -140,6 +156,13 @@ def mount() -> Mount:
         Route(f"{one}/schema", _endpoint(core.get_collection_schema, "collection")),
         Route(f"{one}/items", _endpoint(itemtypes.get_collection_items, "collection")),
         Route(f"{one}/items/{{item}}", _endpoint(itemtypes.get_collection_item, "collection", "item")),
+        Route(f"{one}/tiles", _endpoint(tile_sets, "collection")),
+        Route(f"{one}/tiles{of_set}", _endpoint(tile_set, "collection", "matrix_set")),
+        Route(f"{one}/tiles{of_set}/metadata", _endpoint(tile_set, "collection", "matrix_set")),
+        Route(f"{one}/tiles{of_set}/{of_tile}", _endpoint(tile, "collection", "matrix_set", *numbers)),
+        # pygeoapi links to both spellings; the standard has the second.
+        *(Route(name, _endpoint(matrix_sets)) for name in _MATRIX_SETS),
+        *(Route(f"{name}{of_set}", _endpoint(matrix_set, "matrix_set")) for name in _MATRIX_SETS),
         Route("/{rest:path}", _unknown),
     ]
     return Mount(PREFIX, routes=routes)

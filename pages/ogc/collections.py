@@ -16,6 +16,7 @@ from data.store import Store, data_dir
 RUNS_SWITCH = "SUTU_OGC_RUNS"
 """``off`` leaves recorded runs out of the collections."""
 
+GRID, COVERAGE_CELLS = "population_grid", "coverage.cells"
 OFF = frozenset({"off", "0", "no", "false"})
 
 
@@ -32,6 +33,11 @@ class Collection:
     settings: Mapping[str, str] = field(default_factory=dict)
     years: tuple[int, ...] = ()
     run: RunLayer | None = None
+
+    @property
+    def of_cells(self) -> bool:
+        """Whether its items are cells of the population grid, of which there are tiles."""
+        return self.info.id in {GRID, COVERAGE_CELLS} or (self.run is not None and self.run.part == "cells")
 
 
 def collections(store: Store) -> dict[str, Collection]:

@@ -8,7 +8,9 @@ from importlib import resources
 from typing import Any
 
 from data.store import Store
+from geo.tiles import MATRIX_SET, MAX_ZOOM, MIN_ZOOM
 from layers.model import INTERNAL_NOTICE
+from layers.vector_tile import MIME_TYPE
 from pages.ogc.collections import OFF, Collection, collections
 
 SWITCH = "SUTU_OGC"
@@ -70,6 +72,32 @@ def _collection(key: str, one: Collection) -> dict[str, Any]:
             "begin": datetime(one.years[-1], 1, 1, tzinfo=UTC),
             "end": datetime(one.years[0], 12, 31, 23, 59, 59, tzinfo=UTC),
         }
+    providers: list[dict[str, Any]] = [
+        {
+            "type": "feature",
+            "name": "pages.ogc.provider.LayerProvider",
+            "data": key,
+            "id_field": "id",
+            "title_field": "name",
+            "geom_field": "geometry",
+            "crs": list(CRS),
+            "storage_crs": _CRS84,
+        }
+    ]
+    if one.of_cells:
+        providers.append(
+            {
+                "type": "tile",
+                "name": "pages.ogc.tile_provider.TileProvider",
+                "data": key,
+                "options": {
+                    "schemes": [MATRIX_SET],
+                    "zoom": {"min": MIN_ZOOM, "max": MAX_ZOOM},
+                    "bounds": EXTENT,
+                },
+                "format": {"name": "mvt", "mimetype": MIME_TYPE},
+            }
+        )
     return {
         "type": "collection",
         "title": one.title,
@@ -77,18 +105,7 @@ def _collection(key: str, one: Collection) -> dict[str, Any]:
         "keywords": [one.info.group],
         "links": [],
         "extents": extents,
-        "providers": [
-            {
-                "type": "feature",
-                "name": "pages.ogc.provider.LayerProvider",
-                "data": key,
-                "id_field": "id",
-                "title_field": "name",
-                "geom_field": "geometry",
-                "crs": list(CRS),
-                "storage_crs": _CRS84,
-            }
-        ],
+        "providers": providers,
     }
 
 
@@ -99,6 +116,13 @@ def openapi(config: dict[str, Any]) -> dict[str, Any]:
         answer = {"description": "成功", "content": {"application/json": {}, "text/html": {}}}
         return {"get": {"summary": summary, "parameters": list(parameters), "responses": {"200": answer}}}
 
+    def tile(*parameters: dict[str, Any]) -> dict[str, Any]:
+        answers = {
+            "200": {"description": "矢量瓦片", "content": {MIME_TYPE: {}}},
+            "204": {"description": "空"},
+        }
+        return {"get": {"summary": "一块矢量瓦片", "parameters": list(parameters), "responses": answers}}
+
     def query(name: str, kind: str, text: str, **more: Any) -> dict[str, Any]:
         return {"name": name, "in": "query", "description": text, "schema": {"type": kind, **more}}
 
@@ -106,6 +130,18 @@ def openapi(config: dict[str, Any]) -> dict[str, Any]:
     one = {"name": "collectionId", "in": "path", "required": True, "schema": {"type": "string", "enum": ids}}
     item = {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}}
     form = query("f", "string", "格式", enum=["json", "html"])
+    tiled = [key for key, entry in config["resources"].items() if len(entry["providers"]) > 1]
+    of_cells = {**one, "schema": {"type": "string", "enum": tiled}}
+    in_path = {"in": "path", "required": True}
+    matrix_set = {"name": "tileMatrixSetId", **in_path, "schema": {"type": "string", "enum": [MATRIX_SET]}}
+    zoom = {"type": "integer", "minimum": MIN_ZOOM, "maximum": MAX_ZOOM}
+    numbers = (
+        {"name": "tileMatrix", **in_path, "description": "级别", "schema": zoom},
+        {"name": "tileRow", **in_path, "description": "行号，从北数起", "schema": {"type": "integer"}},
+        {"name": "tileCol", **in_path, "description": "列号，从西数起", "schema": {"type": "integer"}},
+    )
+    tileset_form = query("f", "string", "格式", enum=["json", "tilejson", "html"])
+    in_set = "/collections/{collectionId}/tiles/{tileMatrixSetId}"
     crs = query("crs", "string", "坐标系", enum=list(CRS))
     # GDAL and QGIS look for the largest page under this name; without it they ask for ten items at a time.
     limit = query("limit", "integer", "每页行数", minimum=1, maximum=MAX_ITEMS, default=DEFAULT_ITEMS)
@@ -134,5 +170,10 @@ def openapi(config: dict[str, Any]) -> dict[str, Any]:
             "/collections/{collectionId}/schema": get("字段", one, form),
             "/collections/{collectionId}/items": get("要素", one, form, crs, *items),
             "/collections/{collectionId}/items/{featureId}": get("一个要素", one, item, form, crs),
+            "/collections/{collectionId}/tiles": get("瓦片集", of_cells, form),
+            in_set: get("瓦片集的说明", of_cells, matrix_set, tileset_form),
+            f"{in_set}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": tile(of_cells, matrix_set, *numbers),
+            "/tileMatrixSets": get("瓦片方案", form),
+            "/tileMatrixSets/{tileMatrixSetId}": get("一种瓦片方案", matrix_set, form),
         },
     }

@@ -12,24 +12,36 @@ import shapely
 from numpy.typing import NDArray
 
 from data.catalogue import make_asked
-from data.coverage import CoverageRequest, covered_types, prepare
+from data.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
 from data.layer_kinds import LayerRequest
 from data.layers_coverage import CELL_FIELDS as COVERAGE_FIELDS
 from data.layers_coverage import cell_frame
-from data.layers_grid import CELL_FIELDS, cell_size_m
-from data.layers_runs import make_run_layer, run_cells
+from data.layers_grid import CELL_FIELDS, cell_size_m, people_origin
+from data.layers_runs import make_run_layer, run_analysis
 from data.registry.export_models import export_field
 from data.store import Store, data_dir, open_store
 from geo.export_table import ExportTable, Field
 from pages.ogc.cells import Box, grid_of
-from pages.ogc.collections import Collection, collections
+from pages.ogc.collections import COVERAGE_CELLS, GRID, Collection, collections
 
-GRID, COVERAGE_CELLS = "population_grid", "coverage.cells"
 _KEPT = 24
 
 _lock = threading.Lock()
 _making: dict[tuple[str, str], threading.Lock] = {}
 _sources: dict[tuple[str, str], Source] = {}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What is known of rows that are cells of the population grid.
+
+    ``size_m``: their side in metres. ``marks``: how good they are (``modelled``, ``implied``), and
+    ``remarks`` what must be said of them (Chinese).
+    """
+
+    size_m: float
+    marks: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +51,7 @@ class Source:
     ``rows``: the columns of ``fields`` (and perhaps more), one row per item, the id of an item being its row
     number from 0. ``hits`` gives the rows that a box (degrees) meets; ``shapes`` the geometries of some rows
     (EPSG:4490). ``newest``: the year whose rows are meant when no year is asked for, where rows have years.
+    ``cells``: of rows that are cells of the grid.
     """
 
     rows: pd.DataFrame
@@ -46,6 +59,7 @@ class Source:
     hits: Callable[[Box], NDArray[np.intp]]
     shapes: Callable[[NDArray[np.intp]], NDArray[np.object_]]
     newest: int | None = None
+    cells: Cells | None = None
 
 
 def source_of(collection: str) -> Source:
@@ -78,14 +92,13 @@ def source_of(collection: str) -> Source:
 def _made(store: Store, name: str, collection: Collection) -> Source:
     if name == GRID:
         cells = store.population_grid().rename(columns={"area_km2": "land_km2"})[list(CELL_FIELDS)]
-        return _cells(store, cells, CELL_FIELDS)
+        return _cells(store, cells, CELL_FIELDS, ("modelled",), ())
     if name == COVERAGE_CELLS:
         asked = collection.settings
         wanted = CoverageRequest(types=covered_types([asked["type"]]), mode=asked["mode"])
-        analysis = prepare(store, data_dir(), wanted)
-        return _cells(store, cell_frame(analysis, float(asked["minutes"])), COVERAGE_FIELDS)
+        return _coverage(store, prepare(store, data_dir(), wanted), float(asked["minutes"]))
     if collection.run is not None and collection.run.part == "cells":
-        return _cells(store, run_cells(store, data_dir(), collection.run.run), COVERAGE_FIELDS)
+        return _coverage(store, *run_analysis(store, data_dir(), collection.run.run))
     if collection.run is not None:
         return _layers([make_run_layer(store, data_dir(), collection.run)], None)
     request = LayerRequest(store, data_dir(), collection.info, dict(collection.settings))
@@ -97,10 +110,26 @@ def _made(store: Store, name: str, collection: Collection) -> Source:
     return _layers(tables, collection.years[0])
 
 
-def _cells(store: Store, cells: pd.DataFrame, names: tuple[str, ...]) -> Source:
-    hits, shapes = grid_of(cells, cell_size_m(store))
+def _coverage(store: Store, analysis: CoverageAnalysis, minutes: float) -> Source:
+    marks = ("modelled", "implied") if analysis.implied else ("modelled",)
+    remarks = (f"{analysis.method}，阈值 {minutes:g} 分钟", *analysis.notes)
+    return _cells(store, cell_frame(analysis, minutes), COVERAGE_FIELDS, marks, remarks)
+
+
+def _cells(
+    store: Store,
+    cells: pd.DataFrame,
+    names: tuple[str, ...],
+    marks: tuple[str, ...],
+    remarks: tuple[str, ...],
+) -> Source:
+    size = cell_size_m(store)
+    hits, shapes = grid_of(cells, size)
     fields = tuple(export_field(name) for name in names)
-    return Source(cells[list(names)].reset_index(drop=True), fields, hits, shapes)
+    origins, notes = people_origin(store)
+    told = (*(f"人口来源：{one.title}" for one in origins), *notes, *remarks)
+    rows = cells[list(names)].reset_index(drop=True)
+    return Source(rows, fields, hits, shapes, cells=Cells(size, marks, told))
 
 
 def _layers(tables: list[ExportTable], newest: int | None) -> Source:
