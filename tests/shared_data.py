@@ -15,5 +15,6 @@ def shared_path(relative: str) -> Path:
     return path
 
 
-# Pages and commands under test record their runs in the store that all share: a copy leaves them behind.
-RUNS = shutil.ignore_patterns("runs")
+# Pages and commands under test leave their runs and answers in the store that all share: a copy, which may be
+# taken while another process writes there, leaves them behind.
+RUNS = shutil.ignore_patterns("runs", "cache")
