@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,14 @@ settings.load_profile("sutu")
 def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages that run in this process have no browser that would say when it has drawn their map."""
     monkeypatch.setattr("pages.map_first.PATIENCE_S", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Put the main module back: Streamlit leaves a page in its place, and a new process would run it."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept
 
 
 @pytest.fixture(scope="session")
