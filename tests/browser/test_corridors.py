@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Browser, Frame, expect
 
 from data.registry.corridor_models import load_corridor_families
@@ -39,11 +41,14 @@ def test_families_horizon_and_a_click(window: Window) -> None:
     assert "hsr_line" in window.address()["families"]
     slider = page.get_by_role("slider")
     slider.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"horizon=2025\b"))
+    between = wait_for_count(frame, more)
+    window.settle()
     slider.press("ArrowLeft")
-    early = wait_for_count(frame, more)
+    expect(page).to_have_url(re.compile(r"horizon=2020\b"))
+    early = wait_for_count(frame, between)
     assert early < first
     window.settle()
-    assert window.address()["horizon"] == "2020"
     frame.locator(f'path.sutu-corridor-hit[data-corridor="{HUNING}"]').dispatch_event("click")
     expect(page.get_by_text("原文行号 002:3903")).to_be_visible()
     expect(page.get_by_text("苏州 → 无锡 → 常州 → 镇江 → 南京")).to_be_visible()
