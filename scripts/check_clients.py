@@ -1,6 +1,6 @@
 """Have real clients read what is exported: ogrinfo, ogr2ogr, QGIS and LibreOffice, where they are installed.
 
-``python scripts/check_clients.py FOLDER`` exports the counties with an indicator and the facilities in each
+``python -m scripts.check_clients FOLDER`` exports the counties with an indicator and the facilities in each
 format into FOLDER and prints what each client says of them: rows, CRS, columns; then it starts the server and
 has ogrinfo read layers by URL, page by page, by box and by year, and a vector tile; QGIS draws the tiles of
 the population grid by URL, and the colours of all classes must be there. QGIS (Debian's
@@ -297,4 +297,6 @@ def _in_qgis(path: Path, table: ExportTable, folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m scripts.check_clients FOLDER")
     sys.exit(main(Path(sys.argv[1])))
