@@ -15,8 +15,8 @@ from layers.fonts import installed
 from layers.published import PUBLISHER
 from pages.map_first import DRAWINGS, DRAWN_URL
 from pages.navigation import PAGES
-from pages.ogc.api import bare as ogc_start
-from pages.ogc.api import mount as ogc_api
+from pages.ogc.routes import bare as ogc_start
+from pages.ogc.routes import mount as ogc_api
 
 _FOREVER = "public, max-age=31536000, immutable"
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pygeoapi.models.provider.base import TileMatrixSetEnum
 from pygeoapi.provider.base_mvt import BaseMVTProvider
 
-from data.store import open_store
-from geo.export_table import Field
-from geo.tiles import MATRIX_SET, MAX_ZOOM, MIN_ZOOM, gathering, tile_range
+from geo.tiles import MATRIX_SET
 from layers.model import INTERNAL_NOTICE
-from layers.vector_tile import MIME_TYPE
-from pages.ogc.source import Cells, source_of
-from pages.ogc.tiling import LAYER, Tiling, tile_of, tiling_of
-
-_TYPES = {"b": "boolean", "i": "integer", "f": "number"}
-_TILEJSON_TYPES = {"boolean": "Boolean", "integer": "Number", "number": "Number", "string": "String"}
+from pages.ogc.source import source_of
+from pages.ogc.tile_metadata import schema_of, tilejson, tileset
+from pages.ogc.tiling import LAYER, tile_of, tiling_of
 
 
 class TileProvider(BaseMVTProvider):
@@ -35,7 +29,7 @@ class TileProvider(BaseMVTProvider):
 
     def get_fields(self) -> dict[str, Any]:
         """Return the attributes: JSON type, Chinese title and definition."""
-        return _schema(tiling_of(self.data))
+        return schema_of(tiling_of(self.data))
 
     def get_tiles_service(
         self, baseurl: str = "", servicepath: str = "", dirpath: str = "", tile_type: str = ""
@@ -75,124 +69,9 @@ class TileProvider(BaseMVTProvider):
         here = f"{server_url}/collections/{dataset}/tiles/{MATRIX_SET}"
         attribution = "；".join((INTERNAL_NOTICE, *facts.remarks))
         form = (metadata_format or "json").lower()
-        tiling = tiling_of(self.data)
+        about = {**told, "attribution": attribution}
+        tiling, bounds = tiling_of(self.data), self.options["bounds"]
         if form == "tilejson":
-            return self._tilejson(here, tiling, attribution, told)
-        answer = self._tileset(here, server_url, tiling, facts, {**told, "attribution": attribution})
+            return tilejson(here, tiling, bounds, about)
+        answer = tileset(here, tiling, facts, bounds, about, server_url=server_url)
         return {**answer, "id": dataset, "here": here} if form == "html" else answer
-
-    def _tileset(
-        self, here: str, server_url: str, tiling: Tiling, facts: Cells, told: dict[str, Any]
-    ) -> dict[str, Any]:
-        west, south, east, north = self.options["bounds"]
-        scheme = TileMatrixSetEnum.WEBMERCATORQUAD.value
-        links = (
-            (f"{here}?f=json", "self", "application/json", "瓦片集的说明"),
-            (f"{here}?f=tilejson", "alternate", "application/json", "TileJSON"),
-            (f"{here}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt", "item", MIME_TYPE, "矢量瓦片"),
-            (
-                f"{server_url}/tileMatrixSets/{MATRIX_SET}?f=json",
-                "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme",
-                "application/json",
-                MATRIX_SET,
-            ),
-        )
-        return {
-            "title": told["title"],
-            "description": told["description"],
-            "keywords": list(facts.marks),
-            "attribution": told["attribution"],
-            "version": open_store().data_version,
-            "mediaTypes": [MIME_TYPE],
-            "dataType": "vector",
-            "crs": scheme.crs,
-            "tileMatrixSetURI": scheme.tileMatrixSetURI,
-            "tileMatrixSetLimits": self._limits(),
-            "boundingBox": {
-                "lowerLeft": [west, south],
-                "upperRight": [east, north],
-                "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
-            },
-            "layers": [
-                {
-                    "id": LAYER,
-                    "title": told["title"],
-                    "dataType": "vector",
-                    "geometryDimension": 2,
-                    "minTileMatrix": str(MIN_ZOOM),
-                    "maxTileMatrix": str(MAX_ZOOM),
-                    "propertiesSchema": {"type": "object", "properties": _schema(tiling)},
-                }
-            ],
-            "links": [
-                {"href": href, "rel": rel, "type": kind, "title": title} for href, rel, kind, title in links
-            ],
-            # Not of the standard: how large the squares of each zoom are.
-            "squareSideMetres": _sides(tiling),
-        }
-
-    def _tilejson(self, here: str, tiling: Tiling, attribution: str, told: dict[str, Any]) -> dict[str, Any]:
-        west, south, east, north = self.options["bounds"]
-        sides = "、".join(f"{zoom} 级 {side:g} 米" for zoom, side in _sides(tiling).items())
-        schema = _schema(tiling)
-        return {
-            "tilejson": "3.0.0",
-            "name": told["title"],
-            "description": f"{told['description']}。方格边长：{sides}",
-            "attribution": attribution,
-            "version": "1.0.0",
-            "scheme": "xyz",
-            "tiles": [f"{here}/{{z}}/{{y}}/{{x}}?f=mvt"],
-            "minzoom": MIN_ZOOM,
-            "maxzoom": MAX_ZOOM,
-            "bounds": [west, south, east, north],
-            "center": [(west + east) / 2, (south + north) / 2, MIN_ZOOM + 1],
-            "vector_layers": [
-                {
-                    "id": LAYER,
-                    "description": told["title"],
-                    "minzoom": MIN_ZOOM,
-                    "maxzoom": MAX_ZOOM,
-                    "fields": {
-                        name: f"{_TILEJSON_TYPES[one['type']]}：{one['title']}"
-                        for name, one in schema.items()
-                    },
-                }
-            ],
-        }
-
-    def _limits(self) -> list[dict[str, Any]]:
-        limits = []
-        for zoom in range(MIN_ZOOM, MAX_ZOOM + 1):
-            west, north, east, south = tile_range(self.options["bounds"], zoom)
-            limits.append(
-                {
-                    "tileMatrix": str(zoom),
-                    "minTileRow": north,
-                    "maxTileRow": south,
-                    "minTileCol": west,
-                    "maxTileCol": east,
-                }
-            )
-        return limits
-
-
-def _sides(tiling: Tiling) -> dict[str, float]:
-    side = tiling.cells.side_m
-    return {str(zoom): side * gathering(zoom, side) for zoom in range(MIN_ZOOM, MAX_ZOOM + 1)}
-
-
-def _schema(tiling: Tiling) -> dict[str, Any]:
-    frame = tiling.cells.frame
-    return {
-        one.name: {
-            "type": _TYPES.get(frame[one.name].dtype.kind, "string") if one.name in frame else "number",
-            "title": one.label,
-            "description": _said(one, single=one.name in tiling.single),
-        }
-        for one in tiling.fields()
-    }
-
-
-def _said(one: Field, *, single: bool) -> str:
-    return f"{one.definition}（只在不合并的级别）" if single else one.definition
