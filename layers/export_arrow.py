@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -161,6 +162,20 @@ def arrow_type(column: pd.Series) -> pa.DataType:
     return pa.string()
 
 
+@dataclass(frozen=True)
+class Ends:
+    """The last columns of a stream: their fields, and what makes their arrays from a chunk."""
+
+    fields: tuple[pa.Field, ...]
+    arrays: Callable[[gpd.GeoDataFrame], list[pa.Array]]
+
+
+def _wkb_end(table: ExportTable) -> Ends:
+    """Return the one column of the shapes as WKB."""
+    shape = pa.field(GEOMETRY, pa.binary(), metadata={"ARROW:extension:name": "geoarrow.wkb"})
+    return Ends((shape,), lambda chunk: [wkb_array(chunk.geometry.to_numpy(), table.geometry)])
+
+
 def stream(
     table: ExportTable,
     target: TargetCrs,
@@ -169,8 +184,9 @@ def stream(
     naming: str = "title",
     xml: bool = False,
     change: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame] | None = None,
+    ends: Ends | None = None,
 ) -> pa.RecordBatchReader:
-    """Return the rows as Arrow batches, geometry as WKB in the column ``geometry``.
+    """Return the rows as Arrow batches, last the ``ends``: the shapes as WKB in the column ``geometry``.
 
     An error while rows are made is kept in ``seen.fault``: the reader of a stream would hide it. ``change``
     may alter each chunk (not its columns) on the way.
@@ -181,32 +197,41 @@ def stream(
     except Exception as fault:
         seen.fault = fault
         raise
+    ends = ends or _wkb_end(table)
     names = column_names(table, naming)
     types = [pa.string() if first is None else arrow_type(first[one.name]) for one in table.fields]
-    geometry = pa.field(GEOMETRY, pa.binary(), metadata={"ARROW:extension:name": "geoarrow.wkb"})
-    schema = pa.schema([*(pa.field(name, kind) for name, kind in zip(names, types, strict=True)), geometry])
+    schema = pa.schema(
+        [*(pa.field(name, kind) for name, kind in zip(names, types, strict=True)), *ends.fields]
+    )
 
     def batches() -> Iterator[pa.RecordBatch]:
+        for chunk in chunks if first is None else itertools.chain([first], chunks):
+            yield _batch(chunk if change is None else change(chunk), table, schema, ends)
+
+    return reader(schema, batches(), seen)
+
+
+def reader(schema: pa.Schema, batches: Iterator[pa.RecordBatch], seen: Seen) -> pa.RecordBatchReader:
+    """Return batches as a stream; the first error while they are made is kept in ``seen.fault``."""
+
+    def kept() -> Iterator[pa.RecordBatch]:
         try:
-            if first is not None:
-                yield _batch(first if change is None else change(first), table, schema)
-            for chunk in chunks:
-                yield _batch(chunk if change is None else change(chunk), table, schema)
+            yield from batches
         except Exception as fault:
-            seen.fault = fault
+            seen.fault = seen.fault or fault
             raise
 
-    return pa.RecordBatchReader.from_batches(schema, batches())
+    return pa.RecordBatchReader.from_batches(schema, kept())
 
 
-def _batch(chunk: gpd.GeoDataFrame, table: ExportTable, schema: pa.Schema) -> pa.RecordBatch:
+def _batch(chunk: gpd.GeoDataFrame, table: ExportTable, schema: pa.Schema, ends: Ends) -> pa.RecordBatch:
     arrays = [
         text_array(chunk[one.name])
         if kind == pa.string()
         else pa.array(chunk[one.name], type=kind, from_pandas=True)
-        for one, kind in zip(table.fields, schema.types[:-1], strict=True)
+        for one, kind in zip(table.fields, schema.types, strict=False)
     ]
-    return pa.record_batch([*arrays, wkb_array(chunk.geometry.to_numpy(), table.geometry)], schema=schema)
+    return pa.record_batch([*arrays, *ends.arrays(chunk)], schema=schema)
 
 
 def layer_geometry(table: ExportTable) -> str:

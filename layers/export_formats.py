@@ -14,7 +14,7 @@ from layers.export_arrow import Seen
 from layers.export_dxf import write_dxf
 from layers.export_html import write_html
 from layers.export_kml import write_kml
-from layers.export_tables import write_csv, write_xlsx
+from layers.export_tables import write_csv
 from layers.export_vector import (
     write_flatgeobuf,
     write_geojson,
@@ -22,6 +22,7 @@ from layers.export_vector import (
     write_geoparquet,
     write_shapefile,
 )
+from layers.export_xlsx import write_xlsx
 from layers.model import approval_number
 from layers.sheet import SheetOptions, write_sheet
 

@@ -41,15 +41,16 @@ GCJ_SRS_NOTE = "坐标为加密坐标，文件不写坐标系"
 
 
 @contextlib.contextmanager
-def writing(path: Path, seen: Seen) -> Iterator[None]:
-    """Turn what goes wrong while a file is written into an error of the house."""
+def writing(path: Path, *seen: Seen) -> Iterator[None]:
+    """Turn what goes wrong while a file is written into an error of the house; the rows' own goes first."""
     try:
         yield
     except SutuError:
         raise
     except (OSError, RuntimeError, sqlite3.Error, pa.ArrowException) as fault:
-        if seen.fault is not None and not isinstance(seen.fault, OSError):
-            raise seen.fault from fault
+        for own in (one.fault for one in seen):
+            if own is not None and not isinstance(own, OSError):
+                raise own from fault
         raise ExportWriteError(
             f"写不出 {path.name}：{fault}。请检查磁盘空间和目录权限；没有留下不完整的文件。"
         ) from fault
