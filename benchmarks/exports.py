@@ -108,7 +108,7 @@ def compare(table: ExportTable, name: str, folder: Path, formats: list[str]) -> 
 
 
 def xlsxwriter_alone(table: ExportTable, folder: Path) -> float:
-    """Return what XlsxWriter takes for the same columns when nothing else is done: the floor of ours."""
+    """Return what XlsxWriter takes for the same columns when nothing else is done (see decision 0009)."""
     rows = [
         row
         for part in table.chunks()

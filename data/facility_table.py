@@ -47,7 +47,7 @@ def build_facility_table(
     known = load_facility_types() if types is None else types
     imported = load_imported_facilities(data_dir)
     stray = imported[~imported["type"].isin(known)]
-    imported = imported.drop(stray.index).assign(note=None)
+    imported = imported.drop(stray.index)
     imported["adcode"] = _counties(imported, regions)
     frame = pd.concat([imported, build_implied_facilities(regions)], ignore_index=True)
     frame = frame.rename(columns={"original_datum": "datum"})

@@ -198,6 +198,12 @@ def origins(store: Store, sources: Iterable[str]) -> tuple[Origin, ...]:
     return tuple(out)
 
 
+def source_titles(store: Store, sources: pd.Series) -> pd.Series:
+    """Return the titles of sources by their ids; one that the store does not know goes by its id."""
+    titles = store.sources().set_index("id")["title"]
+    return sources.map(titles).fillna(sources)
+
+
 def fields_of(*names: str) -> tuple[Field, ...]:
     """Return the registry's columns of these names."""
     return tuple(export_field(name) for name in names)

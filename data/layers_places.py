@@ -15,6 +15,7 @@ from data.layer_kinds import (
     fields_of,
     from_frame,
     plain,
+    source_titles,
 )
 from data.registry.facility_models import load_facility_types
 from data.store import Store
@@ -56,11 +57,13 @@ def _make_facilities(request: LayerRequest) -> ExportTable:
     frame = frame.assign(
         type_name=frame["type"].map(names).fillna(frame["type"]),
         precision_name=frame["precision"].map(_PRECISIONS),
+        source_title=source_titles(request.store, frame["source"]),
     )
     points = gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=STORE_CRS)
     fields = fields_of(
         *("id", "name", "type", "type_name", "grade", "capacity", "capacity_unit", "lon", "lat", "adcode"),
-        *("source", "precision", "precision_name", "datum", "as_of", "note"),
+        *("address", "source", "source_title", "precision", "precision_name", "datum", "as_of", "note"),
+        *("origin_id", "origin_source"),
     )
     title = "公共服务设施" if kind == ALL else names.get(kind, kind)
     implied = bool(frame["precision"].isin(("implied", "seat")).any())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import pandas as pd
 
+from data.ingest.indicator_definitions import definition_rows
+from data.ingest.indicator_store import load_sources
 from data.layer_kinds import (
     IMPORTED_NOTE,
     LayerInfo,
@@ -16,6 +20,7 @@ from data.layer_kinds import (
     fields_of,
     from_frame,
     plain,
+    source_titles,
 )
 from data.registry.export_models import export_field
 from data.store import Store
@@ -37,6 +42,7 @@ _REGION_COLUMNS = (
     *("adcode", "name", "short_name", "level", "kind", "parent", "parent_name", "economic_region"),
     *("area_km2", "seat_lon", "seat_lat"),
 )
+_SAID = ("status", "quality", "source", "source_title", "flag", "note", "reason")
 _BYTES_PER_REGION = 60_000
 
 
@@ -119,12 +125,13 @@ def _make_indicator(request: LayerRequest) -> ExportTable:
         year=year,
         rank=_ranks(frame["value"], str(row["direction"])),
     )
+    frame = frame.assign(source_title=source_titles(store, frame["source"]))
     names = ("adcode", "name", "parent_name", "indicator", "indicator_name", "year", "value", "unit", "rank")
     fields = [
         export_field(one, unit=str(row["unit"]), title=str(row["name"]))
         if one == "value"
         else export_field(one)
-        for one in (*names, "status", "quality", "source", "flag", "note", "reason")
+        for one in (*names, *_SAID)
     ]
     words = Words(
         f"{row['name']}，{LEVEL_NAMES[level]}，{year} 年",
@@ -136,7 +143,17 @@ def _make_indicator(request: LayerRequest) -> ExportTable:
     )
     ramp = "diverging" if row["kind"] == "change" else None
     shading = classes("value", decimals=int(row["decimals"]), direction=str(row["direction"]), ramp=ramp)
-    return from_frame(request, frame, fields, words, shading, geometry="polygon")
+    table = from_frame(request, frame, fields, words, shading, geometry="polygon")
+    return replace(table, definition_form=_definition_form(request, row))
+
+
+def _definition_form(request: LayerRequest, row: pd.Series) -> tuple[tuple[str, ...], ...]:
+    """Return the form that defines an indicator which an import brought along; nothing for the registry's."""
+    if row["quality"] != "imported":
+        return ()
+    known = (one for source in load_sources(request.data_dir) for one in source.definitions)
+    found = next((one for one in known if one.id == row["id"]), None)
+    return () if found is None else tuple(definition_rows([found]))
 
 
 def _definition(row: pd.Series) -> str:

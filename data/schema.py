@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from geo.errors import StoreError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised when a table changes, or the way its rows are made: stores of another version are built anew."""
 
 LEVELS = ("province", "economic_region", "prefecture", "county", "unallocated")
@@ -265,7 +265,10 @@ TABLES: dict[str, Table] = {
             "precision": REQUIRED,
             "datum": REQUIRED,
             "as_of": TEXT,
+            "address": TEXT,
             "note": TEXT,
+            "origin_id": TEXT,
+            "origin_source": TEXT,
         },
         key=("id",),
         checks=(

@@ -83,7 +83,8 @@ class ExportTable:
     ``geometry`` (missing where a row has no place); the types are the same in every chunk. ``rows`` is how
     many there are. ``values`` are the numbers of the shaded column of all rows, where there is one.
     ``every_row_placed`` says whether each row has a geometry. ``definition`` (口径), ``remarks`` and
-    ``boundary`` are sentences the reader must get with the figures.
+    ``boundary`` are sentences the reader must get with the figures. ``definition_form`` defines an indicator
+    that a person brought along, as the import's form does: a head and its row.
     """
 
     id: str
@@ -103,6 +104,7 @@ class ExportTable:
     values: NDArray | None = None
     name_field: str = "name"
     every_row_placed: bool = True
+    definition_form: tuple[tuple[str, ...], ...] = ()
 
     def frame(self) -> gpd.GeoDataFrame:
         """Return all rows as one frame (EPSG:4490)."""

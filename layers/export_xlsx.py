@@ -24,7 +24,8 @@ MAX_ROWS = 1_048_575
 MAX_TEXT = 32_767
 _SHEET_NAME = 31
 _TEXT_WIDTH = 28.0
-_OWN_SHEETS = ("字段", "来源", "说明", "history")
+_DEFINITIONS = "指标定义"
+_OWN_SHEETS = ("字段", "来源", "说明", _DEFINITIONS, "history")
 _PANIC = "PanicException"
 
 
@@ -32,6 +33,8 @@ def write_xlsx(
     tables: Sequence[ExportTable], path: Path, target: TargetCrs, *, naming: str, approval: str | None
 ) -> dict[str, Seen]:
     """Write a workbook: a sheet for each layer, then 字段 (definitions), 来源 and 说明.
+
+    An indicator that a person defined has its definition on 指标定义, as the import's form asks for it.
 
     Numbers are numbers and texts are text cells: neither formulas nor links are made of them. Line breaks
     become LF. Rows pass through in batches; what is written waits in an unnamed temporary file. Raises
@@ -56,6 +59,9 @@ def write_xlsx(
         "来源": source_rows(tables),
         "说明": [("说明",), *told],
     }
+    defined = dict.fromkeys(row for table in tables for row in table.definition_form)
+    if defined:
+        texts[_DEFINITIONS] = list(defined)
     for name, lines in texts.items():
         book.sheet(name, _lines(lines), header_format=_head(), column_width=_TEXT_WIDTH)
     with writing(path, *out.values()), _panic_told(path):

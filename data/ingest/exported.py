@@ -6,7 +6,7 @@ form has; every other table passes unchanged.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, get_args
 
 import pandas as pd
 
@@ -19,10 +19,18 @@ from data.registry.export_models import load_export_fields
 from geo.crs import Datum
 from geo.export_table import PLACE_TITLES
 
-PRECISION_COLUMN: Final = Column("precision", "点位精度")
-"""How a place was found: only exported facilities say it, what people collect is surveyed."""
+EXPORTED_COLUMNS: Final = (
+    Column("precision", "点位精度"),
+    Column("datum", "原坐标基准"),
+    Column("source", "来源"),
+    Column("source_title", "来源名称"),
+    Column("origin_id", "原编号"),
+    Column("origin_source", "原来源"),
+)
+"""What only exported facilities say: how a place was found, and where they were taken from at first."""
 
 PRECISIONS: Final = ("surveyed", "seat", "implied")
+_DATUMS: Final = get_args(Datum)
 _ENCRYPTED: Final = ("gcj02", "bd09")
 _FACILITY_MARKS: Final = ("type_name", "precision", "precision_name", "datum")
 _INDICATOR_MARKS: Final = ("indicator", "indicator_name", "status", "quality", "reason")
@@ -34,15 +42,17 @@ _SCIENTIFIC: Final = r"[+-]?\d+(\.\d*)?[eE][+-]?\d+"
 def facilities_back(table: RawTable, datum: Datum) -> tuple[RawTable, bool]:
     """Return a table of facilities under the headings of the form, and whether the program exported it.
 
-    Its precision is then under ``PRECISION_COLUMN``. An exported table has each place twice: in CGCS2000,
-    and in the coordinates that the file was asked for. For GCJ-02 and BD-09 the latter count, as they do
-    in a spatial file.
+    What no form asks for is then under ``EXPORTED_COLUMNS``. An exported table has each place twice: in
+    CGCS2000, and in the coordinates that the file was asked for. For GCJ-02 and BD-09 the latter count, as
+    they do in a spatial file.
     """
     at = _positions(table.header)
     if any(mark not in at for mark in _FACILITY_MARKS):
         return table, False
     header = list(table.header)
-    header[at["precision"]] = PRECISION_COLUMN.header
+    for column in EXPORTED_COLUMNS:
+        if column.key in at:
+            header[at[column.key]] = column.header
     if "grade" in at:
         header[at["grade"]] = "等级"
     dropped = set()
@@ -63,12 +73,20 @@ def precision_of(text: str) -> str:
     return text or PRECISIONS[0]
 
 
+def datum_of(text: str) -> str:
+    """Return the datum that a cell states, empty where it is; raises ``CellProblem``."""
+    if text and text not in _DATUMS:
+        raise CellProblem(f"“{shown(text)}”不是坐标基准", f"从 {'、'.join(_DATUMS)} 中选一个")
+    return text
+
+
 def indicators_back(table: RawTable, titles: Mapping[str, str]) -> RawTable:
     """Return a table of values under the headings of the form; one that is no exported layer unchanged.
 
     ``titles`` are those of imported sources by id: an exported table names sources by id. Regions that have
     no fact at all stand in a layer for their shape, and are left out. Why a fact has no value becomes its
-    note, as in the form. An imported source that is not known here is a fault of the table.
+    note, as in the form. An imported source that is not known here goes by the title that the table gives it;
+    without one it is a fault of the table.
     """
     at = _positions(table.header)
     if any(mark not in at for mark in _INDICATOR_MARKS) or "source" not in at:
@@ -90,8 +108,10 @@ def indicators_back(table: RawTable, titles: Mapping[str, str]) -> RawTable:
         cells[at["note"]] = note.where((note != "") | (value != ""), reason)
     else:
         header[at["reason"]] = "备注"
-    cells[at["source"]] = source.map(lambda text: titles.get(text, text))
-    strange = sorted({text for text in source if text.startswith(SOURCE_PREFIX) and text not in titles})
+    said = cells[at["source_title"]] if "source_title" in at else source
+    known = {**_said_titles(source, said), **titles}
+    cells[at["source"]] = source.map(lambda text: known.get(text, text))
+    strange = sorted({text for text in source if text.startswith(SOURCE_PREFIX) and text not in known})
     faults = [
         Fault(
             *(table.file, table.sheet, None, header[at["source"]]),
@@ -102,8 +122,19 @@ def indicators_back(table: RawTable, titles: Mapping[str, str]) -> RawTable:
     ]
     left_out = int((~there).sum())
     notes = [f"{left_out} 行没有数据（导出时只有界线），未导入"] if left_out else []
-    back = _table(table, header, cells[there], {at["indicator_name"]})
+    dropped = {at[name] for name in ("indicator_name", "source_title") if name in at}
+    back = _table(table, header, cells[there], dropped)
     return replace(back, faults=(*table.faults, *faults), notes=(*table.notes, *notes))
+
+
+def _said_titles(sources: pd.Series, titles: pd.Series) -> dict[str, str]:
+    """Return the titles that a table gives its imported sources, by their ids."""
+    pairs = zip(sources, titles, strict=True)
+    return {
+        one: title
+        for one, title in pairs
+        if one.startswith(SOURCE_PREFIX) and title and not title.startswith(SOURCE_PREFIX)
+    }
 
 
 def _positions(header: tuple[str, ...]) -> dict[str, int]:

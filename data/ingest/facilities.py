@@ -5,7 +5,6 @@ stand twice, lie outside its stated county, or be in another datum than declared
 """
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,10 +18,11 @@ import pandas as pd
 from data.ingest.columns import match_columns
 from data.ingest.datum_check import DatumReport, check_datum
 from data.ingest.duplicates import NameReader, find_duplicates
-from data.ingest.exported import PRECISION_COLUMN, facilities_back, precision_of
+from data.ingest.exported import EXPORTED_COLUMNS, datum_of, facilities_back, precision_of
+from data.ingest.facility_origin import facility_ids, origins
 from data.ingest.facility_rows import FACILITY_FORM, FACILITY_FORM_COLUMNS, FacilityColumns
 from data.ingest.facility_store import (
-    EXTRA_COLUMNS,
+    FACILITY_COLUMNS,
     facility_source_id,
     load_imported_facilities,
     read_facility_table,
@@ -45,6 +45,8 @@ from geo.regions import assign_regions
 
 VECTOR_SUFFIXES: Final = (".gpkg", ".geojson", ".json", ".zip")
 _SHOWN_DUPLICATES = 5
+# What a row said of its county is checked and then of no further use.
+_NOT_COMPARED = ["stated_adcode"]
 _MAX_TITLE = 120
 
 
@@ -52,11 +54,12 @@ _MAX_TITLE = 120
 class FacilityImport:
     """Facilities without a fault, and what a person should look at.
 
-    ``frame``: ``STORED_COLUMNS`` (id, name, type, level, capacity, capacity_unit, lon, lat, adcode, source,
-    precision, original_datum, as_of; positions in CGCS2000, adcode None beyond the province), ``address`` and
-    ``stated_adcode``, by id. ``duplicates``: pairs within the file and, where there are others, across
-    sources (``data.ingest.duplicates``). ``datum``: how well the points fit their datum. ``misplaced`` counts
-    points outside the county that their row states, ``outside`` points beyond the province.
+    ``frame``: ``FACILITY_COLUMNS`` (id, name, type, level, capacity, capacity_unit, lon, lat, adcode, source,
+    precision, original_datum, as_of; positions in CGCS2000, adcode None beyond the province; address,
+    stated_adcode, note, origin_id, origin_source), by id. ``duplicates``: pairs within the file and, where
+    there are others, across sources (``data.ingest.duplicates``). ``datum``: how well the points fit their
+    datum. ``misplaced`` counts points outside the county that their row states, ``outside`` points beyond the
+    province.
     """
 
     frame: pd.DataFrame
@@ -85,7 +88,9 @@ def read_facilities(
     ``datum`` is what the coordinates are in: wgs84, cgcs2000, gcj02 or bd09; anything else raises
     ``DatumError`` with the reason. ``regions`` is the region table with geometry (EPSG:4490, adcode as column
     or index, levels down to counties). ``source`` is the title of the source (default: the file's name).
-    Facilities that the program exported keep the precision of their places; all others count as surveyed.
+    Facilities that the program exported keep what was said of them: precision and original datum of their
+    places, note, the list that they first came from, and in the list that they were exported from their id.
+    All others count as surveyed.
     ``others`` are facilities already known (``STORED_COLUMNS``), to find duplicates across sources. Raises
     ``FaultReport`` with every fault; row numbers of spatial files count features from 1.
     """
@@ -100,14 +105,15 @@ def read_facilities(
     )
     faults = FaultList(table.file, table.sheet)
     faults.extend(table.faults)
-    rows, notes = _checked_rows(table, facility_type, known, regions, faults, exported=exported)
+    rows, notes = _checked_rows(table, facility_type, known, regions, faults, title=title, exported=exported)
     faults.raise_if_any()
     placed = _placed(rows, declared, regions)
     _refuse_elsewhere(table.file, placed, declared)
     frame = _frame(placed, title, facility_type, declared, known)
     pool = frame[list(STORED_COLUMNS)]
     if others is not None:
-        pool = pd.concat([pool, others[~others["source"].isin(pool["source"])]], ignore_index=True)
+        elsewhere = others.loc[~others["source"].isin(pool["source"]), list(STORED_COLUMNS)]
+        pool = pd.concat([pool, elsewhere], ignore_index=True)
     duplicates = find_duplicates(pool, types=known, places=_places(regions))
     duplicates = duplicates[duplicates["id_a"].isin(frame["id"]) | duplicates["id_b"].isin(frame["id"])]
     report = _datum_report(placed, declared, regions, frame, others)
@@ -149,8 +155,8 @@ def import_facilities(
     with build_lock(data_dir):
         target = imports_dir(data_dir) / name
         before = read_facility_table(target)[0] if target.exists() else None
-        stored = found.frame[list(STORED_COLUMNS)].reset_index(drop=True)
-        unchanged = before is not None and stored.equals(before)
+        stored = found.frame.drop(columns=_NOT_COMPARED).reset_index(drop=True)
+        unchanged = before is not None and stored.equals(before.drop(columns=_NOT_COMPARED))
         if not unchanged:
             obtained = f"导入自 {path.name}"
             write = partial(write_facilities, frame=found.frame, title=found.title, obtained=obtained)
@@ -192,10 +198,11 @@ def _checked_rows(
     regions: gpd.GeoDataFrame,
     faults: FaultList,
     *,
+    title: str,
     exported: bool,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows as values (NaN or None where a fault was added), and notes."""
-    columns = (*FACILITY_FORM_COLUMNS, PRECISION_COLUMN) if exported else FACILITY_FORM_COLUMNS
+    columns = (*FACILITY_FORM_COLUMNS, *EXPORTED_COLUMNS) if exported else FACILITY_FORM_COLUMNS
     matched = match_columns(table, columns, faults, form=FACILITY_FORM)
     if len(matched.frame) == 0:
         faults.add(None, None, "只有表头，没有数据", "在表头下面逐行填写设施")
@@ -215,12 +222,15 @@ def _checked_rows(
             "lat": lat,
             "stated_adcode": check.stated(RegionMatcher(regions)),
             "address": [text or None for text in matched.frame["address"]],
+            "note": [text or None for text in matched.frame["note"]],
             "as_of": check.dates(dt.date.today()),
             "precision": check.mapped("precision", precision_of) if exported else "surveyed",
+            "stated_datum": check.mapped("datum", datum_of) if exported else "",
             "key": [text or None for text in matched.frame["key"]],
         }
     )
-    return rows, [*matched.notes, *check.notes]
+    origin = origins(matched.frame, title, exported=exported).reset_index(drop=True)
+    return pd.concat([rows, origin], axis=1), [*matched.notes, *check.notes]
 
 
 def _counties(regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -265,34 +275,15 @@ def _frame(
     unit = placed["type"].map({key: entry.capacity_unit or None for key, entry in types.items()})
     given = placed["capacity_unit"]
     frame = placed.assign(
-        id=_ids(placed, title, facility_type),
+        id=facility_ids(placed, f"t{table_file(title, facility_type).partition('-')[2][:8]}-"),
         capacity_unit=given.where(given.notna(), unit.where(placed["capacity"].notna(), None)),
         source=facility_source_id(title),
-        original_datum=datum,
+        original_datum=placed["stated_datum"].where(placed["stated_datum"] != "", datum),
     )
-    frame = frame[[*STORED_COLUMNS, *EXTRA_COLUMNS]]
+    frame = frame[list(FACILITY_COLUMNS)]
     texts = [name for name in frame.columns if name not in {"capacity", "lon", "lat"}]
     frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), None)
     return frame.sort_values("id", ignore_index=True)
-
-
-def _ids(placed: pd.DataFrame, title: str, facility_type: str | None) -> list[str]:
-    """Return an id per facility that stays the same when the list is imported again in another order.
-
-    It rests on the list's own number where there is one, else on name, type and position; the same again gets
-    a running number.
-    """
-    prefix = table_file(title, facility_type).partition("-")[2][:8]
-    seen: dict[str, int] = {}
-    ids = []
-    for key, name, kind, lon, lat in placed[["key", "name", "type", "given_lon", "given_lat"]].itertuples(
-        index=False, name=None
-    ):
-        text = f"key\0{key}" if key else f"{name}\0{kind}\0{lon:.6f}\0{lat:.6f}"
-        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        seen[digest] = seen.get(digest, 0) + 1
-        ids.append(f"t{prefix}-{digest}" + (f"-{seen[digest]}" if seen[digest] > 1 else ""))
-    return ids
 
 
 def _misplaced(placed: pd.DataFrame) -> pd.Series:

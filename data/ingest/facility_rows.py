@@ -27,6 +27,7 @@ FACILITY_FORM_COLUMNS: Final = (
     Column("region", "地区", ("所在地区", "县区", "区县", "所属区县", "county")),
     Column("address", "地址", ("详细地址", "addr")),
     Column("as_of", "数据日期", ("截至日期", "日期", "date")),
+    Column("note", "备注", ("remark",)),
     Column("key", "编号", ("id", "机构代码", "序号")),
 )
 

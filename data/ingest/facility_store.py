@@ -14,13 +14,15 @@ from data.ingest.osm_store import FACILITY_FOLDER, STORED_COLUMNS
 from data.ingest.staging import imports_dir
 from geo.errors import StoreError
 
-EXTRA_COLUMNS: Final = ("address", "stated_adcode")
+EXTRA_COLUMNS: Final = ("address", "stated_adcode", "note", "origin_id", "origin_source")
+"""What tables say beyond an extract: ``origin_id`` and ``origin_source`` are the number of a facility in the
+list that it first came from, and the title of that list where it is not the one it stands in now."""
+
+FACILITY_COLUMNS: Final = (*STORED_COLUMNS, *EXTRA_COLUMNS)
 _METADATA: Final = b"sutu"
 _NUMBERS: Final = {"capacity", "lon", "lat"}
 _SOURCE_COLUMNS: Final = ("id", "title", "publisher", "doc_no", "date", "licence", "quality", "obtained")
-_SCHEMA = pa.schema(
-    [(name, pa.float64() if name in _NUMBERS else pa.string()) for name in (*STORED_COLUMNS, *EXTRA_COLUMNS)]
-)
+_SCHEMA = pa.schema([(name, pa.float64() if name in _NUMBERS else pa.string()) for name in FACILITY_COLUMNS])
 
 
 def facility_source_id(title: str) -> str:
@@ -35,8 +37,9 @@ def table_file(title: str, facility_type: str | None) -> str:
 
 
 def write_facilities(path: Path, frame: pd.DataFrame, title: str, obtained: str) -> None:
-    """Write facilities (``STORED_COLUMNS`` and ``EXTRA_COLUMNS``) by id, the title of their source beside
-    them: same content, same bytes.
+    """Write facilities (``FACILITY_COLUMNS``) by id, the title of their source beside them.
+
+    Same content, same bytes.
     """
     ordered = frame[list(_SCHEMA.names)].sort_values("id", ignore_index=True)
     text = json.dumps({"title": title, "obtained": obtained}, ensure_ascii=False, sort_keys=True)
@@ -45,17 +48,19 @@ def write_facilities(path: Path, frame: pd.DataFrame, title: str, obtained: str)
 
 
 def read_facility_table(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the facilities of one file (``STORED_COLUMNS``) and title and origin of their source, if known.
+    """Return the facilities of one file (``FACILITY_COLUMNS``), and title and origin of their source.
 
-    Missing text is None, a missing number NaN. ``StoreError`` when the file is damaged.
+    Missing text is None, a missing number NaN; an extract, and a file of an earlier version, lack some of
+    the extra columns. ``StoreError`` when the file is damaged.
     """
     try:
         table = pq.read_table(path)
         metadata = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
-        frame = table.select(list(STORED_COLUMNS)).to_pandas()
+        extra = [name for name in EXTRA_COLUMNS if name in table.column_names]
+        frame = table.select([*STORED_COLUMNS, *extra]).to_pandas().reindex(columns=list(FACILITY_COLUMNS))
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise StoreError(f"导入数据 {path.name} 已损坏：{error}。请删去该文件并重新导入。") from error
-    texts = [name for name in STORED_COLUMNS if name not in _NUMBERS]
+    texts = [name for name in FACILITY_COLUMNS if name not in _NUMBERS]
     frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), None)
     return frame.astype(dict.fromkeys(_NUMBERS, "float64")), metadata
 
@@ -69,11 +74,12 @@ def load_imported_facilities(data_dir: Path) -> pd.DataFrame:
     """Return every imported facility, from tables and from OpenStreetMap, by id.
 
     Columns: id (unique), name, type, level, capacity, capacity_unit, lon, lat (CGCS2000), adcode (None
-    outside the province), source, precision, original_datum, as_of. ``StoreError`` when a file is damaged.
+    outside the province), source, precision, original_datum, as_of, and ``EXTRA_COLUMNS``. ``StoreError``
+    when a file is damaged.
     """
     frames = [frame for frame, _ in map(read_facility_table, facility_tables(data_dir)) if len(frame)]
     if not frames:
-        empty = pd.DataFrame({name: pd.Series(dtype=object) for name in STORED_COLUMNS})
+        empty = pd.DataFrame({name: pd.Series(dtype=object) for name in FACILITY_COLUMNS})
         return empty.astype(dict.fromkeys(_NUMBERS, "float64"))
     return pd.concat(frames, ignore_index=True).sort_values("id", ignore_index=True)
 

@@ -9,12 +9,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from data.ingest.cells import CellProblem, half_width, match_key, parse_number, shown
+from data.ingest.cells import CellProblem, half_width, match_key, number_text, parse_number, shown
 from data.ingest.columns import Column
 from data.ingest.reading import FaultList
 from data.registry import Registry
-
-DEFINITION_SHEET: Final = "指标定义"
 
 DEFINITION_COLUMNS: Final = (
     Column("name", "指标名称", ("指标", "indicator"), required=True),
@@ -174,6 +172,27 @@ def read_definitions(
             continue
         found.setdefault(definition.id, (number, definition))
     return [definition for _, definition in found.values()]
+
+
+def definition_rows(definitions: Iterable[Definition]) -> list[tuple[str, ...]]:
+    """Return the form's sheet of definitions, its head first: ``read_definitions`` reads the same back."""
+    words = {
+        key: {value: word for word, value in reversed(choices.items())}
+        for key, choices in (("direction", DIRECTIONS), ("kind", KINDS), ("levels", LEVELS))
+    }
+    rows = [tuple(column.header for column in DEFINITION_COLUMNS)]
+    for one in definitions:
+        texts = {
+            **one.as_dict(),
+            "direction": words["direction"][one.direction],
+            "kind": words["kind"][one.kind],
+            "decimals": str(one.decimals),
+            "minimum": "" if one.minimum is None else number_text(one.minimum),
+            "maximum": "" if one.maximum is None else number_text(one.maximum),
+            "levels": "、".join(words["levels"][level] for level in one.levels),
+        }
+        rows.append(tuple(texts[column.key] for column in DEFINITION_COLUMNS))
+    return rows
 
 
 class _DefinitionRow:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from data.ingest.cells import CellProblem, half_width, match_key, parse_number, parse_year, shown
 from data.ingest.columns import Column
-from data.ingest.indicator_definitions import DEFINITION_COLUMNS, DEFINITION_SHEET, Catalogue, Definition
-from data.ingest.reading import FaultList
+from data.ingest.indicator_definitions import DEFINITION_COLUMNS, Catalogue, Definition
+from data.ingest.reading import DEFINITION_SHEET, FaultList
 from data.ingest.region_match import RegionMatcher, level_name
 
 FIRST_YEAR: Final = 1949

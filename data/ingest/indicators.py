@@ -21,7 +21,6 @@ from data.ingest.exported import indicators_back
 from data.ingest.faults import FaultReport
 from data.ingest.indicator_definitions import (
     DEFINITION_COLUMNS,
-    DEFINITION_SHEET,
     Catalogue,
     Definition,
     read_definitions,
@@ -38,7 +37,7 @@ from data.ingest.indicator_store import (
     source_id,
     write_source,
 )
-from data.ingest.reading import FaultList, Limits
+from data.ingest.reading import DEFINITION_SHEET, FaultList, Limits
 from data.ingest.region_match import RegionMatcher
 from data.ingest.staging import StagedImport
 from data.ingest.summary import ImportSummary

@@ -7,9 +7,13 @@ from typing import Final
 from data.ingest.faults import Fault, FaultReport
 
 FORM_SHEET: Final = "填报"
+"""The sheet of our forms that holds the data; preferred when a workbook has several."""
+
 EXPORT_SHEETS: Final = ("字段", "来源", "说明")
 """The sheets that come with the rows in a workbook exported by this program."""
-"""The sheet of our forms that holds the data; preferred when a workbook has several."""
+
+DEFINITION_SHEET: Final = "指标定义"
+"""The sheet, of our forms and of exports, that defines indicators which the registry does not have."""
 
 MAX_FAULTS: Final = 5_000
 """A file this wrong is not corrected line by line: beyond it faults are counted, not kept."""

@@ -11,9 +11,9 @@ from xlsxwriter.exceptions import FileCreateError
 
 from data.ingest.columns import Column
 from data.ingest.facility_rows import FACILITY_FORM_COLUMNS
-from data.ingest.indicator_definitions import DEFINITION_COLUMNS, DEFINITION_SHEET, DIRECTIONS, KINDS, LEVELS
+from data.ingest.indicator_definitions import DEFINITION_COLUMNS, DIRECTIONS, KINDS, LEVELS
 from data.ingest.indicator_rows import FACT_COLUMNS
-from data.ingest.reading import FORM_SHEET
+from data.ingest.reading import DEFINITION_SHEET, FORM_SHEET
 from data.ingest.region_match import level_name
 from data.registry import Registry
 from data.registry.facility_models import FacilityType
@@ -174,6 +174,7 @@ _FACILITY_PROMPTS: Final = {
     "adcode": "六位县（市、区）代码；可不填，填了会与坐标核对",
     "region": "可不填；填了会与代码、坐标核对",
     "as_of": "数据的日期，如 2023-06",
+    "note": "可不填",
     "key": "原名录中的编号；填了便于以后更新时对应",
 }
 

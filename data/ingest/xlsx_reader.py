@@ -14,7 +14,7 @@ from openpyxl.utils import get_column_letter
 
 from data.ingest.cells import number_text, percent_text, shown
 from data.ingest.faults import FaultReport
-from data.ingest.reading import EXPORT_SHEETS, FORM_SHEET, CellFault, Limits, Reading, fatal
+from data.ingest.reading import DEFINITION_SHEET, EXPORT_SHEETS, FORM_SHEET, CellFault, Limits, Reading, fatal
 
 _SAVE_AGAIN = "用 Excel 打开核对，另存为“Excel 工作簿（.xlsx）”；打不开就重新取得该文件"
 _PASTE_VALUES = "复制该区域后“选择性粘贴—数值”，再保存"
@@ -149,7 +149,7 @@ def _choose(file: str, book: Any, sheet: str | None, limits: Limits) -> tuple[An
     filled = [ws for ws in visible if _has_content(ws)]
     if set(EXPORT_SHEETS) <= set(sheets):
         # A workbook of our own export: what comes along with the rows is not data.
-        filled = [ws for ws in filled if ws.title not in EXPORT_SHEETS]
+        filled = [ws for ws in filled if ws.title not in {*EXPORT_SHEETS, DEFINITION_SHEET}]
     notes = [f"隐藏的工作表“{shown(title)}”未读取" for title in hidden]
     if len(filled) > 1:
         names = "、".join(shown(ws.title) for ws in filled)

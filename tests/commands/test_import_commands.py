@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 import data.build
 from cli import app
 from data.ingest.facility_store import load_imported_facilities
-from data.ingest.indicators import load_imported_indicators
+from data.ingest.indicators import check_indicators, load_imported_indicators
+from data.registry import load_registry
 from data.store import open_store
 from geo.errors import StoreError
-from tests.data.faulty import GOOD, changed, csv_text
+from tests.data.faulty import BEDS, DEFINITION_HEADER, GOOD, changed, csv_text
 
 FACILITIES = (
     "名称,类型,经度,纬度,行政区划代码\n甲医院,综合医院,118.7969,32.0603,320102\n乙药店,药店,118.80,32.06,\n"
@@ -74,6 +75,42 @@ def test_indicators_reach_the_store_and_what_fails_changes_nothing(
     pd.testing.assert_frame_equal(after, before)
     assert open_store(folder).data_version == store.data_version
     assert not list((folder / "imports").rglob(".*"))
+
+
+def test_an_indicator_of_ones_own_goes_out_and_in_elsewhere_with_its_definition(
+    folder: Path, tmp_path: Path
+) -> None:
+    form, out, elsewhere = tmp_path / "指标.xlsx", tmp_path / "出.xlsx", tmp_path / "别处"
+    assert run("template", "indicators", "--out", form)[0] == 0
+    book = openpyxl.load_workbook(form)
+    headers = [str(cell.value) for cell in book["填报"][1]]
+    values = (("320100", "7.5", ""), ("320200", "6.25", "=初步"), ("320300", "", "尚未公布"))
+    for adcode, value, note in values:
+        given = {
+            **{"行政区划代码": adcode, "数值": value, "备注": note},
+            **{"指标": BEDS[0], "年份": "2021", "来源": "某局统计公报 2021"},
+        }
+        book["填报"].append([given.get(header) for header in headers])
+        # A text that is no formula: openpyxl takes what begins with an equals sign for one.
+        book["填报"].cell(book["填报"].max_row, headers.index("备注") + 1).data_type = "s"
+    headers = [str(cell.value) for cell in book["指标定义"][1]]
+    defined = dict(zip(DEFINITION_HEADER, BEDS, strict=True))
+    book["指标定义"].append([defined.get(header) for header in headers])
+    book.save(form)
+    assert run("import", "indicators", form)[0] == 0
+    code, _, err = run("export", "indicator.beds_per_1000", "--format", "xlsx", "--out", out)
+    assert code == 0, err
+    store = open_store(folder)
+    back = check_indicators(out, elsewhere, load_registry(), store.region_table())
+    first = check_indicators(form, elsewhere, load_registry(), store.region_table())
+    assert back.definitions == first.definitions
+    columns = ["adcode", "indicator", "year", "value", "source", "note"]
+    pd.testing.assert_frame_equal(back.rows[columns], first.rows[columns])
+    told = openpyxl.load_workbook(out, read_only=True).sheetnames
+    assert told[-1] == "指标定义"
+    assert run("export", "indicator.population", "--format", "xlsx", "--out", tmp_path / "人口.xlsx")[0] == 0
+    told = openpyxl.load_workbook(tmp_path / "人口.xlsx", read_only=True).sheetnames
+    assert "指标定义" not in told
 
 
 def test_facilities_reach_the_store_from_their_form(folder: Path, tmp_path: Path) -> None:

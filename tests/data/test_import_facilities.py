@@ -475,7 +475,11 @@ def test_what_is_stored_is_what_was_read(tmp_path: Path) -> None:
     assert tuple(frame.columns) == (
         *("id", "name", "type", "level", "capacity", "capacity_unit", "lon", "lat", "adcode"),
         *("source", "precision", "original_datum", "as_of"),
+        *("address", "stated_adcode", "note", "origin_id", "origin_source"),
     )
+    assert dict(zip(frame["name"], frame["origin_id"], strict=True)) == {row[0]: row[9] for row in GOOD}
+    assert frame["address"].dropna().tolist() == ["某路1号"]
+    assert frame["origin_source"].isna().all()
     sources = load_facility_sources(data_dir)
     assert sources["title"].tolist() == ["卫健委名录"]
     assert set(frame["source"]) == set(sources["id"])

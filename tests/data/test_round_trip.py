@@ -12,14 +12,30 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from data.catalogue import make_layer
 from data.ingest.boundaries import stage_boundaries
-from data.ingest.facilities import read_facilities
+from data.ingest.cells import half_width
+from data.ingest.facilities import import_facilities, read_facilities
+from data.ingest.facility_store import facility_source_id, load_imported_facilities
 from data.ingest.faults import FaultReport
+from data.ingest.indicator_definitions import (
+    DEFINITION_COLUMNS,
+    DIRECTIONS,
+    KINDS,
+    LEVELS,
+    Catalogue,
+    Definition,
+    definition_rows,
+    read_definitions,
+    value_bounds,
+)
 from data.ingest.indicator_store import source_id
 from data.ingest.indicators import check_indicators, import_indicators, load_imported_indicators
+from data.ingest.reading import FaultList
 from data.registry import load_registry
 from data.store import Store
 from geo.export_crs import TARGETS
@@ -127,15 +143,19 @@ def test_boundaries_come_back(
     assert staged.summary["notes"] == []
     for count in (shapely.get_num_geometries, shapely.get_num_coordinates):
         assert count(back.geometry.to_numpy()).tolist() == count(before.geometry.to_numpy()).tolist()
-    for ours, given in zip(back.geometry, before.geometry, strict=True):
-        one, other = shapely.get_coordinates(ours), shapely.get_coordinates(given)
+    for ours, theirs in zip(back.geometry, before.geometry, strict=True):
+        one, other = shapely.get_coordinates(ours), shapely.get_coordinates(theirs)
         for here, there in ((one, other), (other, one)):
             assert cKDTree(there).query(here, p=np.inf)[0].max() <= allowed(form, target)
 
 
 # Facilities
 
-KEPT = ["name", "type", "level", "capacity", "capacity_unit", "adcode", "precision", "as_of"]
+KEPT = [
+    *("name", "type", "level", "capacity", "capacity_unit", "adcode", "precision", "original_datum", "as_of"),
+    *("address", "note", "origin_id"),
+]
+LIST = "省图书馆名录"
 HARD_NAMES = (
     "=1+1|cmd 馆",
     "-3号馆",
@@ -166,12 +186,30 @@ def facilities(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         rows = [(f"'{row[0]}" if row[0][0] == "=" else row[0], *row[1:]) for row in more]
         csv.writer(out).writerows([facility_world.HEADER, *facility_world.GOOD, *rows])
     regions = facility_world.regions()
-    found = read_facilities(path, facility_type=None, datum="wgs84", regions=regions).frame
+    found = read_facilities(path, facility_type=None, datum="wgs84", regions=regions, source=LIST).frame
     # A form may not hold a formula, an exported table guards what would be one, and so did we above.
     found["name"] = found["name"].str.removeprefix("'")
     found["precision"] = pd.Series(np.resize(["implied", "surveyed", "seat"], len(found)), dtype=object)
     assert sorted(HARD_NAMES) == sorted(set(found["name"]) & set(HARD_NAMES))
+    notes = [None, "待核", '=1+1 初步，"核"', "<b>迁建</b>"]
+    found["note"] = pd.Series(np.resize(np.array(notes, dtype=object), len(found)), dtype=object)
     return found.sort_values(["name", "lon"], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class HeldList(Held):
+    """The built store with the facilities of one list in it, and the title of the list."""
+
+    def sources(self) -> pd.DataFrame:
+        built = self.store.sources()
+        own = {"id": facility_source_id(LIST), "title": LIST, "quality": "imported", "obtained": "名录.csv"}
+        return pd.concat([built, pd.DataFrame([own])], ignore_index=True)
+
+
+def facility_layer(store: Store, facilities: pd.DataFrame, folder: Path) -> ExportTable:
+    """Return the layer of these facilities as a store would give it that has taken them in."""
+    held = facilities.rename(columns={"original_datum": "datum"})
+    return make_layer(HeldList(store, held), folder, "facilities")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("naming", ["title", "name"])
@@ -180,9 +218,7 @@ def facilities(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 def test_facilities_come_back(  # noqa: PLR0917 - three of them are what is tried
     built_store: Store, tmp_path: Path, facilities: pd.DataFrame, form: str, target: str, naming: str
 ) -> None:
-    held = facilities.rename(columns={"original_datum": "datum"}).assign(note=None)
-    layer = make_layer(Held(built_store, held), tmp_path, "facilities")  # type: ignore[arg-type]
-    path = written(layer, tmp_path, form, target, naming)
+    path = written(facility_layer(built_store, facilities, tmp_path), tmp_path, form, target, naming)
     regions = facility_world.regions()
     found = read_facilities(path, facility_type=None, datum=datum_of(target), regions=regions)
     back = found.frame.sort_values(["name", "lon"], ignore_index=True)
@@ -191,16 +227,72 @@ def test_facilities_come_back(  # noqa: PLR0917 - three of them are what is trie
     assert off <= allowed(form, target)
     # The county that a row states is the one that it was found in.
     assert back["stated_adcode"].equals(facilities["adcode"])
-    assert set(back["original_datum"]) == {datum_of(target)}
+    assert set(back["origin_source"]) == {LIST}
     assert back["id"].is_unique
+    assert not set(back["id"]) & set(facilities["id"])
     assert (found.outside, found.misplaced, found.datum.suggested) == (1, 0, None)
+
+
+@pytest.mark.parametrize("form", ["gpkg", "shp", "csv", "xlsx"])
+def test_facilities_that_come_back_into_their_list_are_the_same_ones(
+    built_store: Store, tmp_path: Path, facilities: pd.DataFrame, form: str
+) -> None:
+    layer = facility_layer(built_store, facilities, tmp_path)
+    data_dir, regions = tmp_path / "var", facility_world.regions()
+    answers = [
+        import_facilities(
+            written(layer, tmp_path, form, "EPSG:4490"),
+            data_dir,
+            facility_type=None,
+            datum="cgcs2000",
+            regions=regions,
+            source=LIST,
+        )
+        for _ in range(2)
+    ]
+    back = load_imported_facilities(data_dir).sort_values(["name", "lon"], ignore_index=True)
+    columns = [*KEPT, "id", "source", "origin_source"]
+    pd.testing.assert_frame_equal(back[columns], facilities[columns], check_exact=True)
+    assert [(one.added, one.unchanged, len(one.files)) for one in answers] == [
+        (len(back), 0, 1),
+        (0, len(back), 0),
+    ]
+
+
+def test_a_row_that_was_added_or_stands_twice_gets_an_id_of_its_own(
+    built_store: Store, tmp_path: Path, facilities: pd.DataFrame
+) -> None:
+    path = written(facility_layer(built_store, facilities, tmp_path), tmp_path, "csv", "EPSG:4490")
+    head, first, *rest = path.read_text(encoding="utf-8-sig").splitlines()
+    own = first.split(",")[0]
+    added = [first, first.removeprefix(own), first.replace(own, "t00000000-000000000000", 1)]
+    path.write_text("\n".join([head, first, *rest, *added, ""]), encoding="utf-8")
+    regions = facility_world.regions()
+    back = read_facilities(path, facility_type=None, datum="cgcs2000", regions=regions, source=LIST).frame
+    assert back["id"].is_unique
+    assert len(back) == len(facilities) + 3
+    assert set(facilities["id"]) < set(back["id"])
+    assert "t00000000-000000000000" not in set(back["id"])
+
+
+def test_a_first_origin_outlives_the_second_list(
+    built_store: Store, tmp_path: Path, facilities: pd.DataFrame
+) -> None:
+    regions, frame = facility_world.regions(), facilities
+    for title in ("第二份", "第三份"):
+        path = written(facility_layer(built_store, frame, tmp_path), tmp_path, "gpkg", "EPSG:4490")
+        frame = read_facilities(
+            path, facility_type=None, datum="cgcs2000", regions=regions, source=title
+        ).frame
+        path.unlink()
+    assert set(frame["origin_source"]) == {LIST}
+    assert sorted(frame["origin_id"].dropna()) == sorted(facilities["origin_id"].dropna())
 
 
 def test_places_in_encrypted_coordinates_are_not_taken_for_true_ones(
     built_store: Store, tmp_path: Path, facilities: pd.DataFrame
 ) -> None:
-    held = facilities.rename(columns={"original_datum": "datum"}).assign(note=None)
-    layer = make_layer(Held(built_store, held), tmp_path, "facilities")  # type: ignore[arg-type]
+    layer = facility_layer(built_store, facilities, tmp_path)
     gpkg = written(layer, tmp_path, "gpkg", "gcj02")
     with pytest.raises(FaultReport, match="没有坐标系信息"):
         read_facilities(gpkg, facility_type=None, datum="cgcs2000", regions=facility_world.regions())
@@ -213,8 +305,7 @@ def test_places_in_encrypted_coordinates_are_not_taken_for_true_ones(
 def test_a_precision_that_is_none_is_a_fault(
     built_store: Store, tmp_path: Path, facilities: pd.DataFrame
 ) -> None:
-    held = facilities.rename(columns={"original_datum": "datum"}).assign(note=None)
-    layer = make_layer(Held(built_store, held), tmp_path, "facilities")  # type: ignore[arg-type]
+    layer = facility_layer(built_store, facilities, tmp_path)
     path = written(layer, tmp_path, "csv", "EPSG:4490")
     path.write_text(path.read_text(encoding="utf-8-sig").replace(",seat,", ",大概,", 1), encoding="utf-8")
     with pytest.raises(FaultReport, match=r"“大概”不是点位精度.*surveyed") as told:
@@ -303,3 +394,42 @@ def test_a_source_that_was_imported_elsewhere_is_told_once(
     assert [fault.column for fault in told.value.faults] == ["来源", "来源"]
     assert "没有导入过编号为“import_" in str(told.value)
     assert "改为资料名称" in str(told.value)
+
+
+WORDS = st.text(st.sampled_from("甲乙丙丁人口率床位%/()（），ab12"), min_size=1, max_size=12)
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> Definition:
+    name, unit = f"自编{draw(WORDS)}", half_width(draw(WORDS))
+    kind = draw(st.sampled_from(sorted(KINDS.values())))
+    bounds = sorted(draw(st.tuples(*[st.floats(-1e12, 1e12, allow_subnormal=False)] * 2)))
+    low, high = value_bounds(half_width(name), unit, kind) if draw(st.booleans()) else tuple(bounds)
+    levels = draw(st.sets(st.sampled_from(sorted(LEVELS.values()))))
+    return Definition(
+        id=draw(st.from_regex(r"[a-z][a-z0-9_]{5,20}", fullmatch=True)),
+        name=half_width(name),
+        unit=unit,
+        direction=draw(st.sampled_from(sorted(DIRECTIONS.values()))),
+        domain=half_width(draw(WORDS)),
+        kind=kind,
+        definition=draw(WORDS),
+        numerator=draw(st.just("") | WORDS),
+        denominator=draw(st.just("") | WORDS),
+        decimals=draw(st.integers(0, 6)),
+        minimum=low,
+        maximum=high,
+        levels=tuple(sorted(levels)),
+    )
+
+
+@given(defined=definitions())
+def test_a_definition_written_out_reads_back_the_same(defined: Definition) -> None:
+    head, *rows = definition_rows([defined])
+    assert head == tuple(column.header for column in DEFINITION_COLUMNS)
+    keys = [column.key for column in DEFINITION_COLUMNS]
+    faults = FaultList("表.xlsx", "指标定义")
+    frame = pd.DataFrame(rows, columns=keys)
+    found = read_definitions(frame, dict(zip(keys, head, strict=True)), Catalogue(load_registry()), faults)
+    faults.raise_if_any()
+    assert found == [defined]
