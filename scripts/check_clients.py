@@ -35,90 +35,9 @@ from pages.ogc.tiling import tiling_of
 
 INDICATOR = "indicator.population_65_plus_share"
 VECTOR = ("gpkg", "fgb", "geojson", "shp", "kml", "parquet")
-QGIS = """
-import json, os, sys
-from qgis.core import QgsApplication, QgsMapRendererSequentialJob, QgsMapSettings, QgsProject, QgsVectorLayer
-from qgis.PyQt.QtCore import QSize
-from qgis.PyQt.QtGui import QColor
-path, picture = sys.argv[1:]
-app = QgsApplication([], False)
-app.initQgis()
-layer = QgsVectorLayer(path, "layer", "ogr")
-assert layer.isValid(), path
-settings = QgsMapSettings()
-settings.setLayers([layer])
-settings.setDestinationCrs(layer.crs())
-settings.setExtent(layer.extent())
-settings.setOutputSize(QSize(1000, 1000))
-settings.setBackgroundColor(QColor("white"))
-job = QgsMapRendererSequentialJob(settings)
-job.start()
-job.waitForFinished()
-image = job.renderedImage()
-image.save(picture)
-counts = {}
-for x in range(0, 1000, 2):
-    for y in range(0, 1000, 2):
-        name = image.pixelColor(x, y).name()
-        counts[name] = counts.get(name, 0) + 1
-renderer = layer.renderer()
-print(json.dumps({
-    "valid": layer.isValid(), "rows": layer.featureCount(), "crs": layer.crs().authid(),
-    "renderer": renderer.type(), "legend": [item.label() for item in renderer.legendSymbolItems()],
-    "title": layer.metadata().title(), "colours": {k: v for k, v in counts.items() if v >= 100},
-}, ensure_ascii=False))
-sys.stdout.flush()
-os._exit(0)
-"""
-
-
+QGIS = Path(__file__).with_name("qgis_client.py")
 TILE_STEPS = ((0, "#deebf7"), (400, "#6baed6"), (1000, "#2171b5"), (5000, "#08306b"))
 """Classes of people per km² from their lower end, and their colours."""
-
-QGIS_TILES = """
-import json, os, sys
-from qgis.core import (
-    QgsApplication, QgsCoordinateReferenceSystem, QgsFillSymbol, QgsMapRendererSequentialJob,
-    QgsMapSettings, QgsRectangle, QgsVectorTileBasicRenderer, QgsVectorTileBasicRendererStyle,
-    QgsVectorTileLayer, QgsWkbTypes,
-)
-from qgis.PyQt.QtCore import QSize
-from qgis.PyQt.QtGui import QColor
-url, steps, box, picture = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
-app = QgsApplication([], False)
-app.initQgis()
-layer = QgsVectorTileLayer(f"type=xyz&url={url}&zmin=5&zmax=12", "tiles")
-styles = []
-for low, colour in steps:
-    style = QgsVectorTileBasicRendererStyle(str(low), "cells", QgsWkbTypes.PolygonGeometry)
-    above = [other for other, _ in steps if other > low]
-    upper = f' AND "people_per_km2" < {above[0]}' if above else ""
-    style.setFilterExpression(f'"people_per_km2" >= {low}{upper}')
-    style.setSymbol(QgsFillSymbol.createSimple({"color": colour, "outline_style": "no"}))
-    styles.append(style)
-renderer = QgsVectorTileBasicRenderer()
-renderer.setStyles(styles)
-layer.setRenderer(renderer)
-settings = QgsMapSettings()
-settings.setLayers([layer])
-settings.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:3857"))
-settings.setExtent(QgsRectangle(*box))
-settings.setOutputSize(QSize(1000, 1000))
-settings.setBackgroundColor(QColor("white"))
-job = QgsMapRendererSequentialJob(settings)
-job.start()
-job.waitForFinished()
-image = job.renderedImage()
-image.save(picture)
-counts = {}
-for x in range(0, 1000, 2):
-    for y in range(0, 1000, 2):
-        name = image.pixelColor(x, y).name()
-        counts[name] = counts.get(name, 0) + 1
-print(json.dumps({"valid": layer.isValid(), "colours": {k: v for k, v in counts.items() if v >= 100}}))
-sys.stdout.flush()
-os._exit(0)
-"""
 
 
 def main(folder: Path) -> int:
@@ -233,8 +152,8 @@ def _tiles(address: str, folder: Path) -> list[str]:
     boxes = {"province": (12940e3, 3590e3, 13590e3, 4200e3), "town": (13190e3, 3720e3, 13280e3, 3810e3)}
     for name, box in boxes.items():
         source = f"{address}/{{z}}/{{y}}/{{x}}?f%3Dmvt"
-        words = [source, json.dumps(TILE_STEPS), json.dumps(box), str(folder / f"tiles-{name}.png")]
-        drawn = _qgis(QGIS_TILES, words, folder)
+        words = ["tiles", source, json.dumps(TILE_STEPS), json.dumps(box), str(folder / f"tiles-{name}.png")]
+        drawn = _qgis(words, folder)
         if drawn is None:
             return faults
         print(f"QGIS 矢量瓦片 {name} {json.dumps(drawn)}")
@@ -265,10 +184,10 @@ def _in_libreoffice(path: Path, table: ExportTable) -> list[str]:
     return [] if len(rows) - 1 >= table.rows else [f"{path.name}：LibreOffice 读到 {len(rows) - 1} 行"]
 
 
-def _qgis(script: str, words: list[str], folder: Path) -> dict[str, Any] | None:
-    """Return what QGIS says of itself, running a script; None where it does not run."""
+def _qgis(words: list[str], folder: Path) -> dict[str, Any] | None:
+    """Return what QGIS says of a layer; None where it does not run."""
     told = subprocess.run(
-        ["/usr/bin/python3", "-c", script, *words],
+        ["/usr/bin/python3", str(QGIS), *words],
         capture_output=True,
         text=True,
         check=False,
@@ -282,8 +201,8 @@ def _qgis(script: str, words: list[str], folder: Path) -> dict[str, Any] | None:
 
 
 def _in_qgis(path: Path, table: ExportTable, folder: Path) -> list[str]:
-    words = [f"{path}|layername={table.title}", str(folder / "qgis.png")]
-    answer = _qgis(QGIS, words, folder)
+    words = ["file", f"{path}|layername={table.title}", str(folder / "qgis.png")]
+    answer = _qgis(words, folder)
     if answer is None:
         return []
     symbols = symbols_of(table)
