@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ezdxf
 import ezdxf.units
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from ezdxf.entities.lwpolyline import LWPolylinePoints
-from ezdxf.lldxf.types import TAG_STRING_FORMAT
 
 from geo.errors import ExportError
 from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
-from layers.export_arrow import Seen, column_names, frames
+from layers.dxf_stream import DrawingFile, xdata_numbers, xdata_text
+from layers.export_arrow import Seen, column_names, frames, is_text
 from layers.export_style import Symbols, symbols_of
 from layers.export_vector import writing
 from layers.export_words import summary_lines
 
-MAX_ROWS = 50_000
-"""A drawing of more objects opens in no CAD program in a reasonable time."""
+MAX_ROWS = 1_000_000
+"""More than the grid of the province has; a drawing of it is 250 MB already."""
 
 APPLICATION = "SUTU"
 _NAMED_UP_TO = 5_000
-_XDATA_TEXT_BYTES = 250
 _FORBIDDEN = re.compile(r'[<>/\\":;?*|=`,]')
+_STYLE = "SUTU"
 
 
 def write_dxf(
     table: ExportTable, path: Path, target: TargetCrs, *, naming: str, approval: str | None
 ) -> Seen:
-    """Write a drawing (DXF R2018, UTF-8) in the coordinates of the target.
+    """Write a drawing (DXF R2018, UTF-8) in the coordinates of the target, row by row.
 
     Areas are closed polylines, places are points, with every value as extended data of the application
-    ``SUTU`` (``name=value``, long ones in parts); names stand beside them as texts. Raises ``ExportError``
-    for more than ``MAX_ROWS`` rows.
+    ``SUTU`` (``name=value``, long ones in parts); up to 5,000 names stand beside them as texts. Raises
+    ``ExportError`` for more than ``MAX_ROWS`` rows.
     """
     if table.rows > MAX_ROWS:
         raise ExportError(
@@ -50,22 +50,13 @@ def write_dxf(
     document = ezdxf.new("R2018", setup=["linetypes"])
     document.units = 0 if target.is_geographic else ezdxf.units.M
     document.appids.add(APPLICATION)
-    document.styles.add("SUTU", font="simsun.ttf")
+    document.styles.add(_STYLE, font="simsun.ttf")
     for line in summary_lines(table, target, approval=approval):
         document.header.custom_vars.append("sutu", line)
     layers = _add_layers(document, table, symbols)
-    space = document.modelspace()
-    with writing(path, seen):
+    with writing(path, seen), DrawingFile(document, path, APPLICATION) as drawing:
         for chunk in frames(table, target, seen, xml=True):
-            height = _text_height(chunk.total_bounds, table.rows)
-            for row in chunk.to_dict("records"):
-                layer = layers[symbols.colour_of(row.get(symbols.shading.column))]
-                data = _values(row, table, names)
-                for entity in _draw(space, row["geometry"], layer):
-                    entity.set_xdata(APPLICATION, data)
-                if table.rows <= _NAMED_UP_TO:
-                    _name(space, row, table, layer, height)
-        document.saveas(path)
+            drawing.write(list(_objects(drawing, chunk, table, names, _Look(symbols, layers))))
     return seen
 
 
@@ -102,75 +93,70 @@ class _WithDefault(dict[str, str]):
         return self._fallback
 
 
-def _values(row: dict[Any, Any], table: ExportTable, names: list[str]) -> list[tuple[int, str]]:
-    """Return the row's values as extended data; what has no value is left out."""
-    out = []
-    for one, name in zip(table.fields, names, strict=True):
-        value = row[one.name]
-        if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+class _Look:
+    """The CAD layer of a row, by the value it is shaded by."""
+
+    def __init__(self, symbols: Symbols, layers: dict[str, str]) -> None:
+        self.column = symbols.shading.column
+        self._symbols, self._layers = symbols, layers
+
+    def of(self, chunk: gpd.GeoDataFrame) -> list[str]:
+        """Return the layer of each row."""
+        if self.column not in chunk:
+            return [self._layers[self._symbols.colour_of(None)]] * len(chunk)
+        return [self._layers[self._symbols.colour_of(value)] for value in chunk[self.column].tolist()]
+
+
+def _objects(
+    drawing: DrawingFile, chunk: gpd.GeoDataFrame, table: ExportTable, names: list[str], look: _Look
+) -> Iterator[str]:
+    """Give the objects of a chunk: the parts of each row's shape, and beside few rows their names."""
+    named = table.rows <= _NAMED_UP_TO
+    height = _text_height(chunk.total_bounds, table.rows)
+    shapes = chunk.geometry.to_numpy()
+    titles = chunk[table.name_field].tolist() if named and table.name_field in chunk else [None] * len(chunk)
+    rows = zip(shapes, look.of(chunk), _data(chunk, table, names), titles, strict=True)
+    for shape, layer, texts, title in rows:
+        if shape is None or shape.is_empty:
             continue
-        text = f"{name}={value}".replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
-        while text:
-            part = text.encode()[:_XDATA_TEXT_BYTES].decode(errors="ignore")
-            out.append((1000, part))
-            text = text[len(part) :]
-    return out
+        data = drawing.xdata(texts)
+        if shape.geom_type == "Point":
+            yield drawing.point(shape.x, shape.y, layer, data)
+        else:
+            for points, closed in _lines(shape):
+                yield drawing.polyline(points, layer, data, closed=closed)
+        if title is not None and not pd.isna(title):
+            plain = str(title).replace("\n", " ").replace("\r", " ").replace("%%", "% %")
+            place = shape if shape.geom_type == "Point" else shape.representative_point()
+            yield drawing.text(plain[:200], (place.x, place.y), height, layer, _STYLE)
 
 
-def _draw(space: Any, shape: shapely.Geometry | None, layer: str) -> list[Any]:
-    if shape is None or shape.is_empty:
-        return []
-    if shape.geom_type == "Point":
-        return [space.add_point((shape.x, shape.y), dxfattribs={"layer": layer})]
-    add: Callable[..., Any] = space.add_lwpolyline
-    out = []
-    for part in getattr(shape, "geoms", [shape]):
-        closed = part.geom_type == "Polygon"
-        rings = [part.exterior, *part.interiors] if closed else [part]
-        for ring in rings:
-            points = shapely.get_coordinates(ring)
-            line = add([], close=closed, dxfattribs={"layer": layer})
-            line.lwpoints = _Corners(points[:-1] if closed else points)
-            out.append(line)
-    return out
-
-
-class _Corners(LWPolylinePoints):
-    """The corners of a polyline, taken and written as a whole.
-
-    ezdxf takes and writes them one by one, and copies all before at each: most of the time of a drawing.
-    """
-
-    def __init__(self, points: np.ndarray) -> None:
-        """Take corners (n × 2); widths and bulges are 0."""
-        super().__init__()
-        self.values = np.pad(points, ((0, 0), (0, self.VERTEX_SIZE - 2)))
-
-    def dxftags(self) -> Iterator[Any]:
-        """Give all corners as one piece of text."""
-        yield self
-
-    def dxfstr(self) -> str:
-        """Return the corners as a drawing file has them."""
-        text = TAG_STRING_FORMAT % (self.VERTEX_CODE, "%s") + TAG_STRING_FORMAT % (
-            self.VERTEX_CODE + 10,
-            "%s",
+def _data(chunk: gpd.GeoDataFrame, table: ExportTable, names: list[str]) -> list[str]:
+    """Return each row's values as extended data; what has no value is left out."""
+    columns = []
+    for one, name in zip(table.fields, names, strict=True):
+        column = chunk[one.name]
+        values = column.tolist()
+        texts = (
+            [xdata_text(name, value) for value in values] if is_text(column) else xdata_numbers(name, values)
         )
-        return text * len(self) % tuple(self.values[:, :2].ravel().tolist())
+        for place in np.flatnonzero(column.isna()):
+            texts[place] = ""
+        columns.append(texts)
+    return list(map("".join, zip(*columns, strict=True))) if columns else [""] * len(chunk)
+
+
+def _lines(shape: shapely.Geometry) -> Iterator[tuple[np.ndarray, bool]]:
+    """Give each line or ring of a shape as its corners (n × 2), and whether it is closed."""
+    for part in getattr(shape, "geoms", [shape]):
+        if part.geom_type != "Polygon":
+            yield shapely.get_coordinates(part), False
+            continue
+        for ring in (part.exterior, *part.interiors):
+            yield shapely.get_coordinates(ring)[:-1], True
 
 
 def _text_height(bounds: np.ndarray, rows: int) -> float:
     """Return a height at which the names of so many rows fit side by side."""
     width = float(bounds[2] - bounds[0])
     return width / 25.0 / max(np.sqrt(rows), 1.0) if np.isfinite(width) and width > 0 else 1.0
-
-
-def _name(space: Any, row: dict[Any, Any], table: ExportTable, layer: str, height: float) -> None:
-    text, shape = row.get(table.name_field), row["geometry"]
-    if shape is None or shape.is_empty or text is None or pd.isna(text):
-        return
-    place = shape if shape.geom_type == "Point" else shape.representative_point()
-    plain = str(text).replace("\n", " ").replace("\r", " ").replace("%%", "% %")
-    space.add_text(
-        plain[:200], height=height, dxfattribs={"layer": layer, "style": "SUTU", "insert": (place.x, place.y)}
-    )

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-import ezdxf
 import geopandas as gpd
 import numpy as np
 import openpyxl
@@ -23,10 +22,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from geo.errors import ExportError, PublicationError
-from geo.export_crs import TARGETS, reproject, target_crs
+from geo.export_crs import TARGETS, target_crs
 from geo.export_table import Field, Shading, with_short_names
-from layers.export_dxf import APPLICATION
-from layers.export_dxf import MAX_ROWS as DXF_ROWS
 from layers.export_formats import FORMATS, SHEETS, Options, find_format, require_allowed
 from layers.export_package import export, safe_name
 from layers.export_style import qml, sld, symbols_of
@@ -267,53 +264,6 @@ def test_a_shapefile_has_ascii_names_a_code_page_and_a_table_of_fields(tmp_path:
         assert {"test_layer.shp", "test_layer.dbf", "test_layer.cpg", "test_layer.prj"} <= set(names)
         assert package.read("test_layer.cpg") == b"UTF-8"
         assert "名称" in package.read("test_layer_fields.csv").decode("utf-8-sig")
-
-
-def test_dxf_has_a_layer_for_each_class_and_the_values(tmp_path: Path) -> None:
-    layer = table(["甲", "乙,=1", "丙"], values=[1.0, 2.0, np.nan])
-    drawing = ezdxf.readfile(write(layer, "dxf", tmp_path, target=target_crs("4549")))
-    lines = drawing.modelspace().query("LWPOLYLINE")
-    assert len(lines) == 3
-    assert all(line.closed for line in lines)
-    data = [[value for _, value in line.get_xdata(APPLICATION)] for line in lines]
-    assert data[1][0] == "名称=乙,=1"
-    assert not any(value.startswith("数值=") for value in data[2])
-    colours = {ezdxf.colors.int2rgb(drawing.layers.get(line.dxf.layer).dxf.true_color) for line in lines}
-    assert len(colours) == 3
-    assert [text.dxf.text for text in drawing.modelspace().query("TEXT")] == ["甲", "乙,=1", "丙"]
-    assert not drawing.audit().errors
-    with pytest.raises(ExportError, match="DXF 最多"):
-        write(replace(layer, rows=DXF_ROWS + 1), "dxf", tmp_path)
-
-
-@pytest.mark.parametrize("target", ["4490", "4549"])
-def test_dxf_holds_every_corner_as_the_library_writes_it(tmp_path: Path, target: str) -> None:
-    hole = shapely.box(119.2, 32.2, 119.4, 32.4)
-    shapes = [
-        shapely.box(119, 32, 120, 33) - hole,
-        shapely.MultiPolygon(
-            [shapely.box(118, 32, 118.1, 32.1), shapely.Point(118.5, 32.123456789).buffer(0.1)]
-        ),
-    ]
-    layer = table(["甲", "乙"])
-    frame = layer.frame().set_geometry(gpd.GeoSeries(shapes, crs=4490))
-    moved = reproject(frame, target_crs(target)).geometry
-    path = write(replace(layer, chunks=lambda: [frame]), "dxf", tmp_path, target=target_crs(target))
-    drawing = ezdxf.readfile(path)
-    lines = list(drawing.modelspace().query("LWPOLYLINE"))
-    parts = [part for shape in moved for part in getattr(shape, "geoms", [shape])]
-    rings = [ring for part in parts for ring in (part.exterior, *part.interiors)]
-    assert [line.dxf.count for line in lines] == [len(ring.coords) - 1 for ring in rings]
-    for line, ring in zip(lines, rings, strict=True):
-        assert [(x, y) for x, y, *_ in line] == list(ring.coords)[:-1]
-        assert {tuple(rest) for _, _, *rest in line} == {(0.0, 0.0, 0.0)}
-    again = tmp_path / "again.dxf"
-    drawing.saveas(again)
-    mark = "AcDbPolyline"
-    assert (
-        path.read_text(encoding="utf-8").split(mark)[1:-1]
-        == again.read_text(encoding="utf-8").split(mark)[1:-1]
-    )
 
 
 def test_the_html_map_shows_text_as_text_and_asks_for_nothing(tmp_path: Path) -> None:
