@@ -209,12 +209,17 @@ def fields_of(*names: str) -> tuple[Field, ...]:
     return tuple(export_field(name) for name in names)
 
 
-def classes(column: str, *, decimals: int, direction: str, ramp: str | None = None) -> Shading:
-    """Return the shading of numbers in classes, in the registry's palette for their direction."""
+def classes(
+    column: str, *, decimals: int, direction: str, ramp: str | None = None, undefined: str = "无数据"
+) -> Shading:
+    """Return the shading of numbers in classes, in the registry's palette for their direction.
+
+    ``undefined`` is what it means that a row has no number.
+    """
     ramp_id = ramp or DIRECTION_RAMPS[direction]
     palette = load_registry().palette(ramp_id)
     colours = {int(k): tuple(row) for k, row in palette.colours.items()}
-    return Shading("classes", column, decimals, direction, ramp_id, colours)
+    return Shading("classes", column, decimals, direction, ramp_id, colours, undefined=undefined)
 
 
 def plain(colour: str = "#8c96c6") -> Shading:

@@ -41,17 +41,23 @@ _AREA_FIELDS = ("covered_text", "threshold_minutes", "area_km2", "population")
 
 
 def coverage_parameters(store: Store) -> tuple[Parameter, ...]:
-    """Return what can be set of a question of coverage; nothing when the store has no facility."""
+    """Return what can be set of a question of coverage; nothing when the store has no facility.
+
+    How people travel and the threshold are at first what the registry says of the first type.
+    """
     held = set(store.query("SELECT DISTINCT type FROM facility")["type"])
-    types = {key: entry.name for key, entry in load_facility_types().items() if key in held}
+    known = load_facility_types()
+    types = {key: entry.name for key, entry in known.items() if key in held}
     modes = {key: entry.name for key, entry in load_modes().items()}
     if not types:
         return ()
     first = "general_hospital" if "general_hospital" in types else next(iter(types))
+    minutes = {f"{n}": f"{n} 分钟" for n in MINUTES}
+    usual = f"{known[first].minutes:g}"
     return (
         Parameter("type", "设施类型", types, first),
-        Parameter("mode", "出行方式", modes, "straight"),
-        Parameter("minutes", "时间阈值", {str(n): f"{n} 分钟" for n in MINUTES}, "30"),
+        Parameter("mode", "出行方式", modes, known[first].mode),
+        Parameter("minutes", "时间阈值", minutes, usual if usual in minutes else "30"),
     )
 
 
@@ -95,8 +101,9 @@ def _make(request: LayerRequest) -> ExportTable:
 def _words(request: LayerRequest, analysis: CoverageAnalysis, what: str, unit: str) -> Words:
     sources, notes = people_origin(request.store)
     kind = load_facility_types()[request.settings["type"]].name
+    mode = load_modes()[request.settings["mode"]].name
     return Words(
-        f"{kind}{what}",
+        f"{kind}{what}（{mode}）",
         f"{request.info.definition}；{analysis.method}；阈值 {request.settings['minutes']} 分钟",
         analysis.facilities["source"].dropna(),
         "2020",
@@ -139,7 +146,12 @@ def _cells(request: LayerRequest, analysis: CoverageAnalysis) -> ExportTable:
         len(frame),
         fields_of(*CELL_FIELDS),
         _words(request, analysis, "通行时间", "分钟"),
-        shading=classes("minutes", decimals=1, direction="lower_better"),
+        shading=classes(
+            "minutes",
+            decimals=1,
+            direction="lower_better",
+            undefined=f"{analysis.travel.max_minutes:g} 分钟内不可达",
+        ),
         geometry="polygon",
         name_field="cell_id",
         values=frame["minutes"].to_numpy(dtype=np.float64),

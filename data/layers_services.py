@@ -24,6 +24,7 @@ from data.layers_grid import people_origin
 from data.layers_regions import LEVEL_NAMES
 from data.registry.export_models import export_field
 from data.registry.facility_models import load_facility_types
+from data.registry.mode_models import load_modes
 from data.registry.standard_models import load_standards
 from data.siting import SitingRequest, prepare_siting
 from data.standards import prepare_standards
@@ -94,7 +95,7 @@ def _make_catchment(request: LayerRequest) -> ExportTable:
     sources, notes = people_origin(request.store)
     kind = load_facility_types()[request.settings["type"]].name
     words = Words(
-        f"{kind}可及性（{request.settings['minutes']}分钟）",
+        f"{kind}可及性（{_reach(request)}）",
         f"{request.info.definition}；{analysis.method_text}",
         analysis.facilities["source"].dropna(),
         "2020",
@@ -103,6 +104,11 @@ def _make_catchment(request: LayerRequest) -> ExportTable:
         sources,
     )
     return _regional(request, rows.assign(access_unit=analysis.unit), _CATCHMENT, words, column="access")
+
+
+def _reach(request: LayerRequest) -> str:
+    """Return in words how far people go: how they travel, and for how long."""
+    return f"{load_modes()[request.settings['mode']].name}，{request.settings['minutes']}分钟"
 
 
 def _list_circles(store: Store) -> list[LayerInfo]:
@@ -196,7 +202,7 @@ def _make_siting(request: LayerRequest) -> ExportTable:
     people, notes = people_origin(request.store)
     kind = load_facility_types()[settings["type"]].name
     words = Words(
-        f"{kind}选址建议",
+        f"{kind}选址建议（{_reach(request)}）",
         f"{request.info.definition}；{analysis.before.method}；阈值 {settings['minutes']} 分钟",
         analysis.before.facilities["source"].dropna(),
         "2020",

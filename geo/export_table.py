@@ -60,7 +60,8 @@ class Shading:
 
     ``classes``: the numbers of ``column`` in classes of ``ramp`` (colours by number of classes, lowest
     first); ``categories``: each text of ``column`` in its colour of ``colours`` (text to colour; the texts
-    are told as ``labels`` says); ``plain``: one colour, the first of ``colours``.
+    are told as ``labels`` says); ``plain``: one colour, the first of ``colours``. ``undefined`` is what it
+    means that a row has no number.
     """
 
     kind: ShadingKind = "plain"
@@ -71,6 +72,7 @@ class Shading:
     ramp: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=lambda: {"": "#8c96c6"})
     labels: Mapping[str, str] = field(default_factory=dict)
+    undefined: str = "无数据"
     scheme: str = "quantiles"
     k: int = 5
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
 from layers.assets import leaflet_folder, own_folder
 from layers.export_arrow import Seen, column_names, frames
-from layers.export_style import BORDER, symbols_of
+from layers.export_style import BORDER, Symbols, symbols_of
 from layers.export_vector import writing
 from layers.export_words import permission, summary_lines
+from layers.painting import is_painted, paint
 
 MAX_ROWS = 20_000
 _TOLERANCE_DEGREES = 0.0008
 _DECIMALS = 5
+# CGCS2000 and WGS 84 are one datum here.
+_DEGREES, _MERCATOR = "EPSG:4326", "EPSG:3857"
+_PICTURE_PIXELS = 3_000
+_PAINTED_NOTE = "要素很多，以图像表示：每个像素取所在要素的颜色；逐个的数值请用 GeoPackage 等格式。"
 
 
 def write_html(
@@ -32,10 +38,11 @@ def write_html(
 ) -> dict[str, Seen]:
     """Write layers as one HTML file; nothing in it asks for another file or host.
 
-    Shapes are simplified to about 80 m as a coverage, shared edges stay shared. Texts travel as JSON and
-    are shown as texts. Raises ``ExportError`` for more than ``MAX_ROWS`` rows.
+    Shapes are simplified to about 80 m as a coverage, shared edges stay shared; very many areas are a
+    picture, without their values. Texts travel as JSON and are shown as texts. Raises ``ExportError`` for
+    more than ``MAX_ROWS`` rows beside those.
     """
-    total = sum(table.rows for table in tables)
+    total = sum(table.rows for table in tables if not is_painted(table))
     if total > MAX_ROWS:
         raise ExportError(
             f"网页地图最多 {MAX_ROWS:,} 个要素，所选有 {total:,} 个；请裁剪，或改用 GeoPackage。"
@@ -46,12 +53,39 @@ def write_html(
     with writing(path, seen):
         for table in tables:
             out[table.id] = Seen()
-            layers.append(_layer(table, target, out[table.id], naming))
+            make = _painted_layer if is_painted(table) else _layer
+            layers.append(make(table, target, out[table.id], naming))
         title = tables[0].title if len(tables) == 1 else f"苏图：{len(tables)} 个图层"
-        words = [summary_lines(table, target, approval=approval) for table in tables]
+        words = [_words(table, target, approval) for table in tables]
         data = {"title": title, "layers": layers, "permission": permission(target, approval), "words": words}
         path.write_text(_page(title, data), encoding="utf-8")
     return out
+
+
+def _words(table: ExportTable, target: TargetCrs, approval: str | None) -> list[str]:
+    """Return what is said of a layer below its legend, between the title and the last line."""
+    lines = list(summary_lines(table, target, approval=approval))
+    return [*lines[:-1], _PAINTED_NOTE, lines[-1]] if is_painted(table) else lines
+
+
+def _painted_layer(table: ExportTable, target: TargetCrs, seen: Seen, naming: str) -> dict[str, Any]:
+    """Return a layer of very many areas as a picture in Web Mercator, the projection of the map."""
+    del naming
+    symbols, noted = symbols_of(table), iter((seen, Seen()))
+
+    def projected() -> Iterator[gpd.GeoDataFrame]:
+        for chunk in frames(table, target, next(noted)):
+            yield chunk.set_crs(_DEGREES, allow_override=True).to_crs(_MERCATOR)
+
+    picture = paint(projected, symbols, pixels=_PICTURE_PIXELS)
+    image = None
+    if picture is not None:
+        west, south, east, north = (
+            gpd.GeoSeries([shapely.box(*picture.bounds)], crs=_MERCATOR).to_crs(_DEGREES).total_bounds
+        )
+        url = f"data:image/png;base64,{base64.b64encode(picture.png()).decode()}"
+        image = {"url": url, "bounds": [[south, west], [north, east]]}
+    return {**_head(table, symbols), "features": [], "image": image}
 
 
 def _layer(table: ExportTable, target: TargetCrs, seen: Seen, naming: str) -> dict[str, Any]:
@@ -79,6 +113,11 @@ def _layer(table: ExportTable, target: TargetCrs, seen: Seen, naming: str) -> di
                 "geometry": shapely.geometry.mapping(shape),
             }
         )
+    return {**_head(table, symbols), "features": features}
+
+
+def _head(table: ExportTable, symbols: Symbols) -> dict[str, Any]:
+    """Return title, unit and legend of a layer."""
     entries = [*symbols.entries, *([symbols.undefined] if symbols.undefined else [])]
     return {
         "title": table.title,
@@ -86,7 +125,6 @@ def _layer(table: ExportTable, target: TargetCrs, seen: Seen, naming: str) -> di
         "kind": table.geometry,
         "border": BORDER,
         "legend": [{"colour": one.colour, "label": one.label} for one in reversed(entries)],
-        "features": features,
     }
 
 

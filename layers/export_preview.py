@@ -7,53 +7,44 @@ import io
 import geopandas as gpd
 import numpy as np
 import shapely
+from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.path import Path as Outline
+from numpy.typing import NDArray
 
 from geo.crs import to_albers
 from geo.export_table import ExportTable
-from layers.export_style import symbols_of
+from layers.export_style import Symbols, symbols_of
+from layers.painting import is_painted, paint
+from layers.sheet_rows import MAX_ROWS, Painted
 
-MAX_ROWS = 60_000
 _SIZE_INCHES, _DPI = 4.2, 110
 _BORDER, _LAND = "#8796A3", "#EEF0F2"
 
 
 def preview_png(table: ExportTable, background: gpd.GeoDataFrame) -> bytes | None:
-    """Return a picture of the layer without words, None when it has more than ``MAX_ROWS`` rows.
+    """Return a picture of the layer without words, None for more places or lines than ``MAX_ROWS``.
 
     ``background`` (EPSG:4490) are areas drawn pale below it.
     """
-    if table.rows > MAX_ROWS:
+    symbols, pale = symbols_of(table), to_albers(background)
+    picture = None
+    if is_painted(table):
+        picture = paint(lambda: map(to_albers, table.chunks()), symbols, pixels=int(_SIZE_INCHES * _DPI * 2))
+    elif table.rows > MAX_ROWS:
         return None
-    frame = table.frame()
-    frame = to_albers(frame[frame.geometry.notna()])
-    symbols = symbols_of(table)
-    column = symbols.shading.column
-    values = frame[column].tolist() if column in frame else [None] * len(frame)
-    colours = np.array([symbols.colour_of(value) for value in values], dtype=object)
     figure = Figure(figsize=(_SIZE_INCHES, _SIZE_INCHES), facecolor="white")
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
     axes.set_aspect("equal")
-    pale = to_albers(background)
     _areas(axes, pale.geometry.to_numpy(), [_LAND] * len(pale), "#C9D0D6")
-    shapes = frame.geometry.to_numpy()
-    if table.geometry == "point":
-        axes.scatter(
-            shapely.get_x(shapes), shapely.get_y(shapes), s=7, c=list(colours), linewidths=0, zorder=3
-        )
-    elif table.geometry == "line":
-        for shape, colour in zip(shapes, colours, strict=True):
-            for part in getattr(shape, "geoms", [shape]):
-                axes.plot(*shapely.get_coordinates(part).T, color=colour, linewidth=1.4, zorder=3)
+    if picture is not None:
+        bounds = Painted(picture).bounds
+        Painted(picture).draw(axes, symbols)
     else:
-        _areas(axes, shapes, list(colours), _BORDER if len(shapes) < 3_000 else "none")
-    whole = (
-        np.array([frame.total_bounds, pale.total_bounds]) if len(frame) else np.array([pale.total_bounds] * 2)
-    )
-    west, south, east, north = whole[0] if np.isfinite(whole[0]).all() else whole[1]
+        bounds = _draw(axes, table, symbols)
+    west, south, east, north = bounds if np.isfinite(bounds).all() else pale.total_bounds
     pad = 0.05 * max(east - west, north - south, 2_000.0)
     axes.set_xlim(west - pad, east + pad)
     axes.set_ylim(south - pad, north + pad)
@@ -62,12 +53,32 @@ def preview_png(table: ExportTable, background: gpd.GeoDataFrame) -> bytes | Non
     return out.getvalue()
 
 
-def _areas(axes: object, shapes: np.ndarray, colours: list[str], border: str) -> None:
+def _draw(axes: Axes, table: ExportTable, symbols: Symbols) -> NDArray[np.float64]:
+    """Draw the rows one by one and return how far they reach (m), NaN where none has a place."""
+    frame = table.frame()
+    frame = to_albers(frame[frame.geometry.notna()])
+    column = symbols.shading.column
+    values = frame[column].tolist() if column in frame else [None] * len(frame)
+    colours = [symbols.colour_of(value) for value in values]
+    shapes = frame.geometry.to_numpy()
+    if table.geometry == "point":
+        axes.scatter(shapely.get_x(shapes), shapely.get_y(shapes), s=7, c=colours, linewidths=0, zorder=3)
+    elif table.geometry == "line":
+        for shape, colour in zip(shapes, colours, strict=True):
+            for part in getattr(shape, "geoms", [shape]):
+                axes.plot(*shapely.get_coordinates(part).T, color=colour, linewidth=1.4, zorder=3)
+    else:
+        _areas(axes, shapes, colours, _BORDER if len(shapes) < 3_000 else "none")
+    bounds: NDArray[np.float64] = frame.total_bounds
+    return bounds
+
+
+def _areas(axes: Axes, shapes: np.ndarray, colours: list[str], border: str) -> None:
     """Draw areas simplified to what the picture can show."""
     small = shapely.simplify(shapes, 250.0) if len(shapes) < 3_000 else shapes
     outlines = [_outline(shape) for shape in small]
     drawn = PathCollection(outlines, facecolors=colours, edgecolors=border, linewidths=0.3, zorder=2)
-    axes.add_collection(drawn)  # type: ignore[attr-defined]
+    axes.add_collection(drawn)
 
 
 def _outline(shape: shapely.Geometry) -> Outline:

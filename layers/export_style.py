@@ -15,7 +15,6 @@ from layers.themes import Ramp, class_labels, ramp_colours
 
 BORDER = "#8796a3"
 POINT_BORDER = "#ffffff"
-NO_VALUE = "无数据"
 _SLD, _OGC = "http://www.opengis.net/sld", "http://www.opengis.net/ogc"
 
 
@@ -71,7 +70,7 @@ def symbols_of(table: ExportTable) -> Symbols:
     split = shading.ramp_id == "diverging"
     found = classify(values, shading.scheme, shading.k, decimals=shading.decimals, split_at_zero=split)
     if not found.k:
-        return Symbols(shading, table.geometry, (), Symbol(UNDEFINED_COLOUR, NO_VALUE))
+        return Symbols(shading, table.geometry, (), Symbol(UNDEFINED_COLOUR, shading.undefined))
     colours = ramp_colours(Ramp(shading.ramp_id, shading.ramp), found)
     labels = class_labels(found, shading.decimals)
     lows = [found.lowest, *found.breaks[:-1]]
@@ -79,7 +78,7 @@ def symbols_of(table: ExportTable) -> Symbols:
         Symbol(colour, label, low, high)
         for colour, label, low, high in zip(colours, labels, lows, found.breaks, strict=True)
     )
-    undefined = Symbol(UNDEFINED_COLOUR, NO_VALUE) if np.isnan(values).any() else None
+    undefined = Symbol(UNDEFINED_COLOUR, shading.undefined) if np.isnan(values).any() else None
     return Symbols(shading, table.geometry, entries, undefined)
 
 

@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -26,19 +25,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from geo.crs import ALBERS, STORE_CRS, to_albers
-from geo.errors import ExportError
 from geo.export_crs import TARGETS
 from geo.export_table import ExportTable
-from layers.export_arrow import Seen, frames
+from layers.export_arrow import Seen
 from layers.export_style import Symbols, symbols_of
 from layers.export_words import permission
 from layers.figure import require_glyphs, scale_length, wrapped
+from layers.sheet_rows import SheetRows, rows_of
 
 Page = Literal["A4", "A3"]
 Orientation = Literal["portrait", "landscape"]
 PAGES_MM: dict[str, tuple[float, float]] = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}
 ORIENTATIONS = {"portrait": "纵向", "landscape": "横向"}
-MAX_ROWS = 60_000
 PART_OF_PROVINCE = 0.6
 """What is narrower and lower than this share of the province has an inset that says where it lies."""
 
@@ -78,28 +76,20 @@ class SheetOptions:
 def write_sheet(table: ExportTable, path: Path, options: SheetOptions, *, approval: str | None) -> Seen:
     """Write a layer as a map sheet, PNG, SVG or PDF by the ending of ``path``.
 
-    Equal input gives equal bytes: the date is the one in ``options``. Raises ``ExportError`` for more than
-    ``MAX_ROWS`` rows and ``FontError`` when the font lacks a character.
+    Equal input gives equal bytes: the date is the one in ``options``. Very many areas are a picture in it.
+    Raises ``ExportError`` for more places or lines than can be drawn and ``FontError`` when the font lacks a
+    character.
     """
-    if table.rows > MAX_ROWS:
-        raise ExportError(
-            f"图层 {table.title} 有 {table.rows:,} 个要素，图件最多 {MAX_ROWS:,} 个；请裁剪到一个地区。"
-        )
-    seen = Seen()
-    target = TARGETS[STORE_CRS]
-    parts = list(frames(table, target, seen))
-    frame = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=STORE_CRS)
-    frame = frame[frame.geometry.notna()]
-    if frame.empty:
-        raise ExportError(f"图层 {table.title} 没有一行有位置，不能出图。")
-    words = _Words.of(table, options, permission(target, approval))
-    symbols = symbols_of(table)
+    seen, symbols = Seen(), symbols_of(table)
+    pixels = round(max(options.size_mm) / 25.4 * options.dpi)
+    rows = rows_of(table, symbols, seen, pixels=pixels)
+    words = _Words.of(table, options, permission(TARGETS[STORE_CRS], approval))
     require_glyphs(options.font, [*words.every(symbols), *_label_texts(options)])
     kind = path.suffix.removeprefix(".")
     settings: Any = {"svg.fonttype": "path", "svg.hashsalt": "sutu", "pdf.fonttype": 42}
     with rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("error", message="Glyph .* missing")
-        drawing = _Sheet(frame, symbols, words, options).draw()
+        drawing = _Sheet(rows, symbols, words, options).draw()
         out = io.BytesIO()
         dates: dict[str, dict[str, Any]] = {
             "png": {"Software": None},
@@ -134,6 +124,7 @@ class _Words:
         unit = f"单位：{table.unit}" if table.unit else ""
         subtitle = options.subtitle or "　".join(part for part in (year, unit) if part)
         told = [f"来源：{table.source_text}"] if table.sources else []
+        told += [f"口径：{table.definition}"] if table.definition else []
         told += [f"注：{'；'.join(table.remarks)}"] if table.remarks else []
         told += [f"边界：{table.boundary}"] if table.boundary else []
         told += [
@@ -159,15 +150,13 @@ class _Words:
 class _Sheet:
     """One sheet being drawn; all positions on the paper are in millimetres from its lower left corner."""
 
-    def __init__(
-        self, frame: gpd.GeoDataFrame, symbols: Symbols, words: _Words, options: SheetOptions
-    ) -> None:
-        self.frame, self.symbols, self.words, self.options = to_albers(frame), symbols, words, options
+    def __init__(self, rows: SheetRows, symbols: Symbols, words: _Words, options: SheetOptions) -> None:
+        self.rows, self.symbols, self.words, self.options = rows, symbols, words, options
         self.width, self.height = options.size_mm
         self.figure = Figure(figsize=(self.width / 25.4, self.height / 25.4), facecolor="white")
         self.foot = _FOOT_LINE_MM * (len(words.notes) + 1) + 3.0
         self.province = to_albers(options.province)
-        self.subject = self.frame.total_bounds
+        self.subject = rows.bounds
 
     def font(self, points: float) -> FontProperties:
         """Return the sheet's typeface at a size."""
@@ -202,7 +191,7 @@ class _Sheet:
 
     def _set_extent(self, axes: Axes, shape: float) -> None:
         """Show the layer, or what the sheet is about, with a margin, in the shape of the paper."""
-        box = self.frame.total_bounds
+        box = self.rows.bounds
         if self.options.focus is not None:
             focus = to_albers(gpd.GeoDataFrame(geometry=[self.options.focus], crs=STORE_CRS)).total_bounds
             box = np.array([*np.minimum(box[:2], focus[:2]), *np.maximum(box[2:], focus[2:])])
@@ -220,21 +209,7 @@ class _Sheet:
     def _draw_map(self, axes: Axes) -> None:
         limits = axes.get_xlim(), axes.get_ylim()
         self.province.plot(ax=axes, color=_LAND, edgecolor=_GRID, linewidth=0.5, zorder=1)
-        column, kind = self.symbols.shading.column, self.symbols.geometry
-        values = self.frame[column].tolist() if column in self.frame else [None] * len(self.frame)
-        colours = np.array([self.symbols.colour_of(value) for value in values])
-        many = len(self.frame) > 3_000
-        for colour in dict.fromkeys(colours):
-            part = self.frame[colours == colour]
-            if kind == "polygon":
-                part.plot(
-                    ax=axes, color=colour, edgecolor="none" if many else _BORDER, linewidth=0.25, zorder=2
-                )
-            elif kind == "line":
-                part.plot(ax=axes, color=colour, linewidth=1.6, zorder=3)
-            else:
-                size = 9.0 if len(self.frame) > 600 else 18.0
-                part.plot(ax=axes, color=colour, markersize=size, edgecolor="white", linewidth=0.3, zorder=3)
+        self.rows.draw(axes, self.symbols)
         self.province.boundary.plot(ax=axes, color=_LINE, linewidth=0.7, zorder=4)
         # GeoPandas names the axes of a projected frame; the graticule says more.
         axes.set_xlabel("")

@@ -15,7 +15,7 @@
   const bounds = L.latLngBounds([]);
   const toggles = {};
   data.layers.forEach((layer, number) => {
-    const shown = L.geoJSON(layer.features, {
+    const shown = layer.image ? L.imageOverlay(layer.image.url, layer.image.bounds, { className: "painted", opacity: 0.9 }).addTo(map) : L.geoJSON(layer.features, {
       style: (one) => layer.kind === "line"
         ? { color: one.properties.colour, weight: 3 }
         : { color: layer.border, weight: 0.7, fillColor: one.properties.colour, fillOpacity: 0.85 },

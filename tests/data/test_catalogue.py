@@ -115,12 +115,17 @@ def test_coverage_layers_agree_with_each_other(built_store: Store, own_data_dir:
     frame = made["cells"].frame()
     assert frame.loc[frame["covered"], "population"].sum() == by_state["覆盖"]
     assert (frame.loc[frame["covered"], "minutes"] <= 10.0 + 1e-6).all()
+    assert made["cells"].title.endswith("综合医院通行时间（小汽车）")
+    assert made["cells"].shading.undefined == "120 分钟内不可达"
+    slow = layer(built_store, own_data_dir, "coverage.cells", "320500", **settings, mode="walk")
+    assert slow.title.endswith("（步行）")
+    assert np.isnan(np.asarray(slow.values)).any()
 
 
 def test_layers_of_services_and_corridors_are_what_the_analyses_say(
     built_store: Store, own_data_dir: Path
 ) -> None:
-    asked = CatchmentRequest(types=("general_hospital",), minutes=15.0)
+    asked = CatchmentRequest(types=("general_hospital",), minutes=15.0, mode="drive")
     access = prepare_catchment(built_store, own_data_dir, asked).table(level="prefecture").set_index("adcode")
     settings = {"type": "general_hospital", "minutes": "15", "level": "prefecture"}
     frame = layer(built_store, own_data_dir, "catchment", **settings).frame().set_index("adcode")

@@ -16,7 +16,8 @@ from geo.errors import ExportError
 from layers import fonts
 from layers.export_preview import preview_png
 from layers.fonts import FontError, prepare_fonts
-from layers.sheet import MAX_ROWS, PAGES_MM, SheetOptions, graticule_step, write_sheet
+from layers.sheet import PAGES_MM, SheetOptions, graticule_step, write_sheet
+from layers.sheet_rows import MAX_ROWS
 from tests.layers.export_worlds import table
 
 TEXT = (
@@ -102,7 +103,10 @@ def test_a_character_the_font_lacks_is_told(font: Path, tmp_path: Path) -> None:
 def test_too_many_rows_are_refused(font: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="图件最多"):
         write_sheet(
-            replace(table(["甲"]), rows=MAX_ROWS + 1), tmp_path / "a.png", options(font), approval=None
+            replace(table(["甲"], geometry="point"), rows=MAX_ROWS + 1),
+            tmp_path / "a.png",
+            options(font),
+            approval=None,
         )
 
 
@@ -122,4 +126,4 @@ def test_a_preview_shows_the_classes(font: Path) -> None:
     for colour in layer.shading.ramp[3]:
         wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
         assert (np.abs(pixels - wanted).max(axis=2) <= 2).sum() > 300
-    assert preview_png(replace(layer, rows=10**6), options(font).province) is None
+    assert preview_png(replace(table(["甲"], geometry="line"), rows=10**6), options(font).province) is None

@@ -61,7 +61,7 @@ def people(built_store: Store) -> pd.DataFrame:
 def reach(built_store: Store, built_data_dir: Path) -> pd.DataFrame:
     """Return the cells of the default coverage."""
     return cell_frame(
-        prepare(built_store, built_data_dir, CoverageRequest(types=("general_hospital",))), 30.0
+        prepare(built_store, built_data_dir, CoverageRequest(types=("general_hospital",), mode="drive")), 30.0
     )
 
 
