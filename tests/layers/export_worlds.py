@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import gc
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -68,6 +71,22 @@ def table(
         shading=Shading("classes", "value", 1, "neutral", "neutral", RAMP, k=3),
         values=np.asarray(numbers, dtype=float),
     )
+
+
+def watched(layer: ExportTable) -> tuple[ExportTable, list[int]]:
+    """Return a layer, and a list of how many of its chunks are held when each of them is made."""
+    made: list[weakref.ref[gpd.GeoDataFrame]] = []
+    held: list[int] = []
+
+    def chunks() -> Iterator[gpd.GeoDataFrame]:
+        for chunk in layer.chunks():
+            own = chunk.copy()
+            made.append(weakref.ref(own))
+            gc.collect()
+            held.append(sum(one() is not None for one in made))
+            yield own
+
+    return replace(layer, chunks=chunks), held
 
 
 def sheet_options(font: Path) -> SheetOptions:

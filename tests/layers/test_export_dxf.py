@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +20,7 @@ from layers.dxf_stream import XDATA_TEXT_BYTES
 from layers.export_dxf import APPLICATION, MAX_ROWS
 from layers.export_formats import Options
 from layers.export_package import export
-from tests.layers.export_worlds import table
+from tests.layers.export_worlds import table, watched
 
 HARD = ["甲", "乙,=1", "100%s %% %d", "<b>&amp;\\P{\\C1;x}", "第一行\n第二行", "长" * 300, "😀"]
 
@@ -106,20 +103,10 @@ def test_every_corner_of_every_ring_is_there(tmp_path: Path, target: str) -> Non
 
 def test_many_rows_pass_through_and_gdal_counts_them(tmp_path: Path) -> None:
     whole = table([f"{n}" for n in range(6_000)], chunk_rows=500)
-    made: list[weakref.ref[gpd.GeoDataFrame]] = []
-    alive: list[int] = []
-
-    def chunks() -> Iterator[gpd.GeoDataFrame]:
-        for chunk in whole.chunks():
-            own = chunk.copy()
-            made.append(weakref.ref(own))
-            gc.collect()
-            alive.append(sum(one() is not None for one in made))
-            yield own
-
-    path = written(replace(whole, chunks=chunks), tmp_path)
-    assert len(made) == 12
-    assert max(alive) <= 3
+    layer, held = watched(whole)
+    path = written(layer, tmp_path)
+    assert len(held) == 12
+    assert max(held) <= 3
     found = pyogrio.read_dataframe(path)
     assert found["SubClasses"].tolist() == ["AcDbEntity:AcDbPolyline"] * 6_000
     boxes = shapely.bounds(pd.concat(list(whole.chunks())).geometry.to_numpy())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from geo.export_table import ExportTable
 from layers.export_formats import Options
 from layers.export_package import export
 from layers.export_xlsx import MAX_ROWS, MAX_TEXT
-from tests.layers.export_worlds import sheet_rows, table
+from tests.layers.export_worlds import sheet_rows, table, watched
 
 OPTIONS = Options("xlsx", TARGETS["EPSG:4490"])
 
@@ -79,18 +77,8 @@ def test_more_rows_than_a_sheet_holds_are_refused_before_any_is_made(tmp_path: P
 
 def test_rows_pass_through_and_are_not_gathered(tmp_path: Path) -> None:
     whole = table([f"{n}" for n in range(4_000)], chunk_rows=100)
-    made: list[weakref.ref[gpd.GeoDataFrame]] = []
-    alive: list[int] = []
-
-    def chunks() -> Iterator[gpd.GeoDataFrame]:
-        for chunk in whole.chunks():
-            own = chunk.copy()
-            made.append(weakref.ref(own))
-            gc.collect()
-            alive.append(sum(one() is not None for one in made))
-            yield own
-
-    out = written([replace(whole, chunks=chunks)], tmp_path)
+    layer, held = watched(whole)
+    out = written([layer], tmp_path)
     assert len(sheet_rows(out)) == 4_001
-    assert len(made) == 40
-    assert max(alive) <= 4
+    assert len(held) == 40
+    assert max(held) <= 4
