@@ -28,6 +28,8 @@ PAINTED_FROM = 20_000
 """Layers of more areas are painted."""
 
 _POLYGON, _SQUARE = 3, 5
+# A side that is a whole number of pixels must not get one more by the last digit of a division.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ def paint(
     west, south = reach[:, :2].min(axis=0)
     east, north = reach[:, 2:].max(axis=0)
     size = max(east - west, north - south) / pixels
-    columns, rows = math.ceil((east - west) / size), math.ceil((north - south) / size)
+    columns, rows = (max(1, math.ceil(length / size - _ROUNDING)) for length in (east - west, north - south))
     codes = np.zeros((rows, columns), dtype=np.uint8)
     colours = tuple(dict.fromkeys([*(one.colour for one in symbols.entries), UNDEFINED_COLOUR]))
     numbers = {colour: number for number, colour in enumerate(colours, start=1)}
