@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,3 +83,16 @@ def test_rows_pass_through_and_are_not_gathered(tmp_path: Path) -> None:
     assert len(sheet_rows(out)) == 4_001
     assert len(held) == 40
     assert max(held) <= 4
+
+
+def test_twenty_workbooks_at_once_stay_apart(tmp_path: Path) -> None:
+    def one(number: int) -> tuple[int, set[object]]:
+        layer = table([f"{number}-{row}" for row in range(500)], chunk_rows=50)
+        out = tmp_path / f"{number}.xlsx"
+        export([layer], out, OPTIONS)
+        return number, {row[0] for row in sheet_rows(out)[1:]}
+
+    with ThreadPoolExecutor(20) as pool:
+        for number, texts in pool.map(one, range(20)):
+            assert texts == {f"{number}-{row}" for row in range(500)}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".xlsx", ".txt"}
