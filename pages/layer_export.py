@@ -47,8 +47,8 @@ def _show_catalogue(layers: Sequence[LayerInfo]) -> None:
             "形状": _SHAPES[info.geometry],
             "行数": info.rows,
             "可设": "、".join(one.title for one in info.parameters),
-            "口径": info.definition,
             "代号": info.id,
+            "口径": info.definition,
         }
         for info in layers
     ]
