@@ -55,13 +55,16 @@ def facilities_back(table: RawTable, datum: Datum) -> tuple[RawTable, bool]:
             header[at[column.key]] = column.header
     if "grade" in at:
         header[at["grade"]] = "等级"
-    dropped = set()
+    # What only repeats another column in words is not told as left out.
+    dropped = {at[name] for name in ("type_name", "precision_name")}
     given = [_position(header, titles) for titles in zip(*PLACE_TITLES, strict=True)]
     if datum in _ENCRYPTED and None not in given:
         for axis, place in zip(("lon", "lat"), given, strict=True):
             if axis in at:
                 dropped.add(at[axis])
             header[int(place or 0)] = axis
+    else:
+        dropped |= {place for place in given if place is not None}
     cells = _plain_numbers(_unguarded(table), [at[name] for name in ("capacity",) if name in at])
     return _table(table, header, cells, dropped), True
 

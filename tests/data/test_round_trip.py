@@ -231,6 +231,7 @@ def test_facilities_come_back(  # noqa: PLR0917 - three of them are what is trie
     assert back["id"].is_unique
     assert not set(back["id"]) & set(facilities["id"])
     assert (found.outside, found.misplaced, found.datum.suggested) == (1, 0, None)
+    assert not [note for note in found.notes if "未导入" in note]
 
 
 @pytest.mark.parametrize("form", ["gpkg", "shp", "csv", "xlsx"])
