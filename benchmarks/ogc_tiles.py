@@ -33,7 +33,8 @@ from benchmarks.maps import serving
 from benchmarks.table import Row, beside, show
 from geo.tiles import MATRIX_SET, MAX_ZOOM, MERCATOR, MIN_ZOOM, tile_range
 from pages.ogc.config import EXTENT, PREFIX
-from pages.ogc.tiling import LAYER, tiling_of
+from pages.ogc.kept_tiles import tiling_of
+from pages.ogc.tiling import LAYER
 
 COLLECTION = "population_grid"
 Place = tuple[int, int]

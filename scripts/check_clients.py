@@ -31,7 +31,7 @@ from geo.tiles import MATRIX_SET, tile_box
 from layers.export_formats import FORMATS, Options
 from layers.export_package import export
 from layers.export_style import symbols_of
-from pages.ogc.tiling import tiling_of
+from pages.ogc.kept_tiles import tiling_of
 
 INDICATOR = "indicator.population_65_plus_share"
 VECTOR = ("gpkg", "fgb", "geojson", "shp", "kml", "parquet")

@@ -8,9 +8,10 @@ from pygeoapi.provider.base_mvt import BaseMVTProvider
 
 from geo.tiles import MATRIX_SET
 from layers.model import INTERNAL_NOTICE
+from pages.ogc.kept_tiles import tile_of, tiling_of
 from pages.ogc.source import source_of
 from pages.ogc.tile_metadata import schema_of, tilejson, tileset
-from pages.ogc.tiling import LAYER, tile_of, tiling_of
+from pages.ogc.tiling import LAYER
 
 
 class TileProvider(BaseMVTProvider):

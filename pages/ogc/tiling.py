@@ -1,4 +1,4 @@
-"""The tiles of the collections that are cells of the population grid, made when asked for and kept a while.
+"""The tiles of a collection that is cells of the population grid.
 
 At small scales cells are gathered into squares: people and land are added, and of travel times only what
 stays true of a square is told: how many people are covered, the shortest and the longest time.
@@ -6,10 +6,6 @@ stays true of a square is told: how many people are covered, the shortest and th
 
 from __future__ import annotations
 
-import itertools
-import threading
-import weakref
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,15 +16,11 @@ from geo.export_table import Field
 from geo.land_cells import cell_position
 from geo.population import CENSUS_COLUMNS
 from geo.squares import Squares, gathered
-from geo.tiles import MAX_ZOOM, MIN_ZOOM, gathering, tile_box
+from geo.tiles import gathering, tile_box
 from layers.vector_tile import vector_tile
-from pages.ogc.source import Source, source_of
 
 LAYER = "cells"
 """The name of the one layer of every tile."""
-
-KEPT_BYTES = 64 * 2**20
-"""So many bytes of tiles are kept in memory; those not asked for longest go first."""
 
 _PEOPLE = ("side_m", "cells", "land_km2", "population", "people_per_km2")
 _REACH = ("covered_population", "population_coverage", "unreachable_population", "minutes_min", "minutes_max")
@@ -96,51 +88,8 @@ def _with_ratios(part: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
     return part.assign(**ratios).round(_DIGITS)
 
 
-_tilings: weakref.WeakKeyDictionary[Source, tuple[int, Tiling]] = weakref.WeakKeyDictionary()
-_numbers = itertools.count()
-_kept: OrderedDict[tuple[int, int, int, int], bytes] = OrderedDict()
-_lock = threading.Lock()
-
-
-def tile_of(collection: str, zoom: int, column: int, row: int) -> bytes:
-    """Return a tile of a collection of the current version of the data; empty where it has nothing.
-
-    Raises ``KeyError`` for a collection that has no tiles and ``ValueError`` for a tile that there is not.
-    """
-    if not MIN_ZOOM <= zoom <= MAX_ZOOM:
-        raise ValueError(f"no tiles at zoom {zoom}")
-    number, tiling = _numbered(source_of(collection))
-    key = (number, zoom, column, row)
-    with _lock:
-        if key in _kept:
-            _kept.move_to_end(key)
-            return _kept[key]
-    made = tiling.tile(zoom, column, row)
-    # What is empty is soon found out again, and there is no end of it.
-    if made:
-        with _lock:
-            _kept[key] = made
-            while sum(map(len, _kept.values())) > KEPT_BYTES:
-                _kept.popitem(last=False)
-    return made
-
-
-def tiling_of(collection: str) -> Tiling:
-    """Return the tiling of a collection. Raises ``KeyError`` for one that has no tiles."""
-    return _numbered(source_of(collection))[1]
-
-
-def _numbered(source: Source) -> tuple[int, Tiling]:
-    """Return the tiling of a source and its number: another version of the data has other tiles."""
-    if source.cells is None:
-        raise KeyError("not cells of the grid")
-    with _lock:
-        if source not in _tilings:
-            _tilings[source] = (next(_numbers), _made(source.rows, source.cells.size_m))
-        return _tilings[source]
-
-
-def _made(rows: pd.DataFrame, size_m: float) -> Tiling:
+def tiling_made(rows: pd.DataFrame, size_m: float) -> Tiling:
+    """Return the tiling of cells ``size_m`` wide: of people, and where ``rows`` tell minutes, of reach."""
     column, row = cell_position(rows["cell_id"].to_numpy())
     values = rows.assign(cells=1)
     if "minutes" not in rows:

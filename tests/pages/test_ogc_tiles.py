@@ -29,9 +29,9 @@ from data.store import Store, open_store
 from geo.crs import ALBERS
 from geo.population import CENSUS_COLUMNS
 from geo.tiles import MATRIX_SET, MAX_SQUARES, MAX_ZOOM, MERCATOR, MIN_ZOOM, gathering, tile_box, tile_range
-from pages.ogc import tiling
+from pages.ogc import kept_tiles, tiling
 from pages.ogc.config import EXTENT
-from pages.ogc.tiling import tile_of, tiling_of
+from pages.ogc.kept_tiles import tile_of, tiling_of
 from pages.shell import ShellMiddleware
 from pages.web import routes
 from tests.pages.asgi import Answer, ask
@@ -381,30 +381,30 @@ def test_a_tile_is_kept_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> No
     made = []
     make = tiling.Tiling.tile
     monkeypatch.setattr(tiling.Tiling, "tile", lambda self, *place: made.append(place) or make(self, *place))
-    monkeypatch.setattr(tiling, "_kept", type(tiling._kept)())
+    monkeypatch.setattr(kept_tiles, "_kept", type(kept_tiles._kept)())
     content = tile_of(GRID, 6, 52, 25)
     assert tile_of(GRID, 6, 52, 25) is content
     assert made == [(6, 52, 25)]
-    monkeypatch.setattr(tiling, "KEPT_BYTES", len(content))
+    monkeypatch.setattr(kept_tiles, "KEPT_BYTES", len(content))
     tile_of(GRID, 5, 26, 12)
-    assert sum(map(len, tiling._kept.values())) <= len(content)
+    assert sum(map(len, kept_tiles._kept.values())) <= len(content)
     # Empty ones are not kept: there are too many of them.
     assert tile_of(GRID, 12, 0, 0) == b""
-    assert all(tiling._kept.values())
+    assert all(kept_tiles._kept.values())
 
 
 def test_another_version_of_the_data_has_other_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     before = tile_of(GRID, 6, 52, 25)
-    source = tiling.source_of(GRID)
+    source = kept_tiles.source_of(GRID)
     rows = source.rows.assign(population=source.rows["population"] * 2)
     other = type(source)(rows, source.fields, source.hits, source.shapes, cells=source.cells)
-    monkeypatch.setattr(tiling, "source_of", lambda _name: other)
+    monkeypatch.setattr(kept_tiles, "source_of", lambda _name: other)
     doubled = {one["id"]: one["properties"]["population"] for one in features(tile_of(GRID, 6, 52, 25))}
     assert doubled == {one["id"]: 2 * one["properties"]["population"] for one in features(before)}
 
 
 def test_many_ask_at_once_and_get_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiling, "_kept", type(tiling._kept)())
+    monkeypatch.setattr(kept_tiles, "_kept", type(kept_tiles._kept)())
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: tile_of(GRID, 7, 105, 51), range(8)))
     assert len(set(found)) == 1
