@@ -1,11 +1,11 @@
-"""Have real clients read what is exported: ogrinfo, ogr2ogr, QGIS and LibreOffice, where they are installed.
+"""Have real clients read what is exported: ogrinfo, ogr2ogr, DuckDB, QGIS and LibreOffice.
 
 ``python -m scripts.check_clients FOLDER`` exports the counties with an indicator and the facilities in each
-format into FOLDER and prints what each client says of them: rows, CRS, columns; then it starts the server and
-has ogrinfo read layers by URL, page by page, by box and by year, and a vector tile; QGIS draws the tiles of
-the population grid by URL, and the colours of all classes must be there. QGIS (Debian's
-``python3-qgis``) opens the GeoPackage without being told a style and renders it; the colours of the picture
-are compared with those of the legend. The exit code is 1 when a client disagrees.
+format into FOLDER and compares what each client reads with the layer: rows, CRS, types and every cell. Then
+it starts the server and has ogrinfo read layers by URL, page by page, by box and by year, and a vector tile;
+QGIS draws the tiles of the population grid by URL, and the colours of all classes must be there. QGIS
+(Debian's ``python3-qgis``) opens the GeoPackage without being told a style and renders it; the colours of the
+picture are compared with those of the legend. The exit code is 1 when a client disagrees or is not there.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ from layers.export_formats import FORMATS, Options
 from layers.export_package import export
 from layers.export_style import symbols_of
 from pages.ogc.kept_tiles import tiling_of
+from scripts.client_values import by_duckdb, by_gdal, by_libreoffice
 
 INDICATOR = "indicator.population_65_plus_share"
 VECTOR = ("gpkg", "fgb", "geojson", "shp", "kml", "parquet")
+CLIENTS = ("ogrinfo", "ogr2ogr", "soffice", "/usr/bin/python3")
 QGIS = Path(__file__).with_name("qgis_client.py")
 TILE_STEPS = ((0, "#deebf7"), (400, "#6baed6"), (1000, "#2171b5"), (5000, "#08306b"))
 """Classes of people per km² from their lower end, and their colours."""
@@ -42,6 +44,10 @@ TILE_STEPS = ((0, "#deebf7"), (400, "#6baed6"), (1000, "#2171b5"), (5000, "#0830
 
 def main(folder: Path) -> int:
     """Export, ask every client that is there, and return 1 when one of them disagrees."""
+    missing = [name for name in CLIENTS if shutil.which(name) is None]
+    if missing:
+        print(f"没有安装 {'、'.join(missing)}，不能核对（gdal-bin、libreoffice-calc、python3-qgis）")
+        return 1
     folder.mkdir(parents=True, exist_ok=True)
     build_store(data_dir(), only_if_stale=True)
     store = open_store()
@@ -79,30 +85,14 @@ def _written(table: ExportTable, form: str, stem: Path, target: object) -> Path:
 
 
 def _asked(path: Path, form: str, table: ExportTable) -> list[str]:
-    """Ask ogrinfo (or LibreOffice for the workbook) how many rows there are."""
+    """Ask the client of a format: LibreOffice, DuckDB (Debian 12's GDAL has no Parquet driver) or GDAL."""
     if form == "xlsx":
-        return _in_libreoffice(path, table)
-    if shutil.which("ogrinfo") is None or form == "parquet":
-        # Debian 12's GDAL has no Parquet driver.
-        return []
-    told = subprocess.run(["ogrinfo", "-so", "-al", str(path)], capture_output=True, text=True, check=False)
-    counts = [
-        line.partition(":")[2].strip()
-        for line in told.stdout.splitlines()
-        if line.startswith("Feature Count")
-    ]
-    count = counts[0] if counts else "—"
-    crs = "4549" if '"EPSG",4549' in told.stdout else "4490" if "4490" in told.stdout else "WGS 84"
-    print(f"ogrinfo {form:8} {table.title}：{count} 行，{crs}")
-    if form == "dxf":
-        return [] if counts and int(count) >= table.rows else [f"{path.name}：ogrinfo 读到 {count} 个对象"]
-    return [] if count == str(table.rows) else [f"{path.name}：ogrinfo 读到 {count} 行，应为 {table.rows}"]
+        return by_libreoffice(path, table)
+    return by_duckdb(path, table) if form == "parquet" else by_gdal(path, form, table)
 
 
 def _by_url(store: Store, folder: Path) -> list[str]:
     """Start the server and have ogrinfo count what it reads from ``/ogc``."""
-    if shutil.which("ogrinfo") is None:
-        return []
     box = (120.0, 31.0, 121.0, 32.0)
     counties = store.regions("county", zoom="full")
     inside = int(counties.intersects(shapely.box(*box)).sum())
@@ -154,8 +144,6 @@ def _tiles(address: str, folder: Path) -> list[str]:
         source = f"{address}/{{z}}/{{y}}/{{x}}?f%3Dmvt"
         words = ["tiles", source, json.dumps(TILE_STEPS), json.dumps(box), str(folder / f"tiles-{name}.png")]
         drawn = _qgis(words, folder)
-        if drawn is None:
-            return faults
         print(f"QGIS 矢量瓦片 {name} {json.dumps(drawn)}")
         missing = {colour for _, colour in TILE_STEPS} - set(drawn["colours"])
         if missing or not drawn["valid"]:
@@ -163,29 +151,8 @@ def _tiles(address: str, folder: Path) -> list[str]:
     return faults
 
 
-def _in_libreoffice(path: Path, table: ExportTable) -> list[str]:
-    if shutil.which("soffice") is None:
-        return []
-    command = [
-        "soffice",
-        "--headless",
-        "--convert-to",
-        "csv:Text - txt - csv (StarCalc):44,34,76",
-        "--outdir",
-    ]
-    subprocess.run(
-        [*command, str(path.parent / "office"), str(path)], capture_output=True, check=False, timeout=180
-    )
-    made = path.parent / "office" / f"{path.stem}.csv"
-    if not made.is_file():
-        return [f"LibreOffice 打不开 {path.name}"]
-    rows = made.read_text(encoding="utf-8-sig").splitlines()
-    print(f"LibreOffice {table.title}：{len(rows) - 1} 行，表头 {rows[0][:60]}")
-    return [] if len(rows) - 1 >= table.rows else [f"{path.name}：LibreOffice 读到 {len(rows) - 1} 行"]
-
-
-def _qgis(words: list[str], folder: Path) -> dict[str, Any] | None:
-    """Return what QGIS says of a layer; None where it does not run."""
+def _qgis(words: list[str], folder: Path) -> dict[str, Any]:
+    """Return what QGIS says of a layer; raises ``RuntimeError`` where it does not run."""
     told = subprocess.run(
         ["/usr/bin/python3", str(QGIS), *words],
         capture_output=True,
@@ -194,8 +161,7 @@ def _qgis(words: list[str], folder: Path) -> dict[str, Any] | None:
         env={"QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin", "HOME": str(folder)},
     )
     if told.returncode != 0:
-        print(f"QGIS 没有运行：{told.stderr.strip().splitlines()[-1:]}")
-        return None
+        raise RuntimeError(f"QGIS 没有运行：{told.stderr.strip().splitlines()[-1:]}")
     answer: dict[str, Any] = json.loads(told.stdout.strip().splitlines()[-1])
     return answer
 
@@ -203,8 +169,6 @@ def _qgis(words: list[str], folder: Path) -> dict[str, Any] | None:
 def _in_qgis(path: Path, table: ExportTable, folder: Path) -> list[str]:
     words = ["file", f"{path}|layername={table.title}", str(folder / "qgis.png")]
     answer = _qgis(words, folder)
-    if answer is None:
-        return []
     symbols = symbols_of(table)
     wanted = {one.colour for one in symbols.entries}
     found = set(answer["colours"])
