@@ -148,6 +148,8 @@ def test_a_frame_without_room_is_fitted_when_it_gets_some(window: Window) -> Non
     # The map learns of its room a frame later, and is fitted after that.
     sheet.wait_for_function(f"() => ({tall})() > 60")
     sheet.wait_for_function(f"before => ({zoom})() === before", arg=before)
+    assert sheet.evaluate(tall) > 60
+    assert sheet.evaluate(zoom) == before
 
 
 def test_two_years_stand_side_by_side_and_move_together(window: Window) -> None:
