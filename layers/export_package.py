@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import fcntl
 import io
 import os
 import re
 import secrets
 import shutil
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ Progress = Callable[[str, int, int], None]
 _STORED = {".parquet", ".png", ".xlsx", ".pdf"}
 _MAX_NAME = 80
 _SIDECAR = ".说明.txt"
+_WORKSPACE = ".sutu-export-"
+_JUST_MADE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -109,15 +113,22 @@ def _require_single(tables: Sequence[ExportTable], out: Path, form: Format) -> N
 
 @contextlib.contextmanager
 def workspace(out: Path) -> Iterator[Path]:
-    """Give a new folder beside ``out`` and remove it afterwards; ``ExportWriteError`` when there is none."""
-    folder = out.absolute().parent / f".sutu-export-{os.getpid()}-{secrets.token_hex(6)}"
+    """Give a new folder beside ``out`` and remove it afterwards; ``ExportWriteError`` when there is none.
+
+    What a killed export left there goes too: the kernel holds the lock of a folder that is still in use.
+    """
+    folder = out.absolute().parent / f"{_WORKSPACE}{os.getpid()}-{secrets.token_hex(6)}"
+    _sweep_killed(folder.parent)
     try:
         folder.mkdir()
+        held = os.open(folder, os.O_RDONLY)
     except OSError as fault:
         raise ExportWriteError(
             f"不能在 {folder.parent} 里写文件：{fault.strerror}。请检查目录和权限。"
         ) from fault
     try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX)
         yield folder
     except OSError as fault:
         if isinstance(fault, SutuError):
@@ -127,6 +138,20 @@ def workspace(out: Path) -> Iterator[Path]:
         ) from fault
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def _sweep_killed(folder: Path) -> None:
+    """Remove the workspaces that nobody holds; a new one may not be held yet, so it is let be."""
+    for path in folder.glob(f"{_WORKSPACE}*"):
+        with contextlib.suppress(OSError):
+            found = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - path.stat().st_mtime > _JUST_MADE_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(found)
 
 
 def _publish(made: Path, out: Path) -> None:
