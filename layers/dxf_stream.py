@@ -22,6 +22,9 @@ from ezdxf.lldxf.tagwriter import TagWriter
 from ezdxf.lldxf.types import TAG_STRING_FORMAT
 
 XDATA_TEXT_BYTES = 250
+XDATA_BYTES = 16_383
+"""What one object may carry: CAD programs refuse a drawing in which one has more."""
+
 # Marks that ezdxf writes as they are.
 _HANDLE, _LAYER = "\x01handle", "\x01layer"
 _COUNT = 987_654_321

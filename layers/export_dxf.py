@@ -17,7 +17,7 @@ import shapely
 from geo.errors import ExportError
 from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
-from layers.dxf_stream import DrawingFile, xdata_numbers, xdata_text
+from layers.dxf_stream import XDATA_BYTES, DrawingFile, xdata_numbers, xdata_text
 from layers.export_arrow import Seen, column_names, frames, is_text
 from layers.export_style import Symbols, symbols_of
 from layers.export_vector import writing
@@ -30,6 +30,7 @@ APPLICATION = "SUTU"
 _NAMED_UP_TO = 5_000
 _FORBIDDEN = re.compile(r'[<>/\\":;?*|=`,]')
 _STYLE = "SUTU"
+_BYTES_PER_CHARACTER = 4
 
 
 def write_dxf(
@@ -56,7 +57,9 @@ def write_dxf(
     layers = _add_layers(document, table, symbols)
     with writing(path, seen), DrawingFile(document, path, APPLICATION) as drawing:
         for chunk in frames(table, target, seen, xml=True):
-            drawing.write(list(_objects(drawing, chunk, table, names, _Look(symbols, layers))))
+            before = seen.rows - len(chunk)
+            look = _Look(symbols, layers)
+            drawing.write(list(_objects(drawing, chunk, table, names, look, before=before)))
     return seen
 
 
@@ -108,15 +111,29 @@ class _Look:
 
 
 def _objects(
-    drawing: DrawingFile, chunk: gpd.GeoDataFrame, table: ExportTable, names: list[str], look: _Look
+    drawing: DrawingFile,
+    chunk: gpd.GeoDataFrame,
+    table: ExportTable,
+    names: list[str],
+    look: _Look,
+    *,
+    before: int,
 ) -> Iterator[str]:
-    """Give the objects of a chunk: the parts of each row's shape, and beside few rows their names."""
+    """Give the objects of a chunk: the parts of each row's shape, and beside few rows their names.
+
+    ``before`` rows came in earlier chunks.
+    """
     named = table.rows <= _NAMED_UP_TO
     height = _text_height(chunk.total_bounds, table.rows)
     shapes = chunk.geometry.to_numpy()
     titles = chunk[table.name_field].tolist() if named and table.name_field in chunk else [None] * len(chunk)
     rows = zip(shapes, look.of(chunk), _data(chunk, table, names), titles, strict=True)
-    for shape, layer, texts, title in rows:
+    for number, (shape, layer, texts, title) in enumerate(rows, start=before + 1):
+        if len(texts) * _BYTES_PER_CHARACTER > XDATA_BYTES and len(texts.encode()) > XDATA_BYTES:
+            raise ExportError(
+                f"第 {number} 行的属性共 {len(texts.encode()):,} 字节，"
+                f"CAD 里一个对象最多 {XDATA_BYTES:,} 字节；请改用 GeoPackage。"
+            )
         if shape is None or shape.is_empty:
             continue
         data = drawing.xdata(texts)

@@ -314,6 +314,17 @@ def test_a_precision_that_is_none_is_a_fault(
     assert len(told.value.faults) == 1
 
 
+def test_a_datum_that_is_none_is_a_fault(
+    built_store: Store, tmp_path: Path, facilities: pd.DataFrame
+) -> None:
+    path = written(facility_layer(built_store, facilities, tmp_path), tmp_path, "csv", "EPSG:4490")
+    text = path.read_text(encoding="utf-8-sig")
+    path.write_text(text.replace(",wgs84,", ",北京54,", 1), encoding="utf-8")
+    with pytest.raises(FaultReport, match=r"“北京54”不是坐标基准.*cgcs2000") as told:
+        read_facilities(path, facility_type=None, datum="cgcs2000", regions=facility_world.regions())
+    assert len(told.value.faults) == 1
+
+
 # Indicators
 
 TITLES = ("某局统计公报 2020", "=另一份《年鉴》, 第2卷")

@@ -113,6 +113,18 @@ def test_many_rows_pass_through_and_gdal_counts_them(tmp_path: Path) -> None:
     assert shapely.bounds(found.geometry.to_numpy()).tolist() == boxes.tolist()
 
 
+def test_more_than_an_object_can_carry_is_refused_with_its_row(tmp_path: Path) -> None:
+    fits = written(table(["甲", "长" * 5_000]), tmp_path)
+    assert not ezdxf.readfile(fits).audit().errors
+    with pytest.raises(ExportError, match=r"第 4 行的属性共 1[78],\d{3} 字节.*16,383.*GeoPackage"):
+        export(
+            [table(["甲", "乙", "丙", "长" * 5_700], chunk_rows=3)],
+            tmp_path / "多.dxf",
+            Options("dxf", target_crs("4490")),
+        )
+    assert not list(tmp_path.glob("多*"))
+
+
 def test_an_error_on_the_way_leaves_nothing(tmp_path: Path) -> None:
     layer = table(["甲", "乙", "坏\x02"], chunk_rows=1)
     with pytest.raises(ExportError, match="第 3 行“名称”含有不能写入文件的控制字符"):
