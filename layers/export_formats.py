@@ -24,10 +24,12 @@ from layers.export_vector import (
 )
 from layers.export_xlsx import write_xlsx
 from layers.model import approval_number
+from layers.painting import PAINTED_FROM
 from layers.sheet import SheetOptions, write_sheet
 
 Crs = Literal["any", "degrees", "earth", "own"]
 Naming = Literal["title", "name"]
+_PICTURE_BYTES = 800_000
 RULE = "《地图管理条例》（国务院令第664号）第十五条：国家实行地图审核制度，向社会公开的地图应当送审"
 
 
@@ -53,7 +55,7 @@ class Format:
 
     ``many``: several layers go into one file. ``crs``: any; ``degrees``: longitude and latitude of any
     datum; ``earth``: CGCS2000 or WGS 84 longitude and latitude; ``own``: the format brings its own.
-    ``weight`` is its usual size beside a GeoPackage.
+    ``weight`` is its usual size beside a GeoPackage; a table has no shapes, only about ``row_bytes`` a row.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Format:
     many: bool = False
     crs: Crs = "any"
     weight: float = 1.0
+    row_bytes: int = 0
     ascii_name: bool = False
     media_type: str = field(default="application/octet-stream")
 
@@ -123,8 +126,8 @@ FORMATS: dict[str, Format] = {
         ),
         Format("kml", "KML", ".kml", "谷歌地球等", _single(write_kml), crs="earth", weight=3.0),
         Format("dxf", "DXF", ".dxf", "CAD；按类分层，属性为扩展数据", _single(write_dxf), weight=3.0),
-        Format("csv", "CSV", ".csv", "表格；UTF-8 带 BOM", _single(write_csv, approval=False), weight=0.1),
-        Format("xlsx", "Excel", ".xlsx", "表格；附字段、来源、说明", _xlsx, many=True, weight=0.1),
+        Format("csv", "CSV", ".csv", "表格；UTF-8 带 BOM", _single(write_csv, approval=False), row_bytes=120),
+        Format("xlsx", "Excel", ".xlsx", "表格；附字段、来源、说明", _xlsx, many=True, row_bytes=80),
         Format("html", "离线网页地图", ".html", "浏览器直接打开，不需网络", _html, many=True, crs="own"),
         Format("png", "PNG 图件", ".png", "插入文稿", _sheet, crs="own", weight=0.1),
         Format("svg", "SVG 图件", ".svg", "矢量图，可再编辑", _sheet, crs="own", weight=0.5),
@@ -182,6 +185,10 @@ def require_allowed(options: Options) -> Format:
     return form
 
 
-def estimated_bytes(rows: int, bytes_per_row: int, form: Format) -> int:
-    """Return about how large a layer will be in a format, before it is packed."""
+def estimated_bytes(rows: int, bytes_per_row: int, form: Format, *, areas: bool = False) -> int:
+    """Return about how large a layer (of ``areas``) will be in a format, before it is packed."""
+    if form.row_bytes:
+        return rows * form.row_bytes + 20_000
+    if areas and rows > PAINTED_FROM and form.id in {*SHEETS, "html"}:
+        return _PICTURE_BYTES
     return int(rows * bytes_per_row * form.weight) + 20_000

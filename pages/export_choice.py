@@ -37,7 +37,10 @@ class ExportChoice:
 
     def bytes(self) -> int:
         """Return about how large the files will be before they are packed, without clipping."""
-        return sum(estimated_bytes(info.rows, info.bytes_per_row, self.form) for info in self.layers)
+        return sum(
+            estimated_bytes(info.rows, info.bytes_per_row, self.form, areas=info.geometry == "polygon")
+            for info in self.layers
+        )
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

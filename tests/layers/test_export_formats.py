@@ -24,7 +24,7 @@ from pyarrow import parquet
 from geo.errors import ExportError, PublicationError
 from geo.export_crs import TARGETS, target_crs
 from geo.export_table import Field, Shading, with_short_names
-from layers.export_formats import FORMATS, SHEETS, Options, find_format, require_allowed
+from layers.export_formats import FORMATS, SHEETS, Options, estimated_bytes, find_format, require_allowed
 from layers.export_package import export, safe_name
 from layers.export_style import qml, sld, symbols_of
 from layers.export_vector import DBF_TEXT_BYTES
@@ -377,3 +377,18 @@ def test_rows_of_all_chunks_are_written(tmp_path: Path) -> None:
         rows = csv_rows(out)[1:] if form == "csv" else read(out)
         assert len(rows) == 2_500
     assert isinstance(read(tmp_path / "out.gpkg"), pd.DataFrame)
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_table_is_about_as_large_as_was_said(form: str, tmp_path: Path) -> None:
+    layer = table([f"名称{n}" for n in range(3_000)])
+    told = estimated_bytes(layer.rows, 60_000, FORMATS[form], areas=True)
+    assert 0.25 < write(layer, form, tmp_path).stat().st_size / told < 4
+
+
+def test_a_picture_does_not_grow_with_its_areas() -> None:
+    for form in (*SHEETS, "html"):
+        sizes = {estimated_bytes(rows, 270, FORMATS[form], areas=True) for rows in (30_000, 388_607)}
+        assert len(sizes) == 1
+        assert max(sizes) < 2_000_000
+    assert estimated_bytes(388_607, 270, FORMATS["gpkg"], areas=True) > 50_000_000
