@@ -11,16 +11,13 @@ import geopandas as gpd
 import pandas as pd
 
 from data.coverage import CoverageAnalysis
-from data.ingest.facilities import read_facilities
-from data.ingest.osm_network import read_osm_network
-from data.ingest.population import import_population_raster
-from data.ingest.site_file import read_sites
+from data.ingest.population import store_population
 from data.networks import NetworkSource
 from data.population import make_population_grid
+from data.reader.files import read_facility_file, read_network_file, read_population_file, read_site_file
 from data.registry import load_registry
 from data.siting_sites import Site
 from data.store import Store
-from data.versions import file_digest
 from geo.crs import STORE_CRS
 from geo.errors import CoverageError
 
@@ -30,43 +27,42 @@ def given_facilities(
 ) -> pd.DataFrame | None:
     """Return the facilities of a file (columns of the table ``facility`` that an analysis needs), or None.
 
-    Rows that name no type are of ``facility_type``. Raises as `read_facilities`.
+    Rows that name no type are of ``facility_type``. Raises as `read_facility_file`.
     """
     if path is None or datum is None:
         return None
-    found = read_facilities(
-        path, facility_type=facility_type, datum=datum, regions=store.regions(zoom="full")
+    found = read_facility_file(
+        path, None, store.regions(zoom="full"), datum=datum, facility_type=facility_type
     )
     return found.frame.reset_index(drop=True)
 
 
 def given_sites(store: Store, path: Path | None, datum: str | None) -> tuple[Site, ...]:
-    """Return the candidate sites of a file, none without one. Raises as `read_sites`."""
+    """Return the candidate sites of a file, none without one. Raises as `read_site_file`."""
     if path is None or datum is None:
         return ()
-    return read_sites(path, datum=datum, regions=store.regions(zoom="full")).sites
+    return read_site_file(path, store.regions(zoom="full"), datum=datum).sites
 
 
 def given_population(store: Store, path: Path | None) -> pd.DataFrame | None:
     """Return the population cells that follow a raster, scaled to the census, or None.
 
     The raster passes the same checks as an import, in a folder of its own that is removed again. Raises as
-    `import_population_raster`.
+    `read_population_file`.
     """
     if path is None:
         return None
     registry, regions = load_registry(), store.regions(zoom="full").reset_index(drop=True)
     with tempfile.TemporaryDirectory(prefix="sutu-") as folder:
-        import_population_raster(path, Path(folder), registry, regions)
+        store_population(read_population_file(path, store.regions(zoom="full")), Path(folder), path.name)
         return make_population_grid(registry, regions, Path(folder)).frame
 
 
 def given_network(path: Path | None) -> NetworkSource | None:
-    """Return the roads of an OpenStreetMap extract, or None. Raises as `read_osm_network`."""
+    """Return the roads of an OpenStreetMap extract, or None. Raises as `read_network_file`."""
     if path is None:
         return None
-    nodes, edges = read_osm_network(path)
-    return NetworkSource(nodes, edges, path.name, file_digest(path))
+    return read_network_file(path)
 
 
 def write_geopackage(rows: pd.DataFrame, store: Store, analysis: CoverageAnalysis, out: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -11,12 +10,10 @@ from commands.chinese import examples
 from commands.imports import AsJson, ImportFile, imports, run_import
 from commands.templates import Force, Out, templates, write_form
 from data.boundaries import load_region_codes
-from data.ingest.facilities import import_facilities
-from data.ingest.summary import ImportSummary
 from data.ingest.templates import write_facility_template
+from data.intake import facility_intake
 from data.registry.facility_models import load_facility_types
-from data.store import Store, data_dir
-from geo.crs import parse_datum
+from data.store import data_dir
 
 
 def register(_app: typer.Typer) -> None:
@@ -57,21 +54,10 @@ def facilities(
         raise typer.BadParameter(
             f"没有设施类型 {facility_type}；可选：{'、'.join(known)}", param_hint="--type"
         )
-    declared = parse_datum(datum)
-
-    def take_in(store: Store, rebuild: Callable[[], object]) -> ImportSummary:
-        return import_facilities(
-            file,
-            data_dir(),
-            facility_type=facility_type,
-            datum=declared,
-            regions=store.regions(zoom="full"),
-            source=source,
-            layer=layer,
-            rebuild=rebuild,
-        )
-
-    run_import(file, take_in, as_json=as_json)
+    intake = facility_intake(
+        file, data_dir(), datum=datum, facility_type=facility_type, source=source, layer=layer
+    )
+    run_import(file, intake, as_json=as_json)
 
 
 def form(out: Out, force: Force = False) -> None:

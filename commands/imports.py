@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from commands.chinese import errors, examples, group
 from commands.console import build_progress, print_json
-from data.ingest.boundaries import import_boundaries
 from data.ingest.summary import ImportSummary
-from data.intake import Intake, indicator_intake, run_intake
-from data.store import Store, data_dir
-from geo.crs import parse_datum
+from data.intake import Intake, boundary_intake, indicator_intake, run_intake
+from data.reader.worker import Control
+from data.store import data_dir
 
 ImportFile = Annotated[Path, typer.Argument(help="要导入的文件。", metavar="文件")]
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出导入结果。")]
@@ -64,28 +62,27 @@ def boundaries(
     取代随程序安装的边界。
     """
 
-    def take_in(_store: Store, rebuild: Callable[[], object]) -> ImportSummary:
-        return import_boundaries(
-            file,
-            data_dir(),
-            parse_datum(datum),
-            layer=layer,
-            source=source,
-            source_date=source_date,
-            rebuild=rebuild,
-        )
-
-    run_import(file, take_in, as_json=as_json)
+    intake = boundary_intake(
+        file, data_dir(), datum=datum, layer=layer, source=source, source_date=source_date
+    )
+    run_import(file, intake, as_json=as_json)
 
 
-def run_import(file: Path, intake: Intake, *, as_json: bool) -> None:
-    """Take a file in, showing the progress of the build, and report what was done."""
+def run_import(file: Path, intake: Intake[Any], *, as_json: bool) -> ImportSummary:
+    """Take a file in, showing how far it is, report what was done, and return it."""
     if not file.is_file():
         raise typer.BadParameter(f"没有文件 {file}", param_hint="文件")
     with build_progress() as progress:
-        summary = run_intake(data_dir(), intake, progress=progress, on_wait=errors().print)
+        summary = run_intake(
+            data_dir(),
+            intake,
+            control=Control(tell=progress),
+            progress=progress,
+            on_wait=errors().print,
+        )
     if as_json:
         print_json(summary.as_dict())
     else:
         for line in summary.lines():
             typer.echo(line)
+    return summary

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -16,11 +16,10 @@ from commands.console import Format, print_rows
 from commands.imports import AsJson, imports, run_import
 from data.ingest.download import URL_VARIABLE, download_extract, extract_url
 from data.ingest.download import Progress as DownloadProgress
-from data.ingest.summary import ImportSummary
 from data.intake import osm_intake
 from data.registry.facility_models import load_facility_types
 from data.registry.osm_models import load_osm_mapping
-from data.store import Store, data_dir
+from data.store import data_dir
 
 _DOWNLOADS = "downloads"
 _TYPE_HEADERS = {"name": "设施类型", "facilities": "数量"}
@@ -69,20 +68,9 @@ def osm(
         file = _fetch(file, url, checksum=checksum)
     if file is None:
         raise typer.BadParameter("请写要导入的文件，或加 --download 下载江苏省的数据包", param_hint="文件")
-    found: list[ImportSummary] = []
-    run_import(file, lambda store, rebuild: _take_in(file, store, rebuild, found), as_json=as_json)
+    summary = run_import(file, osm_intake(file, data_dir()), as_json=as_json)
     if not as_json:
-        _print_counts(found[0].details)
-
-
-def _take_in(
-    file: Path, store: Store, rebuild: Callable[[], object], found: list[ImportSummary]
-) -> ImportSummary:
-    def tell(step: str, done: int, total: int) -> None:
-        errors().print(f"[{done}/{total}] {step}", markup=False)
-
-    found.append(osm_intake(file, data_dir(), progress=tell)(store, rebuild))
-    return found[0]
+        _print_counts(summary.details)
 
 
 def _fetch(file: Path | None, url: str | None, *, checksum: bool) -> Path:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from commands.chinese import examples
 from commands.imports import AsJson, ImportFile, imports, run_import
-from data.ingest.population import import_population_raster
-from data.ingest.summary import ImportSummary
-from data.registry import load_registry
-from data.store import Store, data_dir
+from data.intake import population_intake
+from data.store import data_dir
 
 
 def register(_app: typer.Typer) -> None:
@@ -38,15 +35,5 @@ def population(
     文件是 GeoTIFF，一个波段，像元值为人数。缺省只取分布，各县（市、区）人口仍等于普查数。
     """
 
-    def take_in(store: Store, rebuild: Callable[[], object]) -> ImportSummary:
-        return import_population_raster(
-            file,
-            data_dir(),
-            load_registry(),
-            store.regions(zoom="full").reset_index(drop=True),
-            scale_to_census=not unscaled,
-            source=source,
-            rebuild=rebuild,
-        )
-
-    run_import(file, take_in, as_json=as_json)
+    intake = population_intake(file, data_dir(), scale_to_census=not unscaled, source=source)
+    run_import(file, intake, as_json=as_json)

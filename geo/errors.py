@@ -81,6 +81,14 @@ class UnpackError(SutuError, OSError):
     """An archive could not be unpacked for want of room or rights, whatever is in it."""
 
 
+class ReaderBusyError(SutuError, RuntimeError):
+    """Too many files wait to be read already."""
+
+
+class ReaderStoppedError(SutuError, RuntimeError):
+    """The reading of a file was called off before its end."""
+
+
 class ScaleError(SutuError, RuntimeError):
     """A distributed run cannot start, or its workers gave up."""
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from data.intake import facility_intake, indicator_intake, osm_intake
 from data.store import Store, data_dir, open_store
-from geo.errors import SutuError
 from layers.assets import own_folder
-from pages import components, import_jobs, state
-from pages.import_check import Checked, check, show
+from pages import components, file_jobs, import_jobs, state
+from pages.file_progress import show_end, show_progress
+from pages.import_check import Checked, check, intake_of, show
 from pages.import_form import Asked, ask
 from pages.import_kinds import KINDS
 
 _REFRESH_SECONDS = 0.5
+_PAGE = "import"
 
 
 def page() -> None:
@@ -75,38 +75,31 @@ def _checked(store: Store, asked: Asked) -> None:
 
 
 def _check(store: Store, asked: Asked) -> Checked | None:
-    """Return the check of a file, done once for the same file and choices."""
-    held = st.session_state.get("import_checked")
-    if held is None or held[0] != (asked.key, store.data_version):
-        try:
-            with st.spinner("正在核对…"):
-                found = check(store, asked)
-        except SutuError as fault:
-            st.error(components.plain(str(fault)), icon=":material/error:")
-            return None
-        held = st.session_state["import_checked"] = ((asked.key, store.data_version), found)
-    checked: Checked = held[1]
-    return checked
+    """Return the check of a file, made once for the same file and choices; None while there is none."""
+    key = (asked.key, store.data_version)
+    with st.spinner("正在核对…"):
+        reading = file_jobs.read(_PAGE, key, lambda control: check(store, asked, control))
+    if not reading.ended.is_set():
+        show_progress(_PAGE)
+    elif reading.fault is not None:
+        show_end(_PAGE, reading)
+    else:
+        checked: Checked = reading.result
+        return checked
+    return None
 
 
 def _start(asked: Asked) -> None:
     """Start the import; it goes on when the page is left."""
     path, folder = asked.path, data_dir()
     assert path is not None  # noqa: S101 - the button stands below a checked file
-    makers = {
-        "indicators": lambda _job: indicator_intake(path, folder),
-        "facilities": lambda _job: facility_intake(
-            path,
-            folder,
-            datum=asked.datum,
-            facility_type=asked.facility_type,
-            source=asked.source,
-        ),
-        "osm": lambda job: osm_intake(path, folder, progress=job.tell),
-    }
-    import_jobs.start(folder, path.parent, path.name, makers[asked.kind])
-    for name in ("import_upload", "import_checked"):
-        st.session_state.pop(name, None)
+    reading = file_jobs.current(_PAGE)
+    checked: Checked | None = None if reading is None else reading.result
+    found = None if checked is None else checked.found
+    job = import_jobs.start(folder, path.parent, path.name, intake_of(asked), found)
+    file_jobs.let_go(path.parent, remove=job.folder != path.parent)
+    file_jobs.drop(_PAGE)
+    st.session_state.pop("import_upload", None)
     st.session_state["import_turn"] = st.session_state.get("import_turn", 0) + 1
 
 
@@ -119,6 +112,8 @@ def _progress() -> None:
         return
     with st.container(key="import_progress"):
         st.progress(job.share, text=components.plain(f"正在导入 {job.name}：{job.step}"))
+        if job.reading:
+            st.button("取消导入", on_click=job.called_off.set, key="import_cancel")
 
 
 def _outcome(job: import_jobs.Job) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -11,8 +13,9 @@ import streamlit as st
 from data.ingest.facilities import FacilityImport
 from data.ingest.faults import FAULT_COLUMNS, FaultReport
 from data.ingest.indicators import CheckedIndicators
-from data.ingest.osm_source import check_extract
-from data.intake import check_facility_file, check_indicator_file
+from data.intake import Found, Intake, facility_intake, indicator_intake, osm_intake
+from data.reader.files import look_at_osm_file
+from data.reader.worker import Control
 from data.registry.facility_models import load_facility_types
 from data.store import Store, data_dir
 from pages import cached, components
@@ -31,13 +34,17 @@ _PAIRS = {
 
 @dataclass(frozen=True)
 class Checked:
-    """The outcome of a check: faults, or tables of what would go in, by title; and what was noticed."""
+    """The outcome of a check: faults, or tables of what would go in, by title; and what was noticed.
+
+    ``found`` is what goes in, where the check has read the whole file.
+    """
 
     headline: str
     faults: pd.DataFrame | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     notes: Sequence[str] = ()
     warning: str | None = None
+    found: Found[Any] | None = None
 
     @property
     def ready(self) -> bool:
@@ -51,23 +58,30 @@ class Checked:
         return cls(f"数据有 {len(report.faults)} 处问题，未写入任何内容。改正后重新选择文件。", rows)
 
 
-def check(store: Store, asked: Asked) -> Checked:
+def intake_of(asked: Asked) -> Intake[Any]:
+    """Return how the file of a complete form goes in."""
+    path = asked.path
+    assert path is not None  # noqa: S101 - only complete forms are checked
+    if asked.kind == "facilities":
+        return facility_intake(
+            path,
+            data_dir(),
+            datum=asked.datum,
+            facility_type=asked.facility_type,
+            source=asked.source,
+        )
+    return indicator_intake(path, data_dir()) if asked.kind == "indicators" else osm_intake(path, data_dir())
+
+
+def check(store: Store, asked: Asked, control: Control | None = None) -> Checked:
     """Return what a file holds, or what is wrong with it; writes nothing."""
     assert asked.path is not None  # noqa: S101 - only complete forms are checked
     try:
-        if asked.kind == "facilities":
-            found = check_facility_file(
-                asked.path,
-                data_dir(),
-                store,
-                datum=asked.datum,
-                facility_type=asked.facility_type,
-                source=asked.source,
-            )
-            return _facilities(store, found)
-        if asked.kind == "indicators":
-            return _indicators(store, check_indicator_file(asked.path, data_dir(), store))
-        return _extract(asked)
+        if asked.kind == "osm":
+            return _extract(asked.path, control)
+        found = intake_of(asked).find(store, control)
+        shown = _facilities if asked.kind == "facilities" else _indicators
+        return replace(shown(store, found.content), found=found)
     except FaultReport as report:
         return Checked.of_faults(report)
 
@@ -119,12 +133,11 @@ def _indicators(store: Store, found: CheckedIndicators) -> Checked:
     return Checked(headline, tables={"将要导入的数值": shown}, notes=found.notes)
 
 
-def _extract(asked: Asked) -> Checked:
-    assert asked.path is not None  # noqa: S101
-    info = check_extract(asked.path)
+def _extract(path: Path, control: Control | None) -> Checked:
+    info = look_at_osm_file(path, control)
     when = f"，数据日期 {info.as_of}" if info.as_of else ""
     return Checked(
-        f"数据包可以读取：{asked.path.stat().st_size / 1e6:,.1f} MB{when}。",
+        f"数据包可以读取：{info.size / 1e6:,.1f} MB{when}。",
         notes=("内容在导入时逐项核对：不在江苏省内、没有设施也没有道路、或不完整的数据包会被退回",),
     )
 

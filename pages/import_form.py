@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from data.ingest.templates import write_facility_template, write_indicator_templ
 from data.registry import load_registry
 from data.registry.facility_models import load_facility_types
 from data.store import data_dir
+from pages import file_jobs
 from pages.downloads import XLSX_TYPE
 from pages.import_jobs import keep_upload
 from pages.import_kinds import DATUMS, Kind
@@ -112,11 +112,15 @@ def _upload(kind: Kind) -> Path | None:
         help=f"最大 {kind.megabytes} MB",
     )
     held = st.session_state.get("import_upload")
+    if held is not None and (upload is None or held[0] != upload.file_id):
+        file_jobs.drop("import")
+        file_jobs.let_go(held[1].parent, remove=True)
+        held = st.session_state["import_upload"] = None
     if upload is None:
         return None
-    if held is None or held[0] != upload.file_id:
-        if held is not None:
-            shutil.rmtree(held[1].parent, ignore_errors=True)
+    # The folder goes when the visitor does: one who comes back later hands the file over again.
+    if held is None or not held[1].exists():
         held = st.session_state["import_upload"] = (upload.file_id, keep_upload(data_dir(), upload))
+        file_jobs.hold(held[1].parent)
     path: Path = held[1]
     return path

@@ -7,14 +7,14 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Protocol
+from typing import Any, Protocol
 
 from data.ingest.faults import FaultReport
 from data.ingest.summary import ImportSummary
-from data.intake import Intake, run_intake
+from data.intake import Found, Intake, run_intake
+from data.reader.worker import Control
 from geo.errors import SutuError
 
 UPLOADS = "cache/uploads"
@@ -40,6 +40,7 @@ class Job:
     """One import under way or ended: where it stands, and how it ended."""
 
     name: str
+    folder: Path = Path()
     step: str = "等待开始"
     done: int = 0
     total: int = 1
@@ -47,6 +48,18 @@ class Job:
     failure: str | None = None
     faults: FaultReport | None = None
     ended: threading.Event = field(default_factory=threading.Event)
+    called_off: threading.Event = field(default_factory=threading.Event)
+    reading: bool = False
+
+    def read(self, step: str, done: int, total: int) -> None:
+        """Note where the reading of the file stands, which can be called off."""
+        self.reading = True
+        self.tell(step, done, total)
+
+    def build(self, step: str, done: int, total: int) -> None:
+        """Note where the build stands, which runs to its end."""
+        self.reading = False
+        self.tell(step, done, total)
 
     def tell(self, step: str, done: int, total: int) -> None:
         """Note where it stands."""
@@ -76,24 +89,33 @@ def forget(data_dir: Path) -> None:
             del _jobs[data_dir.resolve()]
 
 
-def start(data_dir: Path, folder: Path, name: str, make: Callable[[Job], Intake]) -> Job:
+def start(
+    data_dir: Path, folder: Path, name: str, intake: Intake[Any], found: Found[Any] | None = None
+) -> Job:
     """Start an import in a thread of its own and return it; the one that runs already, when there is one.
 
-    ``make`` gives the intake, told where to report; ``folder`` holds the file and is removed at the end.
+    ``found`` is what an earlier look at the file found; ``folder`` holds the file and is removed at the end.
     """
     with _lock:
         running = _jobs.get(data_dir.resolve())
         if running is not None and not running.ended.is_set():
             return running
-        job = _jobs[data_dir.resolve()] = Job(name)
-    threading.Thread(target=_run, args=(job, data_dir, folder, make), daemon=True, name="sutu-import").start()
+        job = _jobs[data_dir.resolve()] = Job(name, folder)
+    threading.Thread(
+        target=_run, args=(job, data_dir, folder, intake, found), daemon=True, name="sutu-import"
+    ).start()
     return job
 
 
-def _run(job: Job, data_dir: Path, folder: Path, make: Callable[[Job], Intake]) -> None:
+def _run(job: Job, data_dir: Path, folder: Path, intake: Intake[Any], found: Found[Any] | None) -> None:
     try:
         job.summary = run_intake(
-            data_dir, make(job), progress=job.tell, on_wait=lambda text: job.tell(text, 0, 1)
+            data_dir,
+            intake,
+            found=found,
+            control=Control(tell=job.read, wanted=lambda: not job.called_off.is_set()),
+            progress=job.build,
+            on_wait=lambda text: job.build(text, 0, 1),
         )
     except FaultReport as report:
         job.faults, job.failure = report, f"数据有 {len(report.faults)} 处问题，未写入任何内容"

@@ -9,18 +9,22 @@ import pandas as pd
 import streamlit as st
 
 from data.ingest.faults import FAULT_COLUMNS, FaultReport
-from data.ingest.site_file import ENDINGS, read_sites, site_limits
+from data.ingest.site_file import ENDINGS, SiteFile, site_limits
+from data.reader.files import read_site_file
+from data.reader.worker import Control
 from data.siting_sites import keep_sites
 from data.store import Store, data_dir
 from geo.errors import SutuError
-from pages import components
+from pages import components, file_jobs
 from pages.components import plain
+from pages.file_progress import show_end, show_progress
 from pages.import_jobs import keep_upload
 from pages.import_kinds import DATUMS
 
 KEY = "siting_sites"
 """Where a session holds the key of its sites (``data.siting_sites``)."""
 
+_PAGE = "siting"
 _HELD, _TURN = "siting_sites_read", "siting_sites_turn"
 
 
@@ -54,25 +58,43 @@ def choose_file(store: Store) -> ReadFile | None:
     if not datum:
         st.info("请选择坐标基准：不知道时请向数据提供方核实，程序不猜测。", icon=":material/fact_check:")
         return None
+    asked = (upload.file_id, datum)
     held: ReadFile | None = st.session_state.get(_HELD)
-    if held is None or held.asked != (upload.file_id, datum):
-        held = st.session_state[_HELD] = _read(store, upload, datum)
+    if held is None or held.asked != asked:
+        held = _read(store, upload, asked)
+        if held is not None:
+            st.session_state[_HELD] = held
     return held
 
 
-def _read(store: Store, upload: Any, datum: str) -> ReadFile:
-    """Take in a file; its sites are kept when it has no fault."""
+def _read(store: Store, upload: Any, asked: tuple[str, str]) -> ReadFile | None:
+    """Take in a file, its sites are kept when it has no fault; None while it is read, or was called off."""
     st.session_state[KEY] = None
-    asked = (upload.file_id, datum)
-    path = keep_upload(data_dir(), upload)
+    folder, regions = data_dir(), store.regions(zoom="full")
+
+    def work(control: Control) -> SiteFile:
+        path = keep_upload(folder, upload)
+        try:
+            return read_site_file(path, regions, datum=asked[1], control=control)
+        finally:
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+    with st.spinner("正在读取候选点…"):
+        reading = file_jobs.read(_PAGE, asked, work)
+    if not reading.ended.is_set():
+        show_progress(_PAGE)
+        return None
+    if reading.stopped:
+        show_end(_PAGE, reading)
+        return None
+    file_jobs.drop(_PAGE)
+    if reading.fault is not None:
+        return ReadFile(asked, reading.fault)
+    found: SiteFile = reading.result
     try:
-        with st.spinner("正在读取候选点…"):
-            found = read_sites(path, datum=datum, regions=store.regions(zoom="full"))
-            st.session_state[KEY] = keep_sites(data_dir(), found.sites)
+        st.session_state[KEY] = keep_sites(folder, found.sites)
     except SutuError as fault:
         return ReadFile(asked, fault)
-    finally:
-        shutil.rmtree(path.parent, ignore_errors=True)
     return ReadFile(asked, None, found.notes)
 
 

@@ -26,8 +26,12 @@ settings.load_profile("sutu")
 
 @pytest.fixture(autouse=True)
 def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages that run in this process have no browser that would say when it has drawn their map."""
+    """Pages that run in this process have no browser that says when it has drawn a map, or looks again.
+
+    So nothing is waited for in the first case, and a file is waited for to its end in the second.
+    """
     monkeypatch.setattr("pages.map_first.PATIENCE_S", 0.0)
+    monkeypatch.setattr("pages.file_jobs.PATIENCE_S", 600.0)
 
 
 @pytest.fixture(autouse=True)

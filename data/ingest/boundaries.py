@@ -6,6 +6,7 @@ by metres to hundreds of metres from any survey: gaps and overlaps on every shar
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -66,22 +67,59 @@ def import_boundaries(
     ``rebuild`` builds the store anew; when it raises, the import is taken back. Otherwise as
     ``stage_boundaries``.
     """
+    checked = read_boundaries(path, datum, layer=layer, source=source, source_date=source_date)
+    return store_boundaries(checked, data_dir, path.name, rebuild=rebuild)
+
+
+@dataclass(frozen=True)
+class CheckedBoundaries:
+    """Boundaries without a fault.
+
+    ``frame``: adcode, name (ours), source, source_date, datum, geometry (EPSG:4490, a valid coverage), by
+    adcode. ``notes``: Chinese sentences on what was done to them.
+    """
+
+    frame: gpd.GeoDataFrame
+    notes: tuple[str, ...]
+
+
+def store_boundaries(
+    checked: CheckedBoundaries,
+    data_dir: Path,
+    file: str,
+    *,
+    rebuild: Callable[[], object] | None = None,
+) -> ImportSummary:
+    """Make checked boundaries (of ``file``) those of ``data_dir``; return what happened.
+
+    ``rebuild`` builds the store anew; when it raises, the import is taken back.
+    """
     before = load_imported_boundaries(data_dir)
-    staged = stage_boundaries(path, data_dir, datum, layer=layer, source=source, source_date=source_date)
-    rows = int(staged.summary["rows"])
+    staged = _stage(checked, data_dir)
+    rows = len(checked.frame)
     with staged:
         if rebuild is not None:
             rebuild()
     counts = {"added": rows} if before is None else {"updated": rows}
     return ImportSummary(
         kind="boundaries",
-        file=path.name,
+        file=file,
         rows=rows,
         **counts,
         files=(IMPORT_NAME,),
-        notes=tuple(staged.summary["notes"]),
+        notes=checked.notes,
         details={key: staged.summary[key] for key in ("source", "source_date", "datum")},
     )
+
+
+def _stage(checked: CheckedBoundaries, data_dir: Path) -> StagedImport:
+    frame = checked.frame
+    summary = {
+        "rows": len(frame),
+        **{key: str(frame[key].iloc[0]) for key in ("source", "source_date", "datum")},
+        "notes": list(checked.notes),
+    }
+    return StagedImport.stage(data_dir, IMPORT_NAME, frame.to_parquet, summary=summary)
 
 
 def stage_boundaries(
@@ -93,12 +131,23 @@ def stage_boundaries(
     source: str | None = None,
     source_date: str | None = None,
 ) -> StagedImport:
-    """Return the checked and normalised boundaries of ``path``, staged for ``imports/boundaries.parquet``.
+    """Return the boundaries of ``path``, checked and staged for ``imports/``. As `read_boundaries`."""
+    return _stage(read_boundaries(path, datum, layer=layer, source=source, source_date=source_date), data_dir)
+
+
+def read_boundaries(
+    path: Path,
+    datum: Datum,
+    *,
+    layer: str | None = None,
+    source: str | None = None,
+    source_date: str | None = None,
+) -> CheckedBoundaries:
+    """Return the checked and normalised boundaries of ``path``; writes nothing.
 
     The file (GeoPackage, GeoJSON, zipped shapefile) holds one polygon feature for each of the 95 counties
     and a column of their codes (one of ``CODE_HEADERS``; text or whole numbers). ``datum`` is what its
-    coordinates are in. Stored are adcode, name (ours), geometry (EPSG:4490, a valid coverage), source,
-    source_date and datum, sorted by adcode.
+    coordinates are in.
 
     Raises ``FaultReport`` with every fault: codes that are missing, unknown, former or duplicate; geometry
     that is broken or no polygon; another datum than stated (told by comparison with the packaged
@@ -129,14 +178,7 @@ def stage_boundaries(
         geometry=stored.geometry,
         crs=STORE_CRS,
     )
-    summary = {
-        "rows": len(result),
-        "source": result["source"].iloc[0],
-        "source_date": result["source_date"].iloc[0],
-        "datum": datum,
-        "notes": notes,
-    }
-    return StagedImport.stage(data_dir, IMPORT_NAME, result.to_parquet, summary=summary)
+    return CheckedBoundaries(result, tuple(notes))
 
 
 def _checked_codes(file: str, frame: gpd.GeoDataFrame) -> pd.Series:

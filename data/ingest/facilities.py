@@ -150,6 +150,18 @@ def import_facilities(
         layer=layer,
         others=load_imported_facilities(data_dir),
     )
+    return store_facilities(found, data_dir, path.name, facility_type=facility_type, rebuild=rebuild)
+
+
+def store_facilities(
+    found: FacilityImport,
+    data_dir: Path,
+    file: str,
+    *,
+    facility_type: str | None = None,
+    rebuild: Callable[[], object] | None = None,
+) -> ImportSummary:
+    """Take checked facilities (of ``file``) into ``imports/facilities/``; as `import_facilities`."""
     name = table_file(found.title, facility_type)
     # From here to the build nobody else may write: what is compared with must still be what is replaced.
     with build_lock(data_dir):
@@ -158,7 +170,7 @@ def import_facilities(
         stored = found.frame.drop(columns=_NOT_COMPARED).reset_index(drop=True)
         unchanged = before is not None and stored.equals(before.drop(columns=_NOT_COMPARED))
         if not unchanged:
-            obtained = f"导入自 {path.name}"
+            obtained = f"导入自 {file}"
             write = partial(write_facilities, frame=found.frame, title=found.title, obtained=obtained)
             with StagedImport.stage(data_dir, name, write):
                 if rebuild is not None:
@@ -166,7 +178,7 @@ def import_facilities(
     kept = 0 if before is None else int(stored["id"].isin(before["id"]).sum())
     return ImportSummary(
         kind="facilities",
-        file=path.name,
+        file=file,
         rows=len(stored),
         added=len(stored) - kept,
         unchanged=kept,

@@ -130,13 +130,25 @@ def import_indicators(
     ``FaultReport`` with every fault, and then nothing has changed.
     """
     checked = check_indicators(path, data_dir, registry, regions, last_year=last_year)
+    return store_indicators(checked, data_dir, path.name, existing=existing, rebuild=rebuild)
+
+
+def store_indicators(
+    checked: CheckedIndicators,
+    data_dir: Path,
+    file: str,
+    *,
+    existing: pd.DataFrame | None = None,
+    rebuild: Callable[[], object] | None = None,
+) -> ImportSummary:
+    """Take checked facts (of ``file``) into ``imports/``; return what changed. As `import_indicators`."""
     # From here to the build nobody else may write: what is merged with must still be what is replaced.
     with build_lock(data_dir):
-        merged = _merge(checked, load_sources(data_dir), f"导入自 {path.name}")
+        merged = _merge(checked, load_sources(data_dir), f"导入自 {file}")
         _write(data_dir, merged.changed, rebuild)
     return ImportSummary(
         kind="indicators",
-        file=path.name,
+        file=file,
         rows=len(checked.rows),
         added=merged.added,
         updated=merged.updated,

@@ -17,7 +17,7 @@ import shapely
 
 from data.ingest.duplicates import find_duplicates
 from data.ingest.facility_store import load_imported_facilities
-from data.ingest.osm_facilities import OsmFacilities, read_osm_facilities, scan_facilities
+from data.ingest.osm_facilities import read_osm_facilities, scan_facilities
 from data.ingest.osm_layers import read_osm_rail, read_osm_rivers, read_osm_water
 from data.ingest.osm_network import OsmNetwork, read_osm_network, scan_network
 from data.ingest.osm_source import check_extract, file_fault
@@ -67,15 +67,23 @@ class OsmSummary(ImportSummary):
 
 
 @dataclass(frozen=True)
-class _Extract:
-    """Everything of use in one extract."""
+class Extract:
+    """Everything of use in one extract.
 
-    path: Path
+    ``digest`` is the sha256 of the file; ``located`` are the facilities with their county
+    (``STORED_COLUMNS``); ``merges`` and ``unplaced`` say what became of the others (``OsmFacilities``);
+    ``duplicates`` are the pairs that may be one, in the extract and across sources.
+    """
+
+    name: str
+    digest: str
     as_of: str | None
-    facilities: OsmFacilities
     located: pd.DataFrame
+    merges: pd.DataFrame
+    unplaced: tuple[str, ...]
     network: OsmNetwork
     layers: dict[str, gpd.GeoDataFrame]
+    duplicates: pd.DataFrame
 
 
 def locate_facilities(frame: pd.DataFrame, counties: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -105,27 +113,24 @@ def import_osm(
     a file that is no PBF, is cut short, holds neither facilities nor roads, or lies outside the province
     altogether.
     """
+    extract = read_extract(path, data_dir, counties, mapping=mapping, progress=progress)
+    return store_extract(extract, data_dir, counties, rebuild=rebuild, progress=progress)
+
+
+def read_extract(
+    path: Path,
+    data_dir: Path,
+    counties: gpd.GeoDataFrame,
+    *,
+    mapping: OsmMapping | None = None,
+    progress: Progress | None = None,
+) -> Extract:
+    """Return what an extract holds; writes nothing. ``data_dir`` has what was imported before.
+
+    Raises as `import_osm`.
+    """
     rules = mapping or load_osm_mapping()
-    tell = progress or (lambda _step, _done, _total: None)
-    extract = _read(path, counties, rules, tell)
-    _require_something(extract)
-    _require_here(extract, counties)
-    tell(STEPS[4], 4, len(STEPS))
-    duplicates = _duplicates(extract, data_dir, counties)
-    staged, changes, notes = _stage(extract, data_dir)
-    with ExitStack() as stack:
-        for item in staged:
-            stack.enter_context(item)
-        if rebuild is not None:
-            rebuild()
-    tell("完成", len(STEPS), len(STEPS))
-    if len(duplicates):
-        notes.append(f"{len(duplicates)} 对设施可能是同一处（同类、相近、名称相似），都已保留，请核对。")
-    notes += _notes(extract)
-    return _summary(extract, counties, changes, notes=notes, staged=staged, duplicates=duplicates)
-
-
-def _read(path: Path, counties: gpd.GeoDataFrame, rules: OsmMapping, tell: Progress) -> _Extract:
+    tell = progress or _silent
     info = check_extract(path, max_bytes=rules.extract.max_bytes)
     tell(STEPS[0], 0, len(STEPS))
     facilities = scan_facilities(path, rules)
@@ -139,21 +144,65 @@ def _read(path: Path, counties: gpd.GeoDataFrame, rules: OsmMapping, tell: Progr
     }
     tell(STEPS[3], 3, len(STEPS))
     located = locate_facilities(facilities.frame, counties)
-    return _Extract(path, info.as_of, facilities, located, network, layers)
+    _require_something(path, located, network)
+    _require_here(path, located, network, counties)
+    return Extract(
+        path.name,
+        file_digest(path),
+        info.as_of,
+        located,
+        facilities.merges,
+        facilities.unplaced,
+        network,
+        layers,
+        _duplicates(path.name, located, data_dir, counties),
+    )
 
 
-def _require_something(extract: _Extract) -> None:
-    if extract.located.empty and extract.network.edges.empty:
+def store_extract(
+    extract: Extract,
+    data_dir: Path,
+    counties: gpd.GeoDataFrame,
+    *,
+    rebuild: Callable[[], object] | None = None,
+    progress: Progress | None = None,
+) -> OsmSummary:
+    """Take what an extract holds into ``imports/`` below ``data_dir``; return what changed."""
+    tell = progress or _silent
+    tell(STEPS[4], 4, len(STEPS))
+    staged, changes, notes = _stage(extract, data_dir)
+    with ExitStack() as stack:
+        for item in staged:
+            stack.enter_context(item)
+        if rebuild is not None:
+            rebuild()
+    tell("完成", len(STEPS), len(STEPS))
+    if len(extract.duplicates):
+        notes.append(
+            f"{len(extract.duplicates)} 对设施可能是同一处（同类、相近、名称相似），都已保留，请核对。"
+        )
+    notes += _notes(extract)
+    return _summary(extract, counties, changes, notes=notes, staged=staged)
+
+
+def _silent(_step: str, _done: int, _total: int) -> None:
+    """Hear the progress, for those whom nobody asked."""
+
+
+def _require_something(path: Path, located: pd.DataFrame, network: OsmNetwork) -> None:
+    if located.empty and network.edges.empty:
         raise file_fault(
-            extract.path,
+            path,
             "数据包里既没有对照表里的设施，也没有可通行的道路",
             "请确认是含设施或道路的 OpenStreetMap 数据包；设施类型见 osm_mapping.yaml",
         )
 
 
-def _require_here(extract: _Extract, counties: gpd.GeoDataFrame) -> None:
+def _require_here(
+    path: Path, facilities: pd.DataFrame, network: OsmNetwork, counties: gpd.GeoDataFrame
+) -> None:
     """Refuse an extract of another place: one that has facilities or roads, but none in the province."""
-    facilities, nodes = extract.located, extract.network.nodes
+    nodes = network.nodes
     # Every so many nodes are enough to tell whether a network comes near the province at all.
     sample = nodes.iloc[:: max(1, len(nodes) // _SAMPLE)]
     places = pd.concat([facilities[["lon", "lat"]], sample[["lon", "lat"]]], ignore_index=True)
@@ -162,18 +211,17 @@ def _require_here(extract: _Extract, counties: gpd.GeoDataFrame) -> None:
     west, south, east, north = counties.total_bounds
     (low_lon, low_lat), (high_lon, high_lat) = places.min(), places.max()
     raise file_fault(
-        extract.path,
+        path,
         f"数据包的范围是东经 {low_lon:.2f}–{high_lon:.2f}°、北纬 {low_lat:.2f}–{high_lat:.2f}°，"
         f"没有任何设施或道路在江苏省内（东经 {west:.2f}–{east:.2f}°、北纬 {south:.2f}–{north:.2f}°）",
         "请改用江苏省的数据包",
     )
 
 
-def _duplicates(extract: _Extract, data_dir: Path, counties: gpd.GeoDataFrame) -> pd.DataFrame:
+def _duplicates(file: str, located: pd.DataFrame, data_dir: Path, counties: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return the pairs with a facility of this extract that may be one; an earlier edition does not count."""
-    located = extract.located
     others = load_imported_facilities(data_dir)
-    replaced = imports_dir(data_dir) / facility_file(extract_name(extract.path.name))
+    replaced = imports_dir(data_dir) / facility_file(extract_name(file))
     if replaced.exists():
         others = others[~others["id"].isin(read_facility_file(replaced)["id"])]
     others = others[~others["id"].isin(located["id"])]
@@ -197,7 +245,7 @@ class _Changes:
     unchanged: int = 0
 
 
-def _stage(extract: _Extract, data_dir: Path) -> tuple[list[StagedImport], _Changes, list[str]]:
+def _stage(extract: Extract, data_dir: Path) -> tuple[list[StagedImport], _Changes, list[str]]:
     """Stage every file of the import; nothing is in place yet."""
     staged: list[StagedImport] = []
     changes = _Changes()
@@ -206,8 +254,7 @@ def _stage(extract: _Extract, data_dir: Path) -> tuple[list[StagedImport], _Chan
         if len(extract.located):
             changes, notes = _stage_facilities(extract, data_dir, staged)
         if len(extract.network.edges):
-            digest = file_digest(extract.path)
-            staged += stage_network(data_dir, extract.network.nodes, extract.network.edges, digest)
+            staged += stage_network(data_dir, extract.network.nodes, extract.network.edges, extract.digest)
         staged += [stage_layer(data_dir, name, frame) for name, frame in extract.layers.items() if len(frame)]
     except BaseException:
         for item in staged:
@@ -217,10 +264,10 @@ def _stage(extract: _Extract, data_dir: Path) -> tuple[list[StagedImport], _Chan
 
 
 def _stage_facilities(
-    extract: _Extract, data_dir: Path, staged: list[StagedImport]
+    extract: Extract, data_dir: Path, staged: list[StagedImport]
 ) -> tuple[_Changes, list[str]]:
     """Stage the facilities, and earlier extracts without the objects that this one holds too."""
-    own = facility_file(extract_name(extract.path.name))
+    own = facility_file(extract_name(extract.name))
     notes, before = [], pd.DataFrame(columns=list(STORED_COLUMNS))
     for path in facility_files(data_dir):
         earlier = read_facility_file(path)
@@ -249,16 +296,16 @@ def _compare(before: pd.DataFrame, after: pd.DataFrame) -> _Changes:
     return _Changes(len(new) - len(common), int((~same).sum()), int(same.sum()))
 
 
-def _notes(extract: _Extract) -> list[str]:
+def _notes(extract: Extract) -> list[str]:
     """Return what a person should know, in Chinese."""
     notes = []
     outside = int(extract.located["adcode"].isna().sum())
     if outside:
         notes.append(f"{outside} 处设施在省界以外：参与可达性计算，不计入任何县（市、区）。")
-    merges = extract.facilities.merges
+    merges = extract.merges
     if len(merges):
         notes.append(f"{len(merges)} 个对象画在同类设施的范围内，与其合并为一处。")
-    unplaced = extract.facilities.unplaced
+    unplaced = extract.unplaced
     if unplaced:
         shown = "、".join(unplaced[:_SHOWN]) + ("等" if len(unplaced) > _SHOWN else "")
         notes.append(f"{len(unplaced)} 处设施没有完整的几何，无法定位，未导入：{shown}。")
@@ -276,13 +323,12 @@ def _notes(extract: _Extract) -> list[str]:
 
 
 def _summary(
-    extract: _Extract,
+    extract: Extract,
     counties: gpd.GeoDataFrame,
     changes: _Changes,
     *,
     notes: list[str],
     staged: list[StagedImport],
-    duplicates: pd.DataFrame,
 ) -> OsmSummary:
     located, network = extract.located, extract.network
     names = counties.set_index("adcode")["name"]
@@ -290,7 +336,7 @@ def _summary(
     by_county.insert(1, "name", by_county["adcode"].map(names))
     return OsmSummary(
         kind="osm",
-        file=extract.path.name,
+        file=extract.name,
         rows=len(located),
         added=changes.added,
         updated=changes.updated,
@@ -302,9 +348,9 @@ def _summary(
             "by_type": {kind: int(count) for kind, count in located["type"].value_counts().items()},
             "by_county": by_county.to_dict("records"),
             "outside": int(located["adcode"].isna().sum()),
-            "merges": _records(extract.facilities.merges),
-            "duplicates": _records(duplicates),
-            "unplaced": list(extract.facilities.unplaced),
+            "merges": _records(extract.merges),
+            "duplicates": _records(extract.duplicates),
+            "unplaced": list(extract.unplaced),
             "network": {
                 "ways": network.ways,
                 "nodes": len(network.nodes),

@@ -51,23 +51,32 @@ class _Counted:
     negative: int
 
 
-def import_population_raster(
+@dataclass(frozen=True)
+class PopulationPattern:
+    """A raster without a fault: ``people`` (float64, above 0) by cell_id, what is said of it, and notes.
+
+    ``facts``: ``source``, ``resolution_m`` (side of a cell, metres) and ``scale_to_census`` (yes or no).
+    """
+
+    people: pd.Series
+    facts: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def read_population(
     path: Path,
-    data_dir: Path,
     registry: Registry,
     regions: gpd.GeoDataFrame,
     *,
     scale_to_census: bool = True,
     source: str | None = None,
-    rebuild: Callable[[], object] | None = None,
-) -> ImportSummary:
-    """Check ``path`` (GeoTIFF, one band, people per pixel) and make it the pattern of the population grid.
+) -> PopulationPattern:
+    """Return the people of ``path`` (GeoTIFF, one band, people per pixel) by cell of the population grid.
 
     ``regions`` is the region table with geometry. With ``scale_to_census`` every county keeps its census
-    figures and the raster only says where people are; otherwise its own numbers count. ``rebuild`` builds
-    the store anew; when it raises, the import is taken back. Raises ``FaultReport``: no GeoTIFF, no CRS,
-    several bands, pixels over 5 km, not over Jiangsu, negative people, counties without anybody, or
-    (unscaled) a total that is no population's.
+    figures and the raster only says where people are; otherwise its own numbers count. Writes nothing. Raises
+    ``FaultReport``: no GeoTIFF, no CRS, several bands, pixels over 5 km, not over Jiangsu, negative people,
+    counties without anybody, or (unscaled) a total that is no population's.
     """
     resolution = float(registry.setting("population_resolution_m"))
     counties = to_albers(regions.loc[regions["level"] == "county", ["adcode", "geometry"]])
@@ -83,22 +92,47 @@ def import_population_raster(
         "resolution_m": f"{resolution:g}",
         "scale_to_census": "yes" if scale_to_census else "no",
     }
+    return PopulationPattern(people[people > 0], facts, tuple(_notes(by_county, census, scale_to_census)))
+
+
+def store_population(
+    pattern: PopulationPattern, data_dir: Path, file: str, *, rebuild: Callable[[], object] | None = None
+) -> ImportSummary:
+    """Make ``pattern`` (of ``file``) the pattern of the population grid of ``data_dir``; return what changed.
+
+    ``rebuild`` builds the store anew; when it raises, the import is taken back.
+    """
+    people, facts = pattern.people, pattern.facts
     earlier = (imports_dir(data_dir) / IMPORT_NAME).exists()
-    kept = people[people > 0]
-    staged = StagedImport.stage(data_dir, IMPORT_NAME, lambda target: write_pattern(target, kept, facts))
+    staged = StagedImport.stage(data_dir, IMPORT_NAME, lambda target: write_pattern(target, people, facts))
     with staged:
         if rebuild is not None:
             rebuild()
     return ImportSummary(
         kind="population",
-        file=path.name,
-        rows=len(kept),
-        added=0 if earlier else len(kept),
-        updated=len(kept) if earlier else 0,
+        file=file,
+        rows=len(people),
+        added=0 if earlier else len(people),
+        updated=len(people) if earlier else 0,
         files=(IMPORT_NAME,),
-        notes=tuple(_notes(by_county, census, scale_to_census)),
+        notes=pattern.notes,
         details=facts,
     )
+
+
+def import_population_raster(
+    path: Path,
+    data_dir: Path,
+    registry: Registry,
+    regions: gpd.GeoDataFrame,
+    *,
+    scale_to_census: bool = True,
+    source: str | None = None,
+    rebuild: Callable[[], object] | None = None,
+) -> ImportSummary:
+    """Read a raster and store it, both in this process: for files of our own. See `read_population`."""
+    pattern = read_population(path, registry, regions, scale_to_census=scale_to_census, source=source)
+    return store_population(pattern, data_dir, path.name, rebuild=rebuild)
 
 
 def _count(path: Path, counties: gpd.GeoDataFrame, resolution: float) -> _Counted:

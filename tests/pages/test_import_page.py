@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from data.ingest.faults import FAULT_COLUMNS, Fault, FaultReport
 from data.ingest.summary import ImportSummary
-from data.intake import facility_intake, indicator_intake, run_intake
+from data.intake import Intake, facility_intake, indicator_intake, run_intake
 from data.store import open_store
 from geo.errors import StoreError
 from pages import import_jobs
@@ -32,6 +32,7 @@ FACILITIES = (
     "名称,类型,经度,纬度,行政区划代码\n甲医院,综合医院,118.7969,32.0603,320102\n乙药店,药店,118.80,32.06,\n"
 )
 SUMMARY = ImportSummary("facilities", "甲.csv", 1, added=1, files=("facilities/x.parquet",))
+NOTHING: Intake[None] = Intake(lambda _store, _control: None, lambda _found, _store, _rebuild: SUMMARY)
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +107,7 @@ def run_job(folder: Path, monkeypatch: pytest.MonkeyPatch, outcome: object) -> J
 
     monkeypatch.setattr(import_jobs, "run_intake", imported)
     kept = keep_upload(folder, Uploaded("甲.csv", b"x"))
-    job = start(folder, kept.parent, kept.name, lambda _job: lambda _store, _rebuild: SUMMARY)
+    job = start(folder, kept.parent, kept.name, NOTHING)
     assert job.ended.wait(60)
     assert not kept.parent.exists()
     return job
@@ -142,9 +143,9 @@ def test_one_import_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(import_jobs, "run_intake", waiting)
     folders = [keep_upload(tmp_path, Uploaded(f"{n}.csv", b"x")).parent for n in range(2)]
-    first = start(tmp_path, folders[0], "一.csv", lambda _job: lambda _store, _rebuild: SUMMARY)
+    first = start(tmp_path, folders[0], "一.csv", NOTHING)
     forget(tmp_path)
-    assert start(tmp_path, folders[1], "二.csv", lambda _job: lambda _store, _rebuild: SUMMARY) is first
+    assert start(tmp_path, folders[1], "二.csv", NOTHING) is first
     assert current(tmp_path) is first and not first.ended.is_set()
     go_on.set()
     assert first.ended.wait(60) and first.summary is SUMMARY
@@ -159,15 +160,8 @@ def test_progress_stays_between_nothing_and_all() -> None:
 
 def test_a_job_imports_what_the_command_would(own_data_dir: Path) -> None:
     kept = keep_upload(own_data_dir, Uploaded("设施.csv", FACILITIES.encode()))
-    steps: list[str] = []
-
-    def make(job: Job):
-        tell = job.tell
-        job.tell = lambda step, done, total: (steps.append(step), tell(step, done, total))[1]  # type: ignore[method-assign]
-        return facility_intake(kept, own_data_dir, datum="wgs84")
-
     before = open_store(own_data_dir).data_version
-    job = start(own_data_dir, kept.parent, kept.name, make)
+    job = start(own_data_dir, kept.parent, kept.name, facility_intake(kept, own_data_dir, datum="wgs84"))
     assert job.ended.wait(600) and job.failure is None
     assert job.summary is not None and job.summary.added == 2
     store = open_store(own_data_dir)

@@ -1,0 +1,32 @@
+"""Read an OpenStreetMap extract whole."""
+
+from pathlib import Path
+
+from data.ingest.osm import read_extract
+from data.reader import forms
+from data.reader.answers import Answer
+from data.reader.orders import Order, Tell, given_regions
+
+
+def read(folder: Path, order: Order, tell: Tell) -> Answer:
+    """Return facilities, roads, lines and waters, and what was left out."""
+    counties = given_regions(folder)
+    found = read_extract(Path(order.path), Path(order.options["data_dir"]), counties, progress=tell)
+    network = found.network
+    frames = {
+        "located": found.located,
+        "merges": found.merges,
+        "duplicates": found.duplicates,
+        "nodes": network.nodes,
+        "edges": network.edges,
+        **found.layers,
+    }
+    said = {
+        "digest": found.digest,
+        "as_of": found.as_of,
+        "unplaced": list(found.unplaced),
+        "ways": network.ways,
+        "missing_nodes": network.missing_nodes,
+        "dropped_loops": network.dropped_loops,
+    }
+    return Answer(forms.tables(frames, forms.OSM), said)

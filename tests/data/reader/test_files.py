@@ -1,0 +1,214 @@
+"""Every door through a reader of its own gives what its functions give in this process, faults too."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+from data.ingest.boundaries import read_boundaries
+from data.ingest.facilities import read_facilities
+from data.ingest.faults import FaultReport
+from data.ingest.indicators import check_indicators
+from data.ingest.osm import read_extract
+from data.ingest.osm_network import read_osm_network
+from data.ingest.population import read_population
+from data.ingest.site_file import read_sites
+from data.reader import files
+from data.registry import load_registry
+from data.store import Store
+from geo.errors import DataFaultError
+from tests.data.faulty import GOOD, changed, csv_text
+from tests.data.test_boundary_import import _frame as official_counties
+from tests.data.test_boundary_import import _write as write_boundaries
+from tests.data.test_population import _raster as write_raster
+from tests.shared_data import shared_path
+
+ROOT = Path(files.__file__).resolve().parents[2]
+FACILITIES = (
+    "名称,类型,等级,规模,经度,纬度,行政区划代码\n"
+    "甲医院,综合医院,三级,500,118.7969,32.0603,320102\n甲 医院,综合医院,,,118.7970,32.0603,\n"
+    "乙药店,药店,,,117.2,34.26,320102\n"
+)
+
+
+@pytest.fixture(scope="module")
+def regions(built_store: Store) -> gpd.GeoDataFrame:
+    return built_store.regions(zoom="full")
+
+
+def text_file(folder: Path, text: str, name: str = "甲.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    """Assert that two frames hold the same, whichever way they hold missing text."""
+    left, right = (frame.astype(object).where(frame.notna(), None) for frame in (one, other))
+    pd.testing.assert_frame_equal(left, right, check_dtype=False)
+
+
+def test_facilities(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    path = text_file(tmp_path, FACILITIES)
+    asked = {"datum": "gcj02", "facility_type": None, "source": "名录"}
+    here = read_facilities(path, regions=regions, **asked)
+    there = files.read_facility_file(path, tmp_path, regions, **asked)
+    same(here.frame, there.frame)
+    same(here.duplicates, there.duplicates)
+    assert len(here.duplicates) == 1
+    assert (here.title, here.datum, here.outside, here.misplaced, here.notes) == (
+        there.title,
+        there.datum,
+        there.outside,
+        there.misplaced,
+        there.notes,
+    )
+
+
+@pytest.mark.parametrize("ending", ["gpkg", "geojson"])
+def test_facilities_of_spatial_files(regions: gpd.GeoDataFrame, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"点.{ending}"
+    points = gpd.points_from_xy([118.7, 118.8], [32.0, 32.1])
+    gpd.GeoDataFrame({"名称": ["甲", "乙"]}, geometry=points, crs=4326).to_file(path)
+    asked = {"datum": "wgs84", "facility_type": "hospital"}
+    there = files.read_facility_file(path, None, regions, **asked)
+    same(read_facilities(path, regions=regions, **asked).frame, there.frame)
+
+
+def test_indicators(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    path = text_file(tmp_path, csv_text(GOOD))
+    here = check_indicators(path, tmp_path, load_registry(), pd.DataFrame(regions.drop(columns="geometry")))
+    there = files.read_indicators(path, tmp_path, regions)
+    same(here.rows, there.rows)
+    assert (here.definitions, here.notes) == (there.definitions, there.notes)
+
+
+def test_sites(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    path = text_file(tmp_path, "名称,经度,纬度\n甲,118.8,32.05\n,118.9,32.06\n")
+    assert files.read_site_file(path, regions, datum="bd09") == read_sites(
+        path, datum="bd09", regions=regions
+    )
+
+
+def test_boundaries(tmp_path: Path) -> None:
+    path = write_boundaries(tmp_path, official_counties())
+    here = read_boundaries(path, "cgcs2000", source="测绘院")
+    there = files.read_boundary_file(path, "cgcs2000", source="测绘院")
+    assert here.frame.geometry.geom_equals_exact(there.frame.geometry, 0.0).all()
+    assert there.frame.crs == here.frame.crs and here.notes == there.notes
+    same(
+        pd.DataFrame(here.frame.drop(columns="geometry")), pd.DataFrame(there.frame.drop(columns="geometry"))
+    )
+
+
+def test_population(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "people.tif")
+    here = read_population(path, load_registry(), regions.reset_index(drop=True))
+    there = files.read_population_file(path, regions)
+    pd.testing.assert_series_equal(here.people, there.people, check_names=False, check_index_type=False)
+    assert (here.facts, here.notes) == (there.facts, there.notes)
+
+
+def test_an_extract(built_store: Store, tmp_path: Path) -> None:
+    counties = built_store.regions("county", zoom="full").reset_index()
+    path = shared_path("real/osm/xuzhou_facilities.osm.pbf")
+    here, there = read_extract(path, tmp_path, counties), files.read_osm_file(path, tmp_path, counties)
+    for name in ("located", "merges", "duplicates"):
+        same(getattr(here, name), getattr(there, name))
+    assert len(there.located) == 451
+    assert (here.digest, here.as_of, here.unplaced) == (there.digest, there.as_of, there.unplaced)
+    assert set(here.layers) == set(there.layers)
+    assert files.look_at_osm_file(path).size == path.stat().st_size
+
+
+def test_roads() -> None:
+    path = shared_path("real/osm/gusu_walk.osm.pbf")
+    nodes, edges = read_osm_network(path)
+    found = files.read_network_file(path)
+    pd.testing.assert_frame_equal(nodes, found.nodes)
+    pd.testing.assert_frame_equal(edges, found.edges)
+
+
+def test_faults_are_the_same_here_and_there(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    path = text_file(tmp_path, csv_text(changed(3, "数值", "约73万")))
+    plain = pd.DataFrame(regions.drop(columns="geometry"))
+    with pytest.raises(FaultReport) as here:
+        check_indicators(path, tmp_path, load_registry(), plain)
+    with pytest.raises(FaultReport) as there:
+        files.read_indicators(path, tmp_path, regions)
+    assert there.value.faults == here.value.faults
+
+
+def test_a_file_that_is_none_is_said(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    for path in (tmp_path / "无.csv", tmp_path):
+        with pytest.raises(FaultReport, match="不存在或不是普通文件"):
+            files.read_site_file(path, regions, datum="wgs84")
+
+
+VRT = (
+    "<OGRVRTDataSource><OGRVRTLayer name='a'><SrcDataSource>{source}</SrcDataSource>{sql}"
+    "</OGRVRTLayer></OGRVRTDataSource>"
+)
+
+
+@pytest.mark.parametrize("lead", ["{}", "{}\n", '{"type":"FeatureCollection","features":[]}', ""])
+def test_a_virtual_file_opens_nothing(regions: gpd.GeoDataFrame, tmp_path: Path, lead: str) -> None:
+    """The way in that this package closes: a VRT in a file that calls itself GeoJSON."""
+    source, target = tmp_path / "at_hand.gpkg", tmp_path / "planted.pth"
+    gpd.GeoDataFrame(geometry=gpd.points_from_xy([118.8], [32.0]), crs=4326).to_file(source)
+    sql = f"<SrcSQL>VACUUM INTO '{target}'</SrcSQL>"
+    path = text_file(tmp_path, lead + VRT.format(source=source, sql=sql), "点.geojson")
+    with pytest.raises(DataFaultError):
+        files.read_facility_file(path, None, regions, datum="wgs84", facility_type="hospital")
+    assert not target.exists()
+
+
+def test_the_walls_stand_around_real_readers(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    path = text_file(tmp_path, "名称,经度,纬度\n甲,118.8,32.05\n")
+    answer = files._read("sites", path, {"datum": "wgs84"}, {"sites": files.forms.SITES}, None, regions)
+    walls = answer.said["walls"]
+    assert walls["network"] == "namespace" and walls["landlock"] >= 1, json.dumps(walls)
+
+
+OPENERS = {
+    "check_extract",
+    "check_indicators",
+    "import_boundaries",
+    "import_facilities",
+    "import_indicators",
+    "import_osm",
+    "import_population_raster",
+    "list_layers",
+    "read_boundaries",
+    "read_csv_rows",
+    "read_extract",
+    "read_facilities",
+    "read_osm_network",
+    "read_population",
+    "read_sites",
+    "read_table",
+    "read_vector",
+    "read_vector_table",
+    "read_xlsx_rows",
+    "scan_network",
+    "stage_boundaries",
+}
+
+
+def test_nobody_else_opens_what_people_hand_over() -> None:
+    """Pages, commands and analyses go through ``data.reader``; only its jobs call what opens a file."""
+    guilty = []
+    for folder in ("pages", "commands", "layers", "data"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            inner = path.relative_to(ROOT).as_posix()
+            if inner.startswith(("data/ingest/", "data/reader/jobs/")):
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("data.ingest"):
+                    guilty += [f"{inner}: {one.name}" for one in node.names if one.name in OPENERS]
+    assert guilty == []
