@@ -122,3 +122,65 @@ def test_an_extract_goes_in_with_its_progress(own_window: Window, own_folder: Pa
     expect(page.get_by_text("正在导入 xuzhou_facilities.osm.pbf")).to_be_visible()
     expect(page.get_by_text("设施 451 处")).to_be_visible(timeout=240_000)
     assert (open_store(own_folder).facilities()["source"] == "osm").sum() == 451
+
+
+def slow_file(folder: Path) -> Path:
+    """Return a list of facilities that takes its reader some seconds."""
+    path = folder / "很多.csv"
+    rows = (f"设施{n},药店,{118.3 + n % 500 / 500:.5f},{31.9 + n % 397 / 397:.5f}" for n in range(250_000))
+    path.write_text("名称,类型,经度,纬度\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def kept_uploads(folder: Path) -> list[str]:
+    below = folder / "cache" / "uploads"
+    return [path.name for path in below.iterdir()] if below.exists() else []
+
+
+def readers_of(folder: Path) -> list[int]:
+    """Return the processes that read a file kept below a data directory."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                order = (Path(command[-2].decode()) / "order.json").read_text(encoding="utf-8")
+            except (OSError, IndexError, UnicodeDecodeError):
+                continue
+            if str(folder) in order:
+                found.append(int(entry.name))
+    return found
+
+
+def test_a_reading_can_be_called_off_and_begun_again(
+    own_window: Window, own_folder: Path, tmp_path: Path
+) -> None:
+    page = own_window.open("data-import", import_kind="facilities")
+    choose_file(page, slow_file(tmp_path))
+    choose_datum(page, "WGS84")
+    page.get_by_role("button", name="取消").click()
+    expect(page.get_by_text("已取消，没有写入任何内容")).to_be_visible()
+    assert readers_of(own_folder) == []
+    page.get_by_role("button", name="重新读取").click()
+    expect(page.get_by_text("没有错误：250000 处设施")).to_be_visible()
+
+
+def test_nothing_of_a_visitor_who_leaves_is_left(
+    own_server: str, browser: Browser, own_folder: Path, tmp_path: Path
+) -> None:
+    leaver, watcher = Window(browser, own_server), Window(browser, own_server)
+    page = leaver.open("data-import", import_kind="facilities")
+    choose_file(page, slow_file(tmp_path))
+    choose_datum(page, "WGS84")
+    page.get_by_role("button", name="取消").wait_for()
+    assert kept_uploads(own_folder)
+    leaver.close()
+    # The page that looks needs no time of its own: it only keeps the server drawing for somebody.
+    watched = watcher.open("data-import", import_kind="indicators")
+    for _ in range(120):
+        if not kept_uploads(own_folder) and not readers_of(own_folder):
+            break
+        watched.wait_for_timeout(500)
+    assert kept_uploads(own_folder) == [] and readers_of(own_folder) == []
+    watcher.close()
+    watcher.assert_clean()
