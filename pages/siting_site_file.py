@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from data.ingest.faults import FAULT_COLUMNS, FaultReport
-from data.ingest.site_file import ENDINGS, LIMITS, read_sites
+from data.ingest.site_file import ENDINGS, read_sites, site_limits
 from data.siting_sites import keep_sites
 from data.store import Store, data_dir
 from geo.errors import SutuError
@@ -34,7 +34,8 @@ class ReadFile(NamedTuple):
 
 def choose_file(store: Store) -> ReadFile | None:
     """Draw the chooser; return what became of its file, which is read once; None before there is one."""
-    megabytes = LIMITS.file_bytes // 1_000_000
+    limits = site_limits()
+    megabytes = limits.file_bytes // 1_000_000
     title = "候选点文件的坐标基准"
     datum = st.selectbox(title, list(DATUMS), format_func=DATUMS.__getitem__, key="siting_datum")
     upload = st.file_uploader(
@@ -42,7 +43,7 @@ def choose_file(store: Store) -> ReadFile | None:
         type=list(ENDINGS),
         max_upload_size=megabytes,
         key=f"siting_file_{st.session_state.get(_TURN, 0)}",
-        help=f"最大 {megabytes} MB、{LIMITS.rows:,} 行；每行一个候选点，要有“经度”“纬度”两列，可有“名称”列。",
+        help=f"最大 {megabytes} MB、{limits.rows:,} 行；每行一个候选点，要有“经度”“纬度”两列，可有“名称”列。",
     )
     if upload is None:
         if st.session_state.get(KEY) is None:

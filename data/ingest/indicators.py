@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
@@ -45,9 +44,6 @@ from data.ingest.tabular import RawTable, read_table
 from data.ingest.xlsx_reader import sheet_names
 from data.locking import build_lock
 from data.registry import Registry
-
-INDICATOR_LIMITS: Final = Limits(rows=300_000, cells=6_000_000)
-"""More than every region, indicator and year of the store; a larger table is not an indicator table."""
 
 _FORM = "sutu template indicators"
 _SUSPICIOUS_RATIO = 5.0
@@ -89,7 +85,7 @@ def check_indicators(
     """
     earlier = load_sources(data_dir)
     table = indicators_back(
-        read_table(path, limits=INDICATOR_LIMITS), {source.id: source.title for source in earlier}
+        read_table(path, limits=Limits.of_indicators()), {source.id: source.title for source in earlier}
     )
     faults = FaultList(table.file, table.sheet)
     faults.extend(table.faults)
@@ -211,8 +207,8 @@ def _define(
     They are added to ``catalogue``, and what is wrong with them to ``faults``.
     """
     definitions: list[Definition] = []
-    if table.is_workbook and DEFINITION_SHEET in sheet_names(path, INDICATOR_LIMITS):
-        sheet = read_table(path, sheet=DEFINITION_SHEET, limits=INDICATOR_LIMITS)
+    if table.is_workbook and DEFINITION_SHEET in sheet_names(path, Limits.of_indicators()):
+        sheet = read_table(path, sheet=DEFINITION_SHEET, limits=Limits.of_indicators())
         own = FaultList(sheet.file, sheet.sheet)
         own.extend(sheet.faults)
         form = match_columns(sheet, DEFINITION_COLUMNS, own, form=_FORM)

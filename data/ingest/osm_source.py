@@ -8,9 +8,7 @@ from pathlib import Path
 import osmium
 
 from data.ingest.faults import Fault, FaultReport
-
-DEFAULT_MAX_BYTES = 4 * 1024**3
-"""The largest extract taken, in bytes: some twenty times the province's."""
+from data.registry.limit_models import MEGABYTE, exceeded, limit_bytes
 
 _TIMESTAMP_KEYS = ("osmosis_replication_timestamp", "timestamp")
 _REDO = "请重新下载完整的 .osm.pbf 数据包（sutu import osm --download 可断点续传并校验），再导入一次"
@@ -54,23 +52,21 @@ def readable(path: Path) -> Iterator[osmium.io.File]:
         raise _translate(path, error) from error
 
 
-def check_extract(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> ExtractInfo:
+def check_extract(path: Path, *, max_bytes: int | None = None) -> ExtractInfo:
     """Return what the header of the extract says.
 
-    Raises ``FaultReport`` when the file is missing, empty, larger than ``max_bytes`` or no PBF. Whether the
-    rest of the file is whole shows only while reading it: every reader of this package reports that.
+    Raises ``FaultReport`` when the file is missing, empty, larger than ``max_bytes`` (the table of limits
+    where not given) or no PBF. Whether the rest of the file is whole shows only while reading it: every
+    reader of this package reports that.
     """
     if not path.is_file():
         raise file_fault(path, "没有这个文件", "请检查路径；也可以用 sutu import osm --download 下载")
     size = path.stat().st_size
     if size == 0:
         raise file_fault(path, "文件是空的", _REDO)
-    if size > max_bytes:
-        raise file_fault(
-            path,
-            f"文件有 {size / 1024**2:,.0f} MiB，超过上限 {max_bytes / 1024**2:,.0f} MiB",
-            "请改用江苏省的数据包，或在 osm_mapping.yaml 的 extract.max_bytes 里调高上限",
-        )
+    most = limit_bytes("osm.file_mb") if max_bytes is None else max_bytes
+    if size > most:
+        raise FaultReport([exceeded("osm.file_mb", path.name, size / MEGABYTE, most=most / MEGABYTE)])
     with readable(path) as file:
         header = osmium.io.Reader(file, osmium.osm.NOTHING).header()
         stamp = next((value for key in _TIMESTAMP_KEYS if (value := header.get(key))), "")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from data.ingest.faults import Fault, FaultReport
+from data.registry.limit_models import from_table, limit, limit_bytes
 
 FORM_SHEET: Final = "填报"
 """The sheet of our forms that holds the data; preferred when a workbook has several."""
@@ -21,15 +22,40 @@ MAX_FAULTS: Final = 5_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may be at most."""
+    """What a file may be at most; the table of limits (``limits.yaml``) where nothing else is said."""
 
-    file_bytes: int = 50_000_000
-    unpacked_bytes: int = 300_000_000
-    parts: int = 2_000
-    rows: int = 1_000_000
-    columns: int = 500
-    cells: int = 10_000_000
-    cell_chars: int = 32_767
+    file_bytes: int = from_table("table.file_mb")
+    unpacked_bytes: int = from_table("table.unpacked_mb")
+    ratio: int = from_table("table.ratio")
+    parts: int = from_table("table.parts")
+    sheets: int = from_table("table.sheets")
+    rows: int = from_table("table.rows")
+    columns: int = from_table("table.columns")
+    cells: int = from_table("table.cells")
+    cell_chars: int = from_table("table.cell_chars")
+    strings_bytes: int = from_table("table.shared_strings_mb")
+    strings: int = from_table("table.strings")
+    styles_bytes: int = from_table("table.styles_mb")
+    index_bytes: int = from_table("table.index_mb")
+    tags: int = from_table("table.tags")
+    row_bytes: int = from_table("table.row_mb")
+    tag_bytes: int = from_table("table.tag_kb")
+
+    @classmethod
+    def of_indicators(cls) -> "Limits":
+        """Return the bounds of a table of indicators."""
+        return cls(rows=limit("indicators.rows"), cells=limit("indicators.cells"))
+
+    @classmethod
+    def of_sites(cls, rows: int) -> "Limits":
+        """Return the bounds of a table of at most ``rows`` candidate sites."""
+        return cls(
+            file_bytes=limit_bytes("sites.file_mb"),
+            unpacked_bytes=limit_bytes("sites.unpacked_mb"),
+            rows=rows,
+            columns=limit("sites.columns"),
+            cells=limit("sites.cells"),
+        )
 
 
 @dataclass(frozen=True)

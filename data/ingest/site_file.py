@@ -21,9 +21,6 @@ from data.siting_candidates import MAX_CANDIDATES
 from data.siting_sites import Site, site_counties
 from geo.crs import parse_datum, to_cgcs2000
 
-LIMITS: Final = Limits(
-    file_bytes=10_000_000, unpacked_bytes=60_000_000, rows=MAX_CANDIDATES, columns=100, cells=1_000_000
-)
 ENDINGS: Final = ("csv", "xlsx", "gpkg", "geojson", "json", "zip")
 _COLUMNS: Final = tuple(
     replace(column, required=column.key != "name")
@@ -42,6 +39,11 @@ class SiteFile:
     notes: tuple[str, ...]
 
 
+def site_limits() -> Limits:
+    """Return the bounds of a table of candidate sites."""
+    return Limits.of_sites(MAX_CANDIDATES)
+
+
 def read_sites(path: Path, *, datum: str, regions: gpd.GeoDataFrame) -> SiteFile:
     """Return the candidate sites of a CSV, XLSX, GeoPackage, GeoJSON or zipped shapefile.
 
@@ -51,7 +53,7 @@ def read_sites(path: Path, *, datum: str, regions: gpd.GeoDataFrame) -> SiteFile
     """
     declared = parse_datum(datum)
     is_vector = path.suffix.lower() in VECTOR_SUFFIXES
-    table = read_vector_table(path, declared) if is_vector else read_table(path, limits=LIMITS)
+    table = read_vector_table(path, declared) if is_vector else read_table(path, limits=site_limits())
     faults = FaultList(table.file, table.sheet)
     faults.extend(table.faults)
     matched = match_columns(table, _COLUMNS, faults, form=FACILITY_FORM)

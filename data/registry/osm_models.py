@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from data.registry.limit_models import limit_bytes
 from data.registry.loading import load_yaml_object, registry_folder
 from data.registry.models import Entry, Identifier, Text
 
@@ -105,7 +106,7 @@ class ExtractSettings(Entry):
 
     url: Annotated[str, Field(pattern=r"^https?://\S+\.pbf$")]
     checksum_suffix: str
-    max_bytes: int = Field(gt=0)
+    max_bytes: int = Field(default_factory=lambda: limit_bytes("osm.file_mb"), gt=0)
 
 
 class OsmMapping(Entry):
