@@ -5,7 +5,6 @@ the many drivers of GDAL sees it. What is opened is a private name in a temporar
 person chose.
 """
 
-import codecs
 import errno
 import sqlite3
 import stat
@@ -18,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from data.ingest.cells import shown
 from data.ingest.faults import Fault, FaultReport
+from data.ingest.geojson_check import check_geojson
 from data.registry.limit_models import from_table
 from geo.errors import UnpackError
 
@@ -77,13 +77,13 @@ class VectorLimits:
 
 @dataclass(frozen=True)
 class VectorSource:
-    """A file ready to be opened: the private path, the driver that must claim it, and what was found on the
-    way.
+    """A file ready to be opened: the private path (as GDAL takes it), the driver that must claim it, and what
+    was found on the way.
 
     ``layers`` are the names a person may choose from; ``encoding`` is set for shapefiles only.
     """
 
-    path: Path
+    path: str
     driver: str
     layers: tuple[str, ...]
     encoding: str | None = None
@@ -115,7 +115,7 @@ def prepare(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -
     if head.startswith(b"PK\x03\x04"):
         return _zipped_shapefile(path, folder, limits, layer)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-        return _geojson(path, folder)
+        return _geojson(path, folder, limits)
     what = next(
         (text for magic, text in _KNOWN_OTHERS if head.lstrip().startswith(magic)), "认不出这种文件格式"
     )
@@ -128,17 +128,10 @@ def _link(path: Path, target: Path) -> Path:
     return target
 
 
-def _geojson(path: Path, folder: Path) -> VectorSource:
-    """Accept text in UTF-8, as the standard asks; the reader would turn other bytes into rubbish silently."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as handle:
-            while chunk := handle.read(_CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError as fault:
-        raise refuse(path.name, "GeoJSON 不是 UTF-8 编码", "另存为 UTF-8 编码后再导入") from fault
-    return VectorSource(_link(path, folder / "input.geojson"), "GeoJSON", ())
+def _geojson(path: Path, folder: Path, limits: VectorLimits) -> VectorSource:
+    """Accept one GeoJSON object in UTF-8; the name tells GDAL the driver, so that no other looks at it."""
+    check_geojson(path, limits)
+    return VectorSource(f"GeoJSON:{_link(path, folder / 'input.geojson')}", "GeoJSON", ())
 
 
 def _geopackage(path: Path, folder: Path, head: bytes) -> VectorSource:
@@ -157,7 +150,7 @@ def _geopackage(path: Path, folder: Path, head: bytes) -> VectorSource:
         raise refuse(path.name, "GeoPackage 已损坏，无法打开", "重新导出一份") from fault
     if not layers:
         raise refuse(path.name, "GeoPackage 中没有矢量图层", "导出时选择“要素”图层")
-    return VectorSource(_link(path, folder / "input.gpkg"), "GPKG", layers)
+    return VectorSource(str(_link(path, folder / "input.gpkg")), "GPKG", layers)
 
 
 def _zipped_shapefile(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -> VectorSource:
@@ -175,7 +168,7 @@ def _zipped_shapefile(path: Path, folder: Path, limits: VectorLimits, layer: str
     encoding = _dbf_encoding(folder / "input.dbf", folder / "input.cpg")
     # The reader is told the encoding; a .cpg that contradicts it must not speak as well.
     (folder / "input.cpg").unlink(missing_ok=True)
-    return VectorSource(folder / "input.shp", "ESRI Shapefile", (stem,), encoding)
+    return VectorSource(str(folder / "input.shp"), "ESRI Shapefile", (stem,), encoding)
 
 
 def _member_name(member: zipfile.ZipInfo) -> str:

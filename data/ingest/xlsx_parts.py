@@ -25,7 +25,9 @@ _HEAD_BYTES = 4096
 _READ_BYTES = 1 << 20
 _LESS_THAN = ord("<")
 _CELL = ord("c")
-_AFTER_NAME = np.frombuffer(b" />\t\r\n", dtype=np.uint8)
+_ENDS_NAME = np.zeros(256, dtype=bool)
+_ENDS_NAME[list(b" />\t\r\n")] = True
+_LAST_ROW = 1_048_576
 _SAVE_AGAIN = "用 Excel 打开核对，另存为“Excel 工作簿（.xlsx）”；打不开就重新取得该文件"
 _UTF8 = {"utf-8", "utf8", "us-ascii", "ascii"}
 
@@ -128,7 +130,7 @@ class _Scan:
         if self.record is ROW:
             inner = places[places < len(block) - 2]
             named = inner[values[inner + 1] == _CELL]
-            self.counts.cells += int(np.isin(values[named + 2], _AFTER_NAME).sum())
+            self.counts.cells += int(_ENDS_NAME[values[named + 2]].sum())
             self.counts.cells += block.count(b":c ") + block.count(b":c>") + block.count(b":c/")
 
     def _bound_tag(self, size: int) -> None:
@@ -154,6 +156,7 @@ class _Scan:
     def _records(self, block: bytes, record: re.Pattern[bytes]) -> None:
         found = [match.start() for match in record.finditer(block)]
         self.counts.records += len(found)
+        self._bound_records(record)
         stretch = self._since_record + (found[0] if found else len(block))
         if len(found) > 1:
             stretch = max(stretch, int(np.diff(found).max()))
@@ -161,6 +164,13 @@ class _Scan:
             most = self.limits.row_bytes / 1e6
             raise FaultReport([exceeded("table.row_mb", self.file, most=most, sheet=self.sheet)])
         self._since_record = len(block) - found[-1] if found else self._since_record + len(block)
+
+    def _bound_records(self, record: re.Pattern[bytes]) -> None:
+        """Stop where strings are too many, or rows (a tag at each end) more than a sheet can have."""
+        if record is ROW and self.counts.records > 2 * _LAST_ROW:
+            raise FaultReport([exceeded("table.rows", self.file, most=self.limits.rows, sheet=self.sheet)])
+        if record is STRING and self.counts.records > self.limits.strings:
+            raise FaultReport([exceeded("table.strings", self.file, most=self.limits.strings)])
 
     def _merges(self, block: bytes) -> None:
         text = self._tail + block
