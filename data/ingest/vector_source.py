@@ -6,18 +6,19 @@ person chose.
 """
 
 import errno
-import sqlite3
+import shutil
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from data.ingest.cells import shown
 from data.ingest.faults import Fault, FaultReport
 from data.ingest.geojson_check import check_geojson
+from data.ingest.gpkg_check import gpkg_layers
 from data.registry.limit_models import from_table
 from geo.errors import UnpackError
 
@@ -111,7 +112,7 @@ def prepare(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -
     with path.open("rb") as handle:
         head = handle.read(100)
     if head.startswith(b"SQLite format 3\x00"):
-        return _geopackage(path, folder, head)
+        return _geopackage(path, folder, head, limits)
     if head.startswith(b"PK\x03\x04"):
         return _zipped_shapefile(path, folder, limits, layer)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
@@ -134,23 +135,18 @@ def _geojson(path: Path, folder: Path, limits: VectorLimits) -> VectorSource:
     return VectorSource(f"GeoJSON:{_link(path, folder / 'input.geojson')}", "GeoJSON", ())
 
 
-def _geopackage(path: Path, folder: Path, head: bytes) -> VectorSource:
+def _geopackage(path: Path, folder: Path, head: bytes, limits: VectorLimits) -> VectorSource:
     """Accept a database that says it is a GeoPackage and keeps its features in tables, not in views."""
     if head[68:72] not in _GEOPACKAGE_IDS:
         raise refuse(path.name, "这是 SQLite 数据库，但不是 GeoPackage", _FORMATS)
-    query = (
-        "SELECT c.table_name FROM gpkg_contents AS c JOIN sqlite_master AS m ON m.name = c.table_name"
-        " WHERE c.data_type = 'features' AND m.type = 'table' ORDER BY c.table_name"
-    )
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-            database.execute("PRAGMA trusted_schema = OFF")
-            layers = tuple(str(row[0]) for row in database.execute(query))
-    except sqlite3.Error as fault:
-        raise refuse(path.name, "GeoPackage 已损坏，无法打开", "重新导出一份") from fault
+    # A copy is looked at and opened: nobody changes it in between, and no journal lies beside it.
+    target = folder / "input.gpkg"
+    with path.open("rb") as source, _writing(path.name, target), target.open("wb") as sink:
+        shutil.copyfileobj(source, sink, _CHUNK)
+    layers = gpkg_layers(path.name, target, limits)
     if not layers:
         raise refuse(path.name, "GeoPackage 中没有矢量图层", "导出时选择“要素”图层")
-    return VectorSource(str(_link(path, folder / "input.gpkg")), "GPKG", layers)
+    return VectorSource(str(target), "GPKG", layers)
 
 
 def _zipped_shapefile(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -> VectorSource:
