@@ -15,18 +15,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from data.ingest.archives import check_entries, worst_ratio
 from data.ingest.cells import shown
 from data.ingest.faults import Fault, FaultReport
 from data.ingest.geojson_check import check_geojson
 from data.ingest.gpkg_check import gpkg_layers
-from data.registry.limit_models import from_table
+from data.ingest.shapefile_check import check_shapefile, dbf_encoding
+from data.registry.limit_models import MEGABYTE, exceeded, from_table
 from geo.errors import UnpackError
 
 _CHUNK = 1 << 20
 _GEOPACKAGE_IDS = (b"GPKG", b"GP10", b"GP11")
 _SHAPE_PARTS = ("shp", "shx", "dbf", "prj", "cpg")
 _REQUIRED_PARTS = ("shp", "shx", "dbf")
-_TEXT_FIELDS = b"C"
 
 _NOT_WRITTEN = {
     errno.ENOSPC: "磁盘已满",
@@ -107,8 +108,8 @@ def prepare(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -
     if size == 0:
         raise refuse(path.name, "文件是空的", "换一个有内容的文件")
     if size > limits.file_bytes:
-        problem = f"文件有 {size / 1e6:,.0f} MB，超过上限 {limits.file_bytes / 1e6:,.0f} MB"
-        raise refuse(path.name, problem, "只保留需要的图层和字段，或化简图形后再导入")
+        most = limits.file_bytes / MEGABYTE
+        raise FaultReport([exceeded("vector.file_mb", path.name, size / MEGABYTE, most=most)])
     with path.open("rb") as handle:
         head = handle.read(100)
     if head.startswith(b"SQLite format 3\x00"):
@@ -161,7 +162,8 @@ def _zipped_shapefile(path: Path, folder: Path, limits: VectorLimits, layer: str
         raise
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as fault:
         raise refuse(path.name, "压缩包已损坏或压缩方式不受支持", "用普通 zip 方式重新压缩") from fault
-    encoding = _dbf_encoding(folder / "input.dbf", folder / "input.cpg")
+    check_shapefile(path.name, folder, limits)
+    encoding = dbf_encoding(path.name, folder, limits)
     # The reader is told the encoding; a .cpg that contradicts it must not speak as well.
     (folder / "input.cpg").unlink(missing_ok=True)
     return VectorSource(str(folder / "input.shp"), "ESRI Shapefile", (stem,), encoding)
@@ -183,15 +185,16 @@ def _checked_members(
     """Return the files of the archive; refuse one that could overwrite, overflow or hide something."""
     members = [m for m in archive.infolist() if not m.is_dir()]
     if len(members) > limits.members:
-        raise refuse(file, f"压缩包里有 {len(members)} 个文件，超过上限 {limits.members}", "只压缩需要的文件")
+        raise FaultReport([exceeded("vector.members", file, len(members), most=limits.members)])
     total = sum(m.file_size for m in members)
     packed = max(1, sum(m.compress_size for m in members))
     if total > limits.unpacked_bytes:
-        problem = f"压缩包解开后有 {total / 1e6:,.1f} MB，超过上限 {limits.unpacked_bytes / 1e6:,.1f} MB"
-        raise refuse(file, problem, "只压缩需要的图层")
-    if total > limits.compression_ratio * packed:
-        problem = f"压缩包解开后是压缩前的 {total / packed:,.0f} 倍"
-        raise refuse(file, problem, "检查压缩包来源；正常的 shapefile 不会这样")
+        most = limits.unpacked_bytes / MEGABYTE
+        raise FaultReport([exceeded("vector.unpacked_mb", file, total / MEGABYTE, most=most)])
+    ratio = max(total / packed, worst_ratio(members))
+    if ratio > limits.compression_ratio:
+        raise FaultReport([exceeded("vector.ratio", file, ratio, most=limits.compression_ratio)])
+    check_entries(file, archive, members)
     named = []
     for member in members:
         name = _member_name(member).replace("\\", "/")
@@ -266,36 +269,3 @@ def _writing(file: str, target: Path) -> Iterator[None]:
             f"解不开 {file}：写临时目录 {target.parent.parent} 时{why}。压缩包本身没有发现问题；"
             "请腾出空间，或用环境变量 TMPDIR 指定另一个目录后重新导入。"
         ) from fault
-
-
-def _dbf_encoding(dbf: Path, cpg: Path) -> str:
-    """Return the encoding that reads the DBF with the fewest broken characters; the .cpg decides a tie.
-
-    A missing or wrong .cpg is common, and so are values cut in mid-character at 254 bytes, hence the count.
-    """
-    declared = cpg.read_text(encoding="ascii", errors="replace").strip().lower() if cpg.exists() else ""
-    gbk_declared = any(word in declared for word in ("936", "gb"))
-    text = _dbf_text(dbf.read_bytes())
-    broken = {name: text.decode(name, errors="replace").count("\ufffd") for name in ("utf-8", "gb18030")}
-    if broken["utf-8"] == broken["gb18030"]:
-        return "CP936" if gbk_declared else "UTF-8"
-    return "UTF-8" if broken["utf-8"] < broken["gb18030"] else "CP936"
-
-
-def _dbf_text(content: bytes) -> bytes:
-    """Return the field names and the text columns of a DBF, each value ended by a line break."""
-    header_size = int.from_bytes(content[8:10], "little")
-    record_size = int.from_bytes(content[10:12], "little")
-    descriptors = [content[i : i + 32] for i in range(32, max(32, header_size - 31), 32)]
-    names = [d[:11].split(b"\x00")[0] for d in descriptors if d[:1] != b"\x0d"]
-    spans, start = [], 1
-    for descriptor in descriptors:
-        width = descriptor[16] if len(descriptor) == 32 else 0
-        if descriptor[11:12] == _TEXT_FIELDS:
-            spans.append((start, start + width))
-        start += width
-    values = []
-    if record_size > 0:
-        for offset in range(header_size, len(content) - record_size + 1, record_size):
-            values += [content[offset + a : offset + b].rstrip() for a, b in spans]
-    return b"\n".join(names + values)
