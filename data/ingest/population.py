@@ -17,29 +17,38 @@ import pandas as pd
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from data.ingest.cells import shown
-from data.ingest.faults import Fault, raise_if_any
+from data.ingest.faults import Fault, FaultReport, raise_if_any
 from data.ingest.staging import StagedImport, imports_dir
 from data.ingest.summary import ImportSummary
+from data.ingest.tiff_check import MAGIC, check_tiff
 from data.ingest.vector_source import refuse
 from data.population import IMPORT_NAME, census_inputs, load_waters, write_pattern
 from data.registry import Registry
+from data.registry.limit_models import MEGABYTE, exceeded, limit, limit_bytes
 from geo.crs import ALBERS, STORE_CRS, is_store_crs, to_albers
 from geo.land_cells import cell_ids, land_cells
 
 FloatArray = NDArray[np.float64]
 
-MAX_FILE_BYTES = 4_000_000_000
 MAX_PIXEL_M = 5_000.0
-_TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_MAX_ASPECT = 20.0
 _STRIP_PIXELS = 2_000_000
 _MARGIN_CELLS = np.array([-1, -1, 2, 2])
 # Beyond this factor against the census a raster counts something else: density, households, thousands.
 _PLAUSIBLE = 2.0
+# Only the file itself is read: no statistics, overviews or world files that lie beside it.
+_GDAL_OPTIONS = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",
+    "USE_RRD": "NO",
+    "GDAL_NUM_THREADS": "1",
+    "GDAL_CACHEMAX": 512,
+}
 _AGAIN = "重新下载，或在 GIS 软件中另存为 GeoTIFF"
 
 
@@ -138,24 +147,30 @@ def import_population_raster(
 def _count(path: Path, counties: gpd.GeoDataFrame, resolution: float) -> _Counted:
     """Return the people of the raster by cell over the extent of the counties."""
     _require_tiff(path)
-    with warnings.catch_warnings(), rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+    with warnings.catch_warnings(), rasterio.Env(**_GDAL_OPTIONS):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
-            with rasterio.open(path.resolve(), driver="GTiff") as raster:
+            with rasterio.open(path.resolve(), driver="GTiff", sharing=False) as raster:
                 window = _window(path.name, raster, counties)
+                _check_work(path.name, raster, window, _parts(raster, resolution))
                 return _sum_cells(raster, window, counties, resolution)
-        except RasterioError as fault:
+        except (FaultReport, MemoryError):
+            raise
+        except Exception as fault:
+            # A damaged file can raise nearly anything inside the libraries.
             raise refuse(path.name, f"栅格无法读取：{shown(str(fault), 80)}", _AGAIN) from fault
 
 
 def _require_tiff(path: Path) -> None:
     if not path.is_file():
         raise refuse(path.name, "文件不存在或不是普通文件", "核对文件路径")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise refuse(path.name, f"文件超过 {MAX_FILE_BYTES / 1e9:g} GB", "先裁剪到江苏范围")
+    size = path.stat().st_size
+    if size > limit_bytes("raster.file_mb"):
+        raise FaultReport([exceeded("raster.file_mb", path.name, size / MEGABYTE)])
     with path.open("rb") as handle:
-        if handle.read(4) not in _TIFF_MAGIC:
+        if handle.read(4) not in MAGIC:
             raise refuse(path.name, "不是 GeoTIFF 文件", _AGAIN)
+    check_tiff(path)
 
 
 def _window(file: str, raster: rasterio.DatasetReader, counties: gpd.GeoDataFrame) -> Window:
@@ -168,6 +183,8 @@ def _window(file: str, raster: rasterio.DatasetReader, counties: gpd.GeoDataFram
         raise refuse(file, f"栅格有 {raster.count} 个波段，应只有一个（每像元人数）", "只导出总人口波段")
     if np.dtype(raster.dtypes[0]).kind not in "iuf":
         raise refuse(file, f"栅格的数据类型是 {raster.dtypes[0]}，不是数", _AGAIN)
+    if not all(math.isfinite(value) for value in raster.transform):
+        raise refuse(file, "栅格的像元位置不是有限的数", _AGAIN)
     pixel = _pixel_m(raster)
     if pixel > MAX_PIXEL_M:
         raise refuse(
@@ -176,6 +193,8 @@ def _window(file: str, raster: rasterio.DatasetReader, counties: gpd.GeoDataFram
     place = raster.transform
     if place.b or place.d or place.a <= 0 or place.e >= 0:
         raise refuse(file, "栅格不是正北朝上", "重采样为正北朝上的栅格后再导入")
+    if max(place.a, -place.e) > _MAX_ASPECT * min(place.a, -place.e):
+        raise refuse(file, "像元的长与宽相差过大", "重采样为方形像元后再导入")
     extent = transform_bounds(ALBERS.to_wkt(), raster.crs, *counties.total_bounds, densify_pts=41)
     left, right = ((x - place.c) / place.a for x in (extent[0], extent[2]))
     top, bottom = ((y - place.f) / place.e for y in (extent[3], extent[1]))
@@ -186,6 +205,26 @@ def _window(file: str, raster: rasterio.DatasetReader, counties: gpd.GeoDataFram
         where = f"（{bounds.left:.6g}，{bounds.bottom:.6g}）至（{bounds.right:.6g}，{bounds.top:.6g}）"
         raise refuse(file, f"栅格范围 {where} 不在江苏", "换用覆盖江苏的栅格，并核对坐标系")
     return Window(first[0], first[1], last[0] - first[0], last[1] - first[1])
+
+
+def _parts(raster: rasterio.DatasetReader, resolution: float) -> int:
+    """Return into how many parts a pixel's side is cut: two to a cell's side, so that a pixel as large as a
+    cell does not leave gaps.
+    """
+    return max(1, math.ceil(_pixel_m(raster) / (resolution / 2)))
+
+
+def _check_work(file: str, raster: rasterio.DatasetReader, window: Window, parts: int) -> None:
+    """Refuse, before a pixel is read, a window of too many pixels, or too many to unpack for it."""
+    read = int(window.width) * int(window.height) * parts * parts
+    if read > limit("raster.pixels_read"):
+        raise FaultReport([exceeded("raster.pixels_read", file, read)])
+    down, across = raster.block_shapes[0]
+    rows = window.row_off % down + window.height
+    columns = window.col_off % across + window.width
+    unpacked = math.ceil(rows / down) * down * math.ceil(columns / across) * across
+    if unpacked > limit("raster.pixels_unpacked"):
+        raise FaultReport([exceeded("raster.pixels_unpacked", file, unpacked)])
 
 
 def _pixel_m(raster: rasterio.DatasetReader) -> float:
@@ -201,8 +240,7 @@ def _sum_cells(
     """Add the pixels up by cell, strip by strip."""
     crs = CRS.from_user_input(raster.crs)
     transformer = Transformer.from_crs(STORE_CRS if is_store_crs(crs) else crs, ALBERS, always_xy=True)
-    # Two parts to a cell's side, so that a pixel as large as a cell does not leave gaps.
-    parts = max(1, math.ceil(_pixel_m(raster) / (resolution / 2)))
+    parts = _parts(raster, resolution)
     west, south, east, north = np.floor(counties.total_bounds / resolution).astype(int) + _MARGIN_CELLS
     shape = (north - south, east - west)
     total = np.zeros(shape[0] * shape[1])

@@ -13,29 +13,21 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 from pyproj import CRS
-from pyproj.exceptions import CRSError
 
 from data.ingest.cells import shown
-from data.ingest.faults import Fault, raise_if_any
+from data.ingest.faults import Fault, FaultReport, raise_if_any
+from data.ingest.gpkg_check import check_layer
 from data.ingest.reading import FaultList
 from data.ingest.vector_source import VectorLimits, VectorSource, prepare, refuse
+from data.registry.limit_models import exceeded
 from geo.crs import STORE_CRS, Datum, is_store_crs, parse_datum, to_cgcs2000
 
 __all__ = ["VectorLimits", "list_layers", "read_vector", "to_store_datum"]
 
 T = TypeVar("T")
 
-_READ_ERRORS = (
-    DataSourceError,
-    DataLayerError,
-    FeatureError,
-    FieldError,
-    GeometryError,
-    CRSError,
-    ValueError,
-)
+_LARGE_TOLD = 50
 _WITHOUT_CRS = ("gcj02", "bd09")
 _EXPORT_AGAIN = "在原软件中修复后重新导出"
 
@@ -68,7 +60,7 @@ def read_vector(
     bounds = limits or VectorLimits()
     with tempfile.TemporaryDirectory(prefix="sutu-") as folder:
         source = prepare(path, Path(folder), bounds, layer)
-        frame = _read(path.name, source, layer, bounds)
+        frame = _read(path, source, layer, bounds)
     if frame.crs is None and datum in _WITHOUT_CRS:
         frame = frame.set_crs(STORE_CRS)
     if frame.crs is None:
@@ -107,9 +99,12 @@ def to_store_datum(frame: gpd.GeoDataFrame, datum: Datum, file: str) -> gpd.GeoD
     return degrees.set_geometry(gpd.GeoSeries(converted, index=frame.index, crs=STORE_CRS))
 
 
-def _read(file: str, source: VectorSource, layer: str | None, limits: VectorLimits) -> gpd.GeoDataFrame:
+def _read(path: Path, source: VectorSource, layer: str | None, limits: VectorLimits) -> gpd.GeoDataFrame:
     """Open with the one driver meant, look at the size first, then read."""
+    file = path.name
     chosen = _chosen_layer(file, source, layer)
+    if source.driver == "GPKG" and chosen is not None:
+        check_layer(file, Path(source.path), chosen, limits)
     info = _guarded(
         file,
         lambda: pyogrio.read_info(
@@ -118,9 +113,7 @@ def _read(file: str, source: VectorSource, layer: str | None, limits: VectorLimi
     )
     if info["driver"] != source.driver:
         raise refuse(file, f"内容按 {shown(str(info['driver']))} 打开，与文件类型不符", _EXPORT_AGAIN)
-    if info["features"] > limits.features:
-        problem = f"有 {info['features']:,} 个要素，超过上限 {limits.features:,}"
-        raise refuse(file, problem, "只导出需要的要素")
+    _check_size(file, int(info["features"]), len(info["fields"]), limits)
     frame = _guarded(
         file,
         lambda: pyogrio.read_dataframe(
@@ -139,6 +132,16 @@ def _read(file: str, source: VectorSource, layer: str | None, limits: VectorLimi
     return frame
 
 
+def _check_size(file: str, features: int, fields: int, limits: VectorLimits) -> None:
+    for name, found, most in (
+        ("vector.features", features, limits.features),
+        ("vector.fields", fields, limits.fields),
+        ("vector.cells", features * fields, limits.cells),
+    ):
+        if found > most:
+            raise FaultReport([exceeded(name, file, found, most=most)])
+
+
 def _guarded(file: str, read: Callable[[], T]) -> T:
     """Return what ``read`` returns; what the reader raises becomes a fault.
 
@@ -148,7 +151,15 @@ def _guarded(file: str, read: Callable[[], T]) -> T:
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
             return read()
-        except _READ_ERRORS as fault:
+        except UnicodeDecodeError as fault:
+            raise refuse(file, "无法读取：属性或字段名里有不是文字的字节", _EXPORT_AGAIN) from fault
+        except UnboundLocalError as fault:
+            # The reader's own slip where a CRS is told but cannot be written out.
+            raise refuse(file, "坐标系的写法无法解读", "在 GIS 软件中重新定义坐标系后导出") from fault
+        except (FaultReport, MemoryError):
+            raise
+        except Exception as fault:
+            # A damaged file can raise nearly anything inside the libraries.
             raise refuse(file, f"无法读取：{shown(str(fault), 80)}", _EXPORT_AGAIN) from fault
 
 
@@ -167,10 +178,17 @@ def _chosen_layer(file: str, source: VectorSource, layer: str | None) -> str | N
 
 def _geometry_faults(file: str, frame: gpd.GeoDataFrame, limits: VectorLimits) -> list[Fault]:
     shapes = frame.geometry.to_numpy()
-    vertices = int(shapely.get_num_coordinates(shapes).sum())
-    if vertices > limits.vertices:
-        problem = f"图形共有 {vertices:,} 个顶点，超过上限 {limits.vertices:,}"
-        return [Fault(file, None, None, None, problem, "化简图形后再导入")]
+    sizes = shapely.get_num_coordinates(shapes)
+    if int(sizes.sum()) > limits.vertices:
+        return [exceeded("vector.vertices", file, int(sizes.sum()), most=limits.vertices)]
+    most = limits.vertices_per_feature
+    large = np.flatnonzero(sizes > most)[:_LARGE_TOLD]
+    if len(large):
+        # Whether such a shape is valid would take minutes to say.
+        return [
+            exceeded("vector.vertices_per_feature", file, int(sizes[at]), most=most, row=int(at) + 1)
+            for at in large
+        ]
     missing = pd.isna(frame.geometry).to_numpy() | shapely.is_empty(shapes)
     finite = np.ones(len(shapes), dtype=bool)
     xy, owner = shapely.get_coordinates(shapes, return_index=True)

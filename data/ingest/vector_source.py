@@ -5,27 +5,29 @@ the many drivers of GDAL sees it. What is opened is a private name in a temporar
 person chose.
 """
 
-import codecs
 import errno
-import sqlite3
+import shutil
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from data.ingest.archives import check_entries, worst_ratio
 from data.ingest.cells import shown
 from data.ingest.faults import Fault, FaultReport
-from data.registry.limit_models import from_table
+from data.ingest.geojson_check import check_geojson
+from data.ingest.gpkg_check import gpkg_layers
+from data.ingest.shapefile_check import check_shapefile, dbf_encoding
+from data.registry.limit_models import MEGABYTE, exceeded, from_table
 from geo.errors import UnpackError
 
 _CHUNK = 1 << 20
 _GEOPACKAGE_IDS = (b"GPKG", b"GP10", b"GP11")
 _SHAPE_PARTS = ("shp", "shx", "dbf", "prj", "cpg")
 _REQUIRED_PARTS = ("shp", "shx", "dbf")
-_TEXT_FIELDS = b"C"
 
 _NOT_WRITTEN = {
     errno.ENOSPC: "磁盘已满",
@@ -77,13 +79,13 @@ class VectorLimits:
 
 @dataclass(frozen=True)
 class VectorSource:
-    """A file ready to be opened: the private path, the driver that must claim it, and what was found on the
-    way.
+    """A file ready to be opened: the private path (as GDAL takes it), the driver that must claim it, and what
+    was found on the way.
 
     ``layers`` are the names a person may choose from; ``encoding`` is set for shapefiles only.
     """
 
-    path: Path
+    path: str
     driver: str
     layers: tuple[str, ...]
     encoding: str | None = None
@@ -106,16 +108,16 @@ def prepare(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -
     if size == 0:
         raise refuse(path.name, "文件是空的", "换一个有内容的文件")
     if size > limits.file_bytes:
-        problem = f"文件有 {size / 1e6:,.0f} MB，超过上限 {limits.file_bytes / 1e6:,.0f} MB"
-        raise refuse(path.name, problem, "只保留需要的图层和字段，或化简图形后再导入")
+        most = limits.file_bytes / MEGABYTE
+        raise FaultReport([exceeded("vector.file_mb", path.name, size / MEGABYTE, most=most)])
     with path.open("rb") as handle:
         head = handle.read(100)
     if head.startswith(b"SQLite format 3\x00"):
-        return _geopackage(path, folder, head)
+        return _geopackage(path, folder, head, limits)
     if head.startswith(b"PK\x03\x04"):
         return _zipped_shapefile(path, folder, limits, layer)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-        return _geojson(path, folder)
+        return _geojson(path, folder, limits)
     what = next(
         (text for magic, text in _KNOWN_OTHERS if head.lstrip().startswith(magic)), "认不出这种文件格式"
     )
@@ -128,36 +130,24 @@ def _link(path: Path, target: Path) -> Path:
     return target
 
 
-def _geojson(path: Path, folder: Path) -> VectorSource:
-    """Accept text in UTF-8, as the standard asks; the reader would turn other bytes into rubbish silently."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as handle:
-            while chunk := handle.read(_CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError as fault:
-        raise refuse(path.name, "GeoJSON 不是 UTF-8 编码", "另存为 UTF-8 编码后再导入") from fault
-    return VectorSource(_link(path, folder / "input.geojson"), "GeoJSON", ())
+def _geojson(path: Path, folder: Path, limits: VectorLimits) -> VectorSource:
+    """Accept one GeoJSON object in UTF-8; the name tells GDAL the driver, so that no other looks at it."""
+    check_geojson(path, limits)
+    return VectorSource(f"GeoJSON:{_link(path, folder / 'input.geojson')}", "GeoJSON", ())
 
 
-def _geopackage(path: Path, folder: Path, head: bytes) -> VectorSource:
+def _geopackage(path: Path, folder: Path, head: bytes, limits: VectorLimits) -> VectorSource:
     """Accept a database that says it is a GeoPackage and keeps its features in tables, not in views."""
     if head[68:72] not in _GEOPACKAGE_IDS:
         raise refuse(path.name, "这是 SQLite 数据库，但不是 GeoPackage", _FORMATS)
-    query = (
-        "SELECT c.table_name FROM gpkg_contents AS c JOIN sqlite_master AS m ON m.name = c.table_name"
-        " WHERE c.data_type = 'features' AND m.type = 'table' ORDER BY c.table_name"
-    )
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-            database.execute("PRAGMA trusted_schema = OFF")
-            layers = tuple(str(row[0]) for row in database.execute(query))
-    except sqlite3.Error as fault:
-        raise refuse(path.name, "GeoPackage 已损坏，无法打开", "重新导出一份") from fault
+    # A copy is looked at and opened: nobody changes it in between, and no journal lies beside it.
+    target = folder / "input.gpkg"
+    with path.open("rb") as source, _writing(path.name, target), target.open("wb") as sink:
+        shutil.copyfileobj(source, sink, _CHUNK)
+    layers = gpkg_layers(path.name, target, limits)
     if not layers:
         raise refuse(path.name, "GeoPackage 中没有矢量图层", "导出时选择“要素”图层")
-    return VectorSource(_link(path, folder / "input.gpkg"), "GPKG", layers)
+    return VectorSource(str(target), "GPKG", layers)
 
 
 def _zipped_shapefile(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -> VectorSource:
@@ -172,10 +162,11 @@ def _zipped_shapefile(path: Path, folder: Path, limits: VectorLimits, layer: str
         raise
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as fault:
         raise refuse(path.name, "压缩包已损坏或压缩方式不受支持", "用普通 zip 方式重新压缩") from fault
-    encoding = _dbf_encoding(folder / "input.dbf", folder / "input.cpg")
+    check_shapefile(path.name, folder, limits)
+    encoding = dbf_encoding(path.name, folder, limits)
     # The reader is told the encoding; a .cpg that contradicts it must not speak as well.
     (folder / "input.cpg").unlink(missing_ok=True)
-    return VectorSource(folder / "input.shp", "ESRI Shapefile", (stem,), encoding)
+    return VectorSource(str(folder / "input.shp"), "ESRI Shapefile", (stem,), encoding)
 
 
 def _member_name(member: zipfile.ZipInfo) -> str:
@@ -194,15 +185,16 @@ def _checked_members(
     """Return the files of the archive; refuse one that could overwrite, overflow or hide something."""
     members = [m for m in archive.infolist() if not m.is_dir()]
     if len(members) > limits.members:
-        raise refuse(file, f"压缩包里有 {len(members)} 个文件，超过上限 {limits.members}", "只压缩需要的文件")
+        raise FaultReport([exceeded("vector.members", file, len(members), most=limits.members)])
     total = sum(m.file_size for m in members)
     packed = max(1, sum(m.compress_size for m in members))
     if total > limits.unpacked_bytes:
-        problem = f"压缩包解开后有 {total / 1e6:,.1f} MB，超过上限 {limits.unpacked_bytes / 1e6:,.1f} MB"
-        raise refuse(file, problem, "只压缩需要的图层")
-    if total > limits.compression_ratio * packed:
-        problem = f"压缩包解开后是压缩前的 {total / packed:,.0f} 倍"
-        raise refuse(file, problem, "检查压缩包来源；正常的 shapefile 不会这样")
+        most = limits.unpacked_bytes / MEGABYTE
+        raise FaultReport([exceeded("vector.unpacked_mb", file, total / MEGABYTE, most=most)])
+    ratio = max(total / packed, worst_ratio(members))
+    if ratio > limits.compression_ratio:
+        raise FaultReport([exceeded("vector.ratio", file, ratio, most=limits.compression_ratio)])
+    check_entries(file, archive, members)
     named = []
     for member in members:
         name = _member_name(member).replace("\\", "/")
@@ -277,36 +269,3 @@ def _writing(file: str, target: Path) -> Iterator[None]:
             f"解不开 {file}：写临时目录 {target.parent.parent} 时{why}。压缩包本身没有发现问题；"
             "请腾出空间，或用环境变量 TMPDIR 指定另一个目录后重新导入。"
         ) from fault
-
-
-def _dbf_encoding(dbf: Path, cpg: Path) -> str:
-    """Return the encoding that reads the DBF with the fewest broken characters; the .cpg decides a tie.
-
-    A missing or wrong .cpg is common, and so are values cut in mid-character at 254 bytes, hence the count.
-    """
-    declared = cpg.read_text(encoding="ascii", errors="replace").strip().lower() if cpg.exists() else ""
-    gbk_declared = any(word in declared for word in ("936", "gb"))
-    text = _dbf_text(dbf.read_bytes())
-    broken = {name: text.decode(name, errors="replace").count("\ufffd") for name in ("utf-8", "gb18030")}
-    if broken["utf-8"] == broken["gb18030"]:
-        return "CP936" if gbk_declared else "UTF-8"
-    return "UTF-8" if broken["utf-8"] < broken["gb18030"] else "CP936"
-
-
-def _dbf_text(content: bytes) -> bytes:
-    """Return the field names and the text columns of a DBF, each value ended by a line break."""
-    header_size = int.from_bytes(content[8:10], "little")
-    record_size = int.from_bytes(content[10:12], "little")
-    descriptors = [content[i : i + 32] for i in range(32, max(32, header_size - 31), 32)]
-    names = [d[:11].split(b"\x00")[0] for d in descriptors if d[:1] != b"\x0d"]
-    spans, start = [], 1
-    for descriptor in descriptors:
-        width = descriptor[16] if len(descriptor) == 32 else 0
-        if descriptor[11:12] == _TEXT_FIELDS:
-            spans.append((start, start + width))
-        start += width
-    values = []
-    if record_size > 0:
-        for offset in range(header_size, len(content) - record_size + 1, record_size):
-            values += [content[offset + a : offset + b].rstrip() for a, b in spans]
-    return b"\n".join(names + values)

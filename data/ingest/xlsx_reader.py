@@ -1,36 +1,54 @@
-"""An XLSX sheet into rows of text: unpacked within bounds, formulas and merged cells refused."""
+"""An XLSX sheet into rows of text: bounded before it is unpacked, formulas and merged cells refused.
 
-import datetime as dt
-import re
+Of a workbook's parts only those that hold the directory, the strings, the styles and sheets are opened, each
+after its bytes were looked at (``xlsx_parts``).
+"""
+
 import warnings
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from xml.parsers import expat
 
 import openpyxl
-from openpyxl.utils import get_column_letter
+from openpyxl.packaging.relationship import get_rels_path
+from openpyxl.reader.excel import ExcelReader, _find_workbook_part
+from openpyxl.styles.stylesheet import apply_stylesheet
+from openpyxl.xml.constants import ARC_CONTENT_TYPES, ARC_STYLE, SHARED_STRINGS
 
-from data.ingest.cells import number_text, percent_text, shown
+from data.ingest.archives import check_entries, worst_ratio
+from data.ingest.cells import shown
 from data.ingest.faults import FaultReport
-from data.ingest.reading import DEFINITION_SHEET, EXPORT_SHEETS, FORM_SHEET, CellFault, Limits, Reading, fatal
+from data.ingest.reading import (
+    DEFINITION_SHEET,
+    EXPORT_SHEETS,
+    FORM_SHEET,
+    MAX_FAULTS,
+    CellFault,
+    Limits,
+    Reading,
+    fatal,
+)
+from data.ingest.xlsx_parts import ROW, STRING, check_head, scan_part
+from data.ingest.xlsx_rows import SheetRows
+from data.registry.limit_models import MEGABYTE, exceeded
 
 _SAVE_AGAIN = "用 Excel 打开核对，另存为“Excel 工作簿（.xlsx）”；打不开就重新取得该文件"
-_PASTE_VALUES = "复制该区域后“选择性粘贴—数值”，再保存"
-_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})"')
-_ROW_TAG = re.compile(rb"</?(?:\w+:)?row\b")
-_HEAD_BYTES = 4096
-_READ_BYTES = 1 << 20
-_STRETCH_BYTES = 8_000_000
-"""The library holds one row, or what follows the last, in memory at once: no honest row is this long."""
+_WORKSHEET = "worksheet"
+_LOOKED_AT_ROWS = 1_000
 
-_STRINGS_BYTES = 100_000_000
-"""All shared strings are held at once."""
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A worksheet by its title: whether it is shown, and the part that holds it."""
+
+    title: str
+    state: str
+    part: str
 
 
 def read_xlsx_rows(path: Path, sheet: str | None, limits: Limits) -> Reading:
-    """Return the rows of one sheet as text.
+    """Return the rows of one sheet as text; rows without content are left out.
 
     Whole numbers come without ``.0`` and never with an exponent; a cell shown as per cent comes as shown
     (``85%``); dates as ``YYYY-MM-DD``. Formulas, error values and merged cells become faults of the reading.
@@ -38,12 +56,12 @@ def read_xlsx_rows(path: Path, sheet: str | None, limits: Limits) -> Reading:
     """
     check_archive(path, limits)
     with _damage(path.name):
-        book = _open(path)
+        book = _Book(path, limits)
     try:
         with _damage(path.name):
             chosen, notes = _choose(path.name, book, sheet, limits)
-        reading = Reading(sheet=chosen.title, rows=iter(()), notes=notes)
-        reading.faults += _scan(path, chosen)
+            reading = Reading(sheet=chosen.title, rows=iter(()), notes=notes)
+            reading.faults += book.merged(chosen)
     except BaseException:
         book.close()
         raise
@@ -55,11 +73,9 @@ def sheet_names(path: Path, limits: Limits) -> list[str]:
     """Return the names of the workbook's worksheets in order; raises as ``read_xlsx_rows``."""
     check_archive(path, limits)
     with _damage(path.name):
-        book = _open(path)
-    try:
-        return [sheet.title for sheet in book.worksheets]
-    finally:
+        book = _Book(path, limits, cells=False)
         book.close()
+    return [sheet.title for sheet in book.sheets]
 
 
 class _damage:  # noqa: N801 - used like a function
@@ -88,71 +104,141 @@ def check_archive(path: Path, limits: Limits) -> None:
     with _damage(file), zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
         names = {part.filename for part in parts}
-        size = sum(part.file_size for part in parts)
-        strings = max(
-            (part.file_size for part in parts if part.filename.endswith("sharedStrings.xml")), default=0
-        )
-        if len(parts) > limits.parts or size > limits.unpacked_bytes or strings > _STRINGS_BYTES:
-            problem = f"解压后有 {size / 1e6:.0f} MB、{len(parts)} 个部件，超过上限"
-            raise fatal(
-                file,
-                problem,
-                f"只保留数据表，粘贴到新工作簿再保存（上限 {limits.unpacked_bytes / 1e6:.0f} MB）",
-            )
+        _check_sizes(file, parts, limits)
         if any(part.flag_bits & 1 for part in parts):
             raise fatal(file, "文件已加密", "取消密码后重新保存")
+        check_entries(file, archive, parts)
         if any(name.lower().endswith("vbaproject.bin") for name in names):
             raise fatal(file, "工作簿带有宏", "另存为不带宏的“Excel 工作簿（.xlsx）”")
         if "xl/workbook.bin" in names:
             raise fatal(file, "内容是二进制工作簿（.xlsb）", "另存为“Excel 工作簿（.xlsx）”")
-        if "[Content_Types].xml" not in names:
+        if ARC_CONTENT_TYPES not in names:
             raise fatal(file, "扩展名是 .xlsx，内容却是普通压缩包", "选择 XLSX 工作簿，不要选压缩包")
         for part in parts:
             if part.filename.endswith((".xml", ".rels")):
-                _refuse_dtd(file, archive, part)
+                check_head(file, archive, part)
 
 
-def _refuse_dtd(file: str, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    """Refuse a part that declares entities: spreadsheet programs write none, and they can read files."""
-    seen: list[str] = []
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = lambda *_: seen.append("doctype")
-    parser.StartElementHandler = lambda *_: seen.append("element")
-    with archive.open(part) as handle:
-        # A DTD can only stand before the first element, so the rest of the part need not be read.
-        while not seen and (block := handle.read(_HEAD_BYTES)):
-            parser.Parse(block)
-    if seen[:1] == ["doctype"]:
-        raise fatal(file, "工作簿里有外部实体声明，可能有害", "重新取得可信的文件")
+def _check_sizes(file: str, parts: list[zipfile.ZipInfo], limits: Limits) -> None:
+    size = sum(part.file_size for part in parts)
+    ratio = worst_ratio(parts)
+    if len(parts) > limits.parts:
+        raise FaultReport([exceeded("table.parts", file, len(parts), most=limits.parts)])
+    if size > limits.unpacked_bytes:
+        most = limits.unpacked_bytes / MEGABYTE
+        raise FaultReport([exceeded("table.unpacked_mb", file, size / MEGABYTE, most=most)])
+    if ratio > limits.ratio:
+        raise FaultReport([exceeded("table.ratio", file, ratio, most=limits.ratio)])
 
 
-def _open(path: Path) -> Any:
-    with warnings.catch_warnings():
-        # The library warns of styles and extensions it drops; only values are read here.
-        warnings.simplefilter("ignore")
-        return openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
+class _Book(ExcelReader):  # type: ignore[misc]
+    """A workbook whose directory, strings and styles are read, and whose sheets are not opened yet."""
+
+    def __init__(self, path: Path, limits: Limits, *, cells: bool = True) -> None:
+        """Read the directory; without ``cells`` neither strings nor styles. Raises ``FaultReport``."""
+        self.file, self.limits = path.name, limits
+        self.sheets: list[_Sheet] = []
+        self._merged: dict[str, list[tuple[str, str]]] = {}
+        super().__init__(str(path), read_only=True, keep_links=False)
+        try:
+            # The library warns of styles and extensions it drops; only values are read here.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._read_directory()
+                if cells:
+                    self._read_strings()
+                    self._bound("table.styles_mb", ARC_STYLE, limits.styles_bytes, tags=True)
+                    apply_stylesheet(self.archive, self.wb)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the archive."""
+        self.archive.close()
+
+    def rows(self, sheet: _Sheet, faults: list[CellFault]) -> Iterator[tuple[int, list[str]]]:
+        """Yield the numbered rows of a sheet that have content."""
+        self.merged(sheet)
+        place = (self.file, sheet.title)
+        rows = SheetRows(place, self.wb, self.shared_strings, self.limits, faults)
+        with self.archive.open(sheet.part) as source:
+            yield from rows.read(source)
+
+    def merged(self, sheet: _Sheet) -> list[CellFault]:
+        """Return a fault for each merged range, after the sheet's bytes were found to be within bounds."""
+        if sheet.part not in self._merged:
+            counts = scan_part(
+                self.file, self.archive, sheet.part, self.limits, record=ROW, sheet=sheet.title
+            )
+            self._merged[sheet.part] = counts.merged
+        return [_merge_fault(first, last) for first, last in self._merged[sheet.part][:MAX_FAULTS]]
+
+    def _read_directory(self) -> None:
+        limits = self.limits
+        self._bound("table.index_mb", ARC_CONTENT_TYPES, limits.index_bytes, tags=True)
+        self.read_manifest()
+        part = _find_workbook_part(self.package).PartName[1:]
+        for name in (part, get_rels_path(part)):
+            self._bound("table.index_mb", name, limits.index_bytes, tags=True)
+        self.read_workbook()
+        if len(self.parser.sheets) > limits.sheets:
+            found = len(self.parser.sheets)
+            raise FaultReport([exceeded("table.sheets", self.file, found, most=limits.sheets)])
+        for sheet, relation in self.parser.find_sheets():
+            # A sheet elsewhere (another file, an address) is no part of the archive.
+            inside = relation.TargetMode != "External" and relation.target in self.valid_files
+            if inside and relation.Type.endswith(f"/{_WORKSHEET}"):
+                self.sheets.append(_Sheet(sheet.name, sheet.state, relation.target))
+
+    def _read_strings(self) -> None:
+        found = self.package.find(SHARED_STRINGS)
+        if found is None:
+            return
+        limits, name = self.limits, found.PartName[1:]
+        self._bound("table.shared_strings_mb", name, limits.strings_bytes)
+        scan_part(self.file, self.archive, name, limits, record=STRING)
+        self.read_strings()
+
+    def _bound(self, limit_id: str, name: str, most: int, *, tags: bool = False) -> None:
+        """Refuse a part that is held in memory whole and is too large, or has too many tags."""
+        size = self.archive.getinfo(name).file_size
+        if size > most:
+            raise FaultReport([exceeded(limit_id, self.file, size / MEGABYTE, most=most / MEGABYTE)])
+        if not tags:
+            return
+        found = scan_part(self.file, self.archive, name, self.limits).tags
+        if found > self.limits.tags:
+            raise FaultReport([exceeded("table.tags", self.file, found, most=self.limits.tags)])
 
 
-def _choose(file: str, book: Any, sheet: str | None, limits: Limits) -> tuple[Any, list[str]]:
+def _merge_fault(first: str, last: str) -> CellFault:
+    row, column = openpyxl.utils.cell.coordinate_to_tuple(first)
+    problem = f"单元格 {first}:{last} 是合并的"
+    return CellFault(int(row), int(column) - 1, problem, "取消合并，每格都填写内容")
+
+
+def _choose(file: str, book: _Book, sheet: str | None, limits: Limits) -> tuple[_Sheet, list[str]]:
     """Return the sheet to read, and notes on sheets passed over."""
-    sheets = {ws.title: ws for ws in book.worksheets}
+    sheets = {one.title: one for one in book.sheets}
     if not sheets:
         raise fatal(file, "工作簿里没有工作表", "把数据放进工作表再保存")
     if sheet is not None:
         if sheet not in sheets:
-            raise fatal(file, f"没有名为“{shown(sheet)}”的工作表", f"现有：{'、'.join(map(shown, sheets))}")
+            names = "、".join(map(shown, list(sheets)[:20]))
+            raise fatal(file, f"没有名为“{shown(sheet)}”的工作表", f"现有：{names}")
         return sheets[sheet], []
     if FORM_SHEET in sheets:
         return sheets[FORM_SHEET], []
-    visible = [ws for ws in sheets.values() if ws.sheet_state == "visible"]
-    hidden = [ws.title for ws in sheets.values() if ws.sheet_state != "visible"]
-    filled = [ws for ws in visible if _has_content(ws)]
+    visible = [one for one in sheets.values() if one.state == "visible"]
+    hidden = [one.title for one in sheets.values() if one.state != "visible"]
+    filled = [one for one in visible if _has_content(book, one)]
     if set(EXPORT_SHEETS) <= set(sheets):
         # A workbook of our own export: what comes along with the rows is not data.
-        filled = [ws for ws in filled if ws.title not in {*EXPORT_SHEETS, DEFINITION_SHEET}]
-    notes = [f"隐藏的工作表“{shown(title)}”未读取" for title in hidden]
+        filled = [one for one in filled if one.title not in {*EXPORT_SHEETS, DEFINITION_SHEET}]
+    notes = [f"隐藏的工作表“{shown(title)}”未读取" for title in hidden[:20]]
     if len(filled) > 1:
-        names = "、".join(shown(ws.title) for ws in filled)
+        names = "、".join(shown(one.title) for one in filled[:20])
         raise fatal(
             file, f"有多个工作表有内容（{names}）", f"把要导入的工作表改名为“{FORM_SHEET}”，或只留一个"
         )
@@ -162,91 +248,24 @@ def _choose(file: str, book: Any, sheet: str | None, limits: Limits) -> tuple[An
     return filled[0], notes
 
 
-def _has_content(sheet: Any) -> bool:
-    sheet.reset_dimensions()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for number, row in enumerate(sheet.iter_rows(values_only=True)):
-            if any(value not in {None, ""} for value in row):
-                return True
-            if number > 1_000:
-                return False
-    return False
-
-
-def _scan(path: Path, sheet: Any) -> list[CellFault]:
-    """Return a fault for each merged range, which the streaming reader does not tell.
-
-    Raises ``FaultReport`` when a stretch between two row tags is too long to be held in memory.
-    """
+def _has_content(book: _Book, sheet: _Sheet) -> bool:
+    """Whether a row near the top of the sheet holds anything, a formula included."""
     faults: list[CellFault] = []
-    tail = b""
-    stretch = 0
-    with _damage(path.name), zipfile.ZipFile(path) as archive, archive.open(sheet._worksheet_path) as part:
-        while block := part.read(_READ_BYTES):
-            rows = [match.start() for match in _ROW_TAG.finditer(block)]
-            if stretch + (rows[0] if rows else len(block)) > _STRETCH_BYTES:
-                problem = "有一行（或一段格式）异常地长，不像是人工填写的表"
-                raise fatal(path.name, problem, "只把数据粘贴到新工作簿再保存", sheet=sheet.title)
-            stretch = len(block) - rows[-1] if rows else stretch + len(block)
-            text = tail + block
-            cut = text.rfind(b"<")
-            for match in _MERGE.finditer(text, 0, cut):
-                first, last = match[1].decode(), match[2].decode()
-                row, column = _address(first)
-                problem = f"单元格 {first}:{last} 是合并的"
-                faults.append(CellFault(row, column, problem, "取消合并，每格都填写内容"))
-            tail = text[max(cut, 0) :] if len(text) - cut < _READ_BYTES else b""
-    return faults
+    rows = book.rows(sheet, faults)
+    number = next((number for number, _ in rows), None)
+    return bool(faults) or (number is not None and number <= _LOOKED_AT_ROWS)
 
 
-def _address(reference: str) -> tuple[int, int]:
-    row, column = openpyxl.utils.cell.coordinate_to_tuple(reference)
-    return int(row), int(column) - 1
-
-
-def _rows(file: str, book: Any, sheet: Any, faults: list[CellFault]) -> Iterator[tuple[int, list[str]]]:
+def _rows(file: str, book: _Book, sheet: _Sheet, faults: list[CellFault]) -> Iterator[tuple[int, list[str]]]:
     """Yield numbered rows of text and close the workbook at the end."""
-    sheet.reset_dimensions()
-    formats: dict[int, str] = {}
     try:
-        iterator = enumerate(sheet.iter_rows(), start=1)
+        rows = book.rows(sheet, faults)
         while True:
             with _damage(file), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                item = next(iterator, None)
-                if item is None:
-                    return
-                number, cells = item
-                texts = [_text(cell, number, column, formats, faults) for column, cell in enumerate(cells)]
-            yield number, texts
+                item = next(rows, None)
+            if item is None:
+                return
+            yield item
     finally:
         book.close()
-
-
-def _text(cell: Any, row: int, column: int, formats: dict[int, str], faults: list[CellFault]) -> str:
-    """Return what one cell holds as text; a formula or an error value becomes a fault and an empty text."""
-    value, kind = cell.value, cell.data_type
-    if value is None:
-        return ""
-    if kind in {"f", "e"}:
-        faults.append(_refused(value, kind, row, column))
-        return ""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        style = cell._style_id
-        if style not in formats:
-            formats[style] = str(cell.number_format)
-        return percent_text(value) if "%" in formats[style] else number_text(value)
-    if isinstance(value, dt.datetime) and value.time() == dt.time():
-        return value.date().isoformat()
-    return str(value)
-
-
-def _refused(value: Any, kind: str, row: int, column: int) -> CellFault:
-    address = f"{get_column_letter(column + 1)}{row}"
-    if kind == "e":
-        remedy = "改正后填写数值；没有数值时留空并在“备注”列写明原因"
-        return CellFault(row, column, f"单元格 {address} 是错误值 {shown(str(value))}", remedy)
-    # An array or table formula is an object, not a string.
-    formula = value if isinstance(value, str) else getattr(value, "text", None) or "="
-    return CellFault(row, column, f"单元格 {address} 是公式 {shown(formula)}", _PASTE_VALUES)

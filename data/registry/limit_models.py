@@ -107,7 +107,8 @@ def exceeded(
     caller was given another. Raises as ``limit``.
     """
     entry = _entry(limit_id)
-    bound = _written(entry.value if most is None else most)
+    number = entry.value if most is None else most
+    bound = _written(int(number) if float(number).is_integer() else number)
     problem = entry.problem.format(
         found=f"不止 {bound}" if found is None else _written(found, above=bound), limit=bound
     )
@@ -115,9 +116,9 @@ def exceeded(
 
 
 def _written(number: float, *, above: str = "") -> str:
-    """Return a number as people read it, with a decimal where the whole number would read like the bound."""
+    """Return a number as people read it: counts whole, sizes with a decimal where it tells something."""
     whole = f"{number:,.0f}"
-    if float(number).is_integer() or (number >= 100 and whole != above):
+    if isinstance(number, int) or (number >= 100 and whole != above):
         return whole
     return f"{number:,.1f}"
 

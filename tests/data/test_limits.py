@@ -23,6 +23,9 @@ from geo.errors import RegistryError
 
 ROOT = Path(__file__).resolve().parents[2]
 READER = "reader."
+"""Limits of the processes that read, which are held where those are started."""
+
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "data").rglob("*.py"))
 
 
 def _office(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Path:
@@ -52,6 +55,11 @@ def test_every_limit_has_a_sentence_of_its_own(limit_id: str) -> None:
     assert "{" not in fault.problem
     assert fault.remedy
     assert str(fault).startswith("表.csv：")
+
+
+@pytest.mark.parametrize("limit_id", [name for name in load_limits() if not name.startswith(READER)])
+def test_every_limit_is_held_somewhere(limit_id: str) -> None:
+    assert f'"{limit_id}"' in SOURCES
 
 
 def test_what_was_not_counted_and_what_is_just_above_read_well() -> None:
