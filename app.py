@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
@@ -21,9 +22,12 @@ from data.store import data_dir
 from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
 from pages.connections import send_at_once
+from pages.host_guard import HostGuard
+from pages.hosts import ALLOWED_HOSTS, Allowed, allowed_at, configured
 from pages.rehearsal import rehearse
 from pages.shell import ShellMiddleware
 from pages.static_files import StaticFilesInMemory
+from pages.uploads import TRUSTED_HEADERS, UploadGuard
 from pages.web import routes
 
 DEFAULT_HOST = "127.0.0.1"
@@ -65,18 +69,37 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
             shown.append(step)
 
     send_at_once(asyncio.get_running_loop())
+    allowed = _allowed()
+    streamlit_config.set_option("server.allowedHosts", allowed.hosts())
+    streamlit_config.set_option("server.trustedUserHeaders", TRUSTED_HEADERS)
     install(prepare_assets(tell))
     rehearse()
-    host = streamlit_config.get_option("server.address") or DEFAULT_HOST
-    shown_host = f"[{host}]" if ":" in host else host
-    _console.print(f"苏图已启动：http://{shown_host}:{streamlit_config.get_option('server.port')}")
+    _console.print(f"苏图已启动：{_shown_address(allowed)}")
     yield {}
+
+
+def _allowed() -> Allowed:
+    """Return what this server may be called, by where Streamlit is told to listen."""
+    return allowed_at(streamlit_config.get_option("server.address") or "", configured())
+
+
+def _shown_address(allowed: Allowed) -> str:
+    """Return the address to tell: where it listens, or the first name when that is everywhere."""
+    host, port = streamlit_config.get_option("server.address"), streamlit_config.get_option("server.port")
+    if not allowed.own:
+        host, port = allowed.names[0].host, allowed.names[0].port or port
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 app = st.App(
     Path(str(resources.files("pages"))) / "start" / "script.py",
     routes=routes(),
-    middleware=[Middleware(ShellMiddleware), Middleware(StaticFilesInMemory)],
+    middleware=[
+        Middleware(HostGuard, allowed=_allowed),
+        Middleware(ShellMiddleware),
+        Middleware(UploadGuard),
+        Middleware(StaticFilesInMemory),
+    ],
     lifespan=_lifespan,
 )
 
@@ -97,12 +120,18 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return rows
 
 
-def serve(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> None:
+def serve(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, names: Iterable[str] = ()) -> None:
     """Serve the application until it is stopped; print its address once it answers.
 
-    ``port`` 0 lets the system choose. Raises `ServeError` when the address is taken or not this machine's.
+    ``port`` 0 lets the system choose. ``names`` are answered to beside the address and the names in the
+    environment. Raises `HostNameError` when a name is none or none is there to listen everywhere, and
+    `ServeError` when the address is taken or not this machine's.
     """
+    given = tuple(names)
+    allowed_at(host, configured(given))
     _require_free(host, port)
+    # The application reads its names where `streamlit run app.py` finds them too.
+    os.environ[ALLOWED_HOSTS] = ",".join([os.environ.get(ALLOWED_HOSTS, ""), *given])
     app.run(config={**settings(), "server.address": host, "server.port": port})
 
 

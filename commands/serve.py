@@ -10,6 +10,7 @@ from commands.chinese import examples
 from commands.console import build_progress
 from data.build import build_store
 from data.store import data_dir
+from pages.hosts import allowed_at, configured
 
 HOST = "127.0.0.1"
 PORT = 8501
@@ -17,20 +18,31 @@ PORT = 8501
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("serve", epilog=examples("sutu serve", "sutu serve --host 0.0.0.0 --port 8080"))(serve)
+    shared = "sutu serve --host 0.0.0.0 --port 8080 --name sutu.example.cn --name 10.1.2.3"
+    app.command("serve", epilog=examples("sutu serve", shared))(serve)
 
 
 def serve(
     host: Annotated[str, typer.Option(help="监听的地址；0.0.0.0 表示本机所有地址。")] = HOST,
     port: Annotated[int, typer.Option(help="监听的端口；0 表示由系统选择。", min=0, max=65535)] = PORT,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            help="浏览器可以用来访问的主机名或地址，可带端口，可重复；监听本机所有地址时必须写。"
+            "环境变量 SUTU_ALLOWED_HOSTS 里的也算。",
+        ),
+    ] = None,
 ) -> None:
     """启动网页。
 
-    数据库不存在或已过期时先构建；不需要互联网。按 Ctrl+C 停止。
+    数据库不存在或已过期时先构建；不需要互联网。只应答监听的地址和写明的名字。按 Ctrl+C 停止。
     """
+    # A wrong name is told before a build of minutes, not after it.
+    allowed_at(host, configured(names or ()))
     with build_progress() as progress:
         build_store(data_dir(), progress=progress, only_if_stale=True)
     # Streamlit takes a second to import; no other command needs it.
     import app  # noqa: PLC0415
 
-    app.serve(host, port)
+    app.serve(host, port, names or ())

@@ -445,10 +445,42 @@ def test_serve_builds_first_and_then_listens(tmp_path: Path, monkeypatch: pytest
         "build_store",
         lambda folder, **settings: done.append((folder, settings["only_if_stale"])),
     )
-    monkeypatch.setattr(app, "serve", lambda host, port: done.append((host, port)))
+    monkeypatch.setattr(app, "serve", lambda host, port, names: done.append((host, port, list(names))))
+    everywhere = ("--host", "0.0.0.0", "--port", "8080", "--name", "a.example", "--name", "10.1.2.3:80")
     assert run("serve").exit_code == 0
-    assert run("serve", "--host", "0.0.0.0", "--port", "8080").exit_code == 0
-    assert done == [(tmp_path, True), ("127.0.0.1", 8501), (tmp_path, True), ("0.0.0.0", 8080)]
+    assert run("serve", *everywhere).exit_code == 0
+    monkeypatch.setenv("SUTU_ALLOWED_HOSTS", "b.example")
+    assert run("serve", "--host", "::").exit_code == 0
+    built = (tmp_path, True)
+    assert done == [
+        built,
+        ("127.0.0.1", 8501, []),
+        built,
+        ("0.0.0.0", 8080, ["a.example", "10.1.2.3:80"]),
+        built,
+        ("::", 8501, []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--host", "0.0.0.0"], "必须写明允许哪些名字"),
+        (["--host", "::", "--port", "0"], "SUTU_ALLOWED_HOSTS"),
+        (["--name", "http://a.example"], "“http://a.example”不是可用的主机名"),
+        (["--host", "0.0.0.0", "--name", "*"], "不用通配符"),
+        (["--name", "0.0.0.0"], "表示本机所有地址"),
+    ],
+)
+def test_names_to_be_called_by_are_asked_for_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.setenv("SUTU_DATA_DIR", str(tmp_path / "none"))
+    monkeypatch.delenv("SUTU_ALLOWED_HOSTS", raising=False)
+    result = run("serve", *words)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not (tmp_path / "none").exists()
 
 
 # As people run it
