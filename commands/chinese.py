@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
+from data.files import disk_is_full, in_words
 from geo.errors import SutuError
 
 EXIT_FAULT = 1
@@ -102,12 +103,15 @@ class Commands(_Chinese, typer.core.TyperGroup):
     """A group of commands: data at fault is a message and exit code 1, a wrong command line exit code 2."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the chosen command; an error of the house becomes its message."""
+        """Run the chosen command; an error of the house becomes its message, and so does a full disk."""
         try:
             return super().invoke(ctx)
         except SutuError as fault:
-            errors().print(Text(f"错误：{fault}", style="red"))
-            raise typer.Exit(EXIT_FAULT) from fault
+            raise _told(str(fault)) from fault
+        except Exception as fault:
+            if not disk_is_full(fault):
+                raise
+            raise _told(f"写不下去：{in_words(fault)}。请腾出空间后再运行一次。") from fault
 
     def main(
         self,
@@ -134,6 +138,12 @@ class Commands(_Chinese, typer.core.TyperGroup):
             errors().print("已中止。")
             sys.exit(EXIT_FAULT)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _told(message: str) -> typer.Exit:
+    """Show what is at fault and return what ends the command."""
+    errors().print(Text(f"错误：{message}", style="red"))
+    return typer.Exit(EXIT_FAULT)
 
 
 def _show_usage_error(fault: ClickException) -> None:

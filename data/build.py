@@ -19,7 +19,9 @@ from data.boundaries import Boundaries, build_region_table, load_boundaries, sim
 from data.census import FactTables, build_facts
 from data.check import check_store
 from data.corridor_tracks import build_corridors
+from data.damage import find_damage
 from data.facility_table import build_facility_table
+from data.files import disk_in_words
 from data.implied import locate_townships
 from data.ingest.indicators import load_imported_indicators, load_imported_sources
 from data.ingest.staging import remove_leftovers
@@ -31,7 +33,16 @@ from data.registry import load_registry
 from data.registry.standard_models import load_standards, standard_rows
 from data.schema import SCHEMA_VERSION
 from data.store import Store
-from data.versions import CORRIDOR_STRIPS, CORRIDORS, POPULATION_GRID, ZOOMS, input_version, read_pointer
+from data.versions import (
+    CORRIDOR_STRIPS,
+    CORRIDORS,
+    POPULATION_GRID,
+    REMEDY,
+    ZOOMS,
+    has_pointer,
+    input_version,
+    read_pointer,
+)
 from geo.errors import StoreError
 
 __all__ = ["BuildSummary", "ProgressCallback", "build_store", "input_version", "is_current"]
@@ -60,7 +71,8 @@ class BuildSummary:
     """The outcome of a build.
 
     ``rows`` counts the rows of each table, ``digests`` is the sha256 of each (equal for equal inputs),
-    ``seconds`` the duration of each step. ``built`` is False when the store was up to date and left alone.
+    ``seconds`` the duration of each step. ``built`` is False when the store was up to date and left alone;
+    ``mended`` says what was damaged in the one before.
     """
 
     data_version: str
@@ -70,6 +82,7 @@ class BuildSummary:
     digests: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     unmatched: int = 0
+    mended: tuple[str, ...] = ()
 
     @property
     def total_seconds(self) -> float:
@@ -109,15 +122,25 @@ class _Steps:
 
 
 def is_current(data_dir: Path) -> bool:
-    """Return whether the store of ``data_dir`` exists, opens, and is what the inputs would give now."""
+    """Return whether the store of ``data_dir`` is whole, opens, and is what the inputs would give now."""
+    return _state(data_dir)[0]
+
+
+def _state(data_dir: Path) -> tuple[bool, tuple[str, ...]]:
+    """Return whether the store is current, and what is damaged in it: a Chinese phrase each."""
+    if not has_pointer(data_dir):
+        return False, ()
     try:
         pointer = read_pointer(data_dir)
         if pointer.schema_version != SCHEMA_VERSION or pointer.data_version != input_version(data_dir):
-            return False
-        Store(data_dir / pointer.store).close()
-    except StoreError:
-        return False
-    return True
+            return False, ()
+        if damage := find_damage(data_dir / pointer.store):
+            return False, tuple(damage)
+        store = Store(data_dir / pointer.store)
+    except StoreError as fault:
+        return False, (str(fault).replace(REMEDY, "").rstrip("。"),)
+    store.close()
+    return store.data_version == pointer.data_version, ()
 
 
 def build_store(
@@ -126,22 +149,26 @@ def build_store(
     """Build the store of ``data_dir`` and make it the current one; return what was built.
 
     One build at a time: a second one waits for the first. With ``only_if_stale`` a store that is up to date
-    once the lock is held is left alone. Raises `StoreError` when the folder cannot be written or the result
-    does not pass the check, `RegistryError` and `GeometryError` for faulty inputs; the previous version stays
+    once the lock is held is left alone; one that is damaged is told (``progress``, ``mended``) and built
+    anew. Raises `StoreError` when the folder cannot be written, the disk is full or the result does not pass
+    the check, `RegistryError` and `GeometryError` for faulty inputs; the previous version stays
     in each case.
     """
     steps = _Steps(progress)
-    with build_lock(data_dir, on_wait=steps.wait):
-        if only_if_stale and is_current(data_dir):
+    with build_lock(data_dir, on_wait=steps.wait), disk_in_words(f"在 {data_dir} 构建数据库"):
+        current, damage = _state(data_dir)
+        if only_if_stale and current:
             pointer = read_pointer(data_dir)
             return BuildSummary(pointer.data_version, pointer.store, built=False)
+        for phrase in damage:
+            steps.wait(f"发现损坏：{phrase}。重新构建")
         remove_leftovers(data_dir)
         for _ in range(_ATTEMPTS):
             version = input_version(data_dir)
             contents = _gather(data_dir, version, steps)
             # An import may have arrived while the inputs were read: then they are read again.
             if input_version(data_dir) == version:
-                return _write(data_dir, version, contents, steps)
+                return replace(_write(data_dir, version, contents, steps), mended=damage)
         raise StoreError("构建期间导入的数据不断变化，无法得到一致的版本。请稍后再运行 sutu build。")
 
 

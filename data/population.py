@@ -19,6 +19,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from data.census import CensusCounts, census_counts
+from data.files import damaged_import
 from data.ingest.staging import imports_dir
 from data.registry import Registry
 from data.seats import load_places
@@ -33,6 +34,7 @@ MODELLED = "modelled"
 MEASURED = "raster"
 
 _FACTS = b"sutu"
+_PATTERN = pa.schema([("cell_id", pa.int64()), ("people", pa.float64())])
 _COUNT_OF = {"under_3": "age_0_2"}
 
 
@@ -164,14 +166,21 @@ def write_pattern(path: Path, people: pd.Series, facts: dict[str, str]) -> None:
 def load_imported_pattern(data_dir: Path, resolution_m: float) -> tuple[pd.Series, dict[str, str]] | None:
     """Return the imported people by cell_id and the facts written beside them; None without import.
 
-    Raises ``PopulationError`` when they were counted on cells of another size.
+    Raises ``PopulationError`` when they were counted on cells of another size, ``StoreError`` when the file
+    is damaged.
     """
     path = imports_dir(data_dir) / IMPORT_NAME
     if not path.exists():
         return None
-    table = parquet.read_table(path)
-    facts: dict[str, str] = json.loads(table.schema.metadata[_FACTS])
-    if float(facts["resolution_m"]) != resolution_m:
+    with damaged_import(path):
+        stored = parquet.ParquetFile(path).read()
+        facts: dict[str, str] = json.loads(stored.schema.metadata[_FACTS])
+        table = stored.select(_PATTERN.names).cast(_PATTERN)
+        written_for = float(facts["resolution_m"])
+        if not {"source", "scale_to_census"} <= set(facts) or table["people"].null_count:
+            # What another kind of import wrote does not pass as this one.
+            raise ValueError("不是人口栅格的导入")
+    if written_for != resolution_m:
         raise PopulationError(
             f"人口栅格是按 {facts['resolution_m']} 米格网导入的，设置里的格网边长现为 {resolution_m:g} 米。"
             "请重新导入人口栅格，或把设置改回去。"

@@ -6,6 +6,7 @@ that the next build removes. The functions here expect the caller to hold the bu
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from data.damage import write_manifest
+from data.files import disk_in_words, remove
 from data.locking import is_being_read
 from data.schema import SCHEMA_VERSION, TABLES, create_tables, insert_frame, tables_digest
 from data.store import connect
@@ -29,6 +32,8 @@ from data.versions import (
     write_pointer,
 )
 from geo.errors import StoreError
+
+_UNREACHED = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -47,19 +52,18 @@ def building_folder(folder: Path) -> Iterator[Path]:
     Folders of builds that died are removed first: the build lock is held, so none of them is alive.
     """
     for leftover in folder.glob("building-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        remove(leftover)
     building = folder / f"building-{os.getpid()}-{next_number(folder)}"
     try:
-        building.mkdir()
-        yield building
-    except OSError as fault:
-        raise StoreError(f"写入数据目录 {folder} 失败：{fault.strerror}。请检查磁盘空间和权限。") from fault
+        with disk_in_words(f"写入数据目录 {folder} "):
+            building.mkdir()
+            yield building
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
 def write_contents(building: Path, contents: Contents) -> dict[str, str]:
-    """Write the parquet files and the database of a version; return the digest of each table."""
+    """Write the parquet files, the database and the list of them; return the digest of each table."""
     catalogue = []
     for name, content in contents.parquet.items():
         path = building / f"{name}.parquet"
@@ -80,9 +84,11 @@ def write_contents(building: Path, contents: Contents) -> dict[str, str]:
             if frame is not None:
                 insert_frame(connection, name, frame)
         connection.execute("CHECKPOINT")
-        return tables_digest(connection)
+        digests = tables_digest(connection)
     finally:
         connection.close()
+    write_manifest(building)
+    return digests
 
 
 def publish(folder: Path, building: Path, data_version: str) -> Pointer:
@@ -94,15 +100,25 @@ def publish(folder: Path, building: Path, data_version: str) -> Pointer:
     previous = _named(folder)
     pointer = Pointer(f"store-{data_version}-{next_number(folder)}", data_version, SCHEMA_VERSION)
     building.rename(folder / pointer.store)
-    sync_folder(folder)
-    write_pointer(folder, pointer)
+    try:
+        sync_folder(folder)
+        write_pointer(folder, pointer)
+    except OSError:
+        if _named(folder) != pointer.store:
+            shutil.rmtree(folder / pointer.store, ignore_errors=True)
+        raise
     _prune(folder, keep={pointer.store, previous})
     return pointer
 
 
 def next_number(folder: Path) -> int:
-    """Return a running number above that of every version in ``folder``."""
-    return 1 + max((store_number(path.name) or 0 for path in folder.glob("store-*")), default=0)
+    """Return a running number above that of every version in ``folder``.
+
+    A number that no row of builds reaches, of a folder somebody made, does not count: the next would be too
+    long for a name.
+    """
+    numbers = (store_number(path.name) or 0 for path in folder.glob("store-*"))
+    return 1 + max((number for number in numbers if number < _UNREACHED), default=0)
 
 
 def _named(folder: Path) -> str | None:
@@ -116,7 +132,11 @@ def _named(folder: Path) -> str | None:
 def _prune(folder: Path, *, keep: set[str | None]) -> None:
     """Remove versions that are neither kept nor read by anybody, and pointers that a killed build left."""
     for path in folder.glob("store-*"):
-        if store_number(path.name) is not None and path.name not in keep and not is_being_read(path):
-            shutil.rmtree(path, ignore_errors=True)
+        if store_number(path.name) is None or path.name in keep:
+            continue
+        # The version is published: what cannot be removed now is no fault of it.
+        with contextlib.suppress(OSError):
+            if not path.is_dir() or not is_being_read(path):
+                remove(path)
     for path in folder.glob(".CURRENT-*"):
-        path.unlink(missing_ok=True)
+        remove(path)

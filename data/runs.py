@@ -7,6 +7,7 @@ are not in it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
@@ -20,9 +21,13 @@ from typing import Any
 
 import pandas as pd
 
+from data.files import DAMAGED, disk_in_words, in_words, read_json
 from geo.errors import StoreError
 
 FOLDER = "runs"
+_RUN_BYTES = 32 * 1024**2
+"""A run keeps the candidates of a file, which may be many."""
+
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
@@ -64,16 +69,15 @@ def record_run(
     folder = data_dir / FOLDER / run.id
     staged = folder.with_name(f".{run.id}")
     try:
-        staged.mkdir(parents=True)
-        result.to_parquet(staged / "result.parquet", index=False)
-        text = json.dumps(asdict(run), ensure_ascii=False, indent=1, sort_keys=True)
-        (staged / "run.json").write_text(text + "\n", encoding="utf-8")
-        staged.rename(folder)
-    except OSError as fault:
+        with disk_in_words(f"记录本次计算：写入 {folder} "):
+            staged.mkdir(parents=True)
+            result.to_parquet(staged / "result.parquet", index=False)
+            text = json.dumps(asdict(run), ensure_ascii=False, indent=1, sort_keys=True)
+            (staged / "run.json").write_text(text + "\n", encoding="utf-8")
+            staged.rename(folder)
+    except StoreError:
         shutil.rmtree(staged, ignore_errors=True)
-        raise StoreError(
-            f"无法记录本次计算：写入 {folder} 失败（{fault.strerror}）。请检查目录权限。"
-        ) from fault
+        raise
     return run
 
 
@@ -83,21 +87,44 @@ def read_run(data_dir: Path, run_id: str) -> Run:
         raise StoreError(f"“{run_id}”不是运行编号；编号形如 20250101-080000-1a2b3c，可用 sutu runs 查看。")
     path = data_dir / FOLDER / run_id / "run.json"
     try:
-        return Run(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as fault:
+        return _checked(run_id, Run(**read_json(path, most=_RUN_BYTES)))
+    except (FileNotFoundError, NotADirectoryError) as fault:
         raise StoreError(f"没有编号为 {run_id} 的运行记录，可用 sutu runs 查看。") from fault
     except (OSError, ValueError, TypeError) as fault:
-        raise StoreError(f"运行记录 {path} 已损坏，无法重算。") from fault
+        raise StoreError(
+            f"运行记录 {path} 已损坏（{in_words(fault)}），无法重算。可删去 {path.parent}，重新计算并记录。"
+        ) from fault
+
+
+def _checked(run_id: str, run: Run) -> Run:
+    """Return a run whose fields are of their types and that is the one asked for; ``ValueError`` else."""
+    typed = (
+        run.id == run_id
+        and isinstance(run.parameters, dict)
+        and all(
+            isinstance(getattr(run, name), str) for name in ("kind", "data_version", "digest", "started_at")
+        )
+        and type(run.rows) is int
+        and type(run.seconds) in {int, float}
+    )
+    if not typed:
+        raise ValueError("内容不是运行记录")
+    return run
 
 
 def read_result(data_dir: Path, run: Run) -> pd.DataFrame:
     """Return the recorded rows of a run; `StoreError` when they are missing or were changed since."""
     path = data_dir / FOLDER / run.id / "result.parquet"
     try:
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "no file")
         frame = pd.read_parquet(path)
-    except (OSError, ValueError) as fault:
-        raise StoreError(f"运行记录 {path} 无法读取。") from fault
-    if result_digest(frame) != run.digest:
+        same = result_digest(frame) == run.digest
+    except DAMAGED as fault:
+        raise StoreError(
+            f"运行记录 {path} 无法读取（{in_words(fault)}）。可删去 {path.parent}，重新计算并记录。"
+        ) from fault
+    if not same:
         raise StoreError(f"运行记录 {path} 与登记的摘要不符，文件可能被改动过。")
     return frame
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from data.files import disk_in_words, read_json, read_text
 from data.registry.index_models import IndexSpec
 from geo.errors import StoreError
 
@@ -36,20 +39,27 @@ def save_index(data_dir: Path, spec: IndexSpec) -> str:
     key = hashlib.sha256(text.encode()).hexdigest()[:12]
     folder = data_dir / FOLDER
     path = folder / f"{key}.json"
-    if path.exists():
+    if _same(path, text):
         return key
     if sum(1 for _ in folder.glob("*.json")) >= MOST_SAVED:
         raise StoreError(f"已保存 {MOST_SAVED} 个综合指数，请先在数据目录的 {FOLDER} 中删去不用的。")
-    try:
+    staged = folder / f".{key}-{os.getpid()}-{secrets.token_hex(4)}"
+    with disk_in_words(f"保存综合指数：写入 {folder} "):
         folder.mkdir(parents=True, exist_ok=True)
-        staged = folder / f".{key}"
-        staged.write_text(text, encoding="utf-8")
-        staged.replace(path)
-    except OSError as fault:
-        raise StoreError(
-            f"无法保存综合指数：写入 {folder} 失败（{fault.strerror}）。请检查目录权限。"
-        ) from fault
+        try:
+            staged.write_text(text, encoding="utf-8")
+            staged.replace(path)
+        finally:
+            staged.unlink(missing_ok=True)
     return key
+
+
+def _same(path: Path, text: str) -> bool:
+    """Return whether the file holds this very index; a damaged one is written anew."""
+    try:
+        return read_text(path) == text
+    except (OSError, ValueError):
+        return False
 
 
 def read_index(data_dir: Path, key: str) -> IndexSpec:
@@ -58,11 +68,11 @@ def read_index(data_dir: Path, key: str) -> IndexSpec:
         raise StoreError(f"“{key}”不是综合指数的编号。")
     path = data_dir / FOLDER / f"{key}.json"
     try:
-        return IndexSpec.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return IndexSpec.model_validate(read_json(path))
     except FileNotFoundError as fault:
         raise StoreError(f"没有编号为 {key} 的综合指数，可能已被删去。") from fault
-    except (OSError, ValueError, ValidationError) as fault:
-        raise StoreError(f"保存的综合指数 {path.name} 已损坏，无法打开。") from fault
+    except (OSError, ValueError, TypeError, ValidationError) as fault:
+        raise StoreError(f"保存的综合指数 {path} 已损坏，无法打开。请删去该文件，重新保存。") from fault
 
 
 def list_indices(data_dir: Path) -> list[SavedIndex]:

@@ -11,7 +11,7 @@ import pandas as pd
 from data.runs import Run, list_runs, read_result, read_run, record_run
 from data.siting import SitingAnalysis, SitingRequest, prepare_siting
 from data.store import Store
-from geo.errors import SitingError
+from geo.errors import SitingError, StoreError
 
 KIND = "siting"
 MAX_NAME = 60
@@ -58,8 +58,8 @@ def _scenario(run: Run) -> Scenario:
         raise SitingError(f"运行 {run.id} 不是选址方案（类别 {run.kind}）。")
     try:
         return Scenario(str(run.parameters["name"]), SitingRequest.from_dict(run.parameters["request"]), run)
-    except (KeyError, TypeError, AttributeError) as fault:
-        raise SitingError(f"运行 {run.id} 的方案参数已损坏。") from fault
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as fault:
+        raise SitingError(f"运行 {run.id} 的方案参数已损坏，请重新计算并保存方案。") from fault
 
 
 def list_scenarios(data_dir: Path) -> list[Scenario]:
@@ -89,6 +89,10 @@ def compare_scenarios(data_dir: Path, scenarios: Sequence[Scenario]) -> pd.DataF
     rows = []
     for scenario in scenarios:
         table = read_result(data_dir, scenario.run)
+        if missing := {"population", "covered_before", "covered_after", "gained"} - set(table.columns):
+            raise StoreError(
+                f"方案“{scenario.name}”的结果缺少 {'、'.join(sorted(missing))}，请重新计算并保存。"
+            )
         people, after = table["population"].sum(), table["covered_after"].sum()
         rows.append(
             {

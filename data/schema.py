@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from data.files import is_disk_fault
 from geo.errors import StoreError
 
 SCHEMA_VERSION = 4
@@ -387,7 +388,8 @@ def insert_frame(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.Dat
     """Append ``frame`` to table ``name`` in the frame's order; return the number of rows.
 
     The frame must have every column of the table and no other (order does not matter); NaN becomes NULL.
-    Raises `StoreError` naming the table when columns differ or a row breaks one of the table's rules.
+    Raises `StoreError` naming the table when columns differ or a row breaks one of the table's rules, and
+    duckdb's own error when the disk is at fault.
     """
     table = TABLES[name]
     missing = [column for column in table.columns if column not in frame.columns]
@@ -401,6 +403,8 @@ def insert_frame(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.Dat
         columns = ", ".join(f'"{column}"' for column in table.columns)
         connection.execute(f'INSERT INTO "{name}" ({columns}) SELECT {columns} FROM "{view}"')  # noqa: S608
     except duckdb.Error as fault:
+        if is_disk_fault(fault):
+            raise
         raise StoreError(f"表 {name} 有不合规则的行：{fault}") from fault
     finally:
         connection.unregister(view)

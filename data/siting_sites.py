@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,12 +15,14 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import pandas as pd
 
+from data.files import disk_in_words, put_aside, read_json
 from geo.crs import STORE_CRS
-from geo.errors import SitingError, StoreError
+from geo.errors import SitingError
 from geo.regions import assign_regions
 
 FOLDER = "cache/candidates"
 _KEPT = 200
+_MOST_BYTES = 16 * 1024**2
 _KEY = re.compile(r"[0-9a-f]{16}")
 
 
@@ -33,9 +37,12 @@ class Site(NamedTuple):
 def parse_sites(values: Any) -> tuple[Site, ...]:
     """Return the sites that a run or a kept file names; ``SitingError`` for anything else."""
     try:
-        return tuple(Site(str(name), float(lon), float(lat)) for name, lon, lat in values)
-    except (TypeError, ValueError) as fault:
+        sites = tuple(Site(str(name), float(lon), float(lat)) for name, lon, lat in values)
+        if not all(-180 <= site.lon <= 180 and -90 <= site.lat <= 90 for site in sites):
+            raise ValueError("no place on the earth")
+    except (TypeError, ValueError, OverflowError) as fault:
         raise SitingError("记录的候选点已损坏，请重新选择候选点文件。") from fault
+    return sites
 
 
 def keep_sites(data_dir: Path, sites: Sequence[Site]) -> str:
@@ -47,16 +54,20 @@ def keep_sites(data_dir: Path, sites: Sequence[Site]) -> str:
     text = _text(sites)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     folder = data_dir / FOLDER
-    path, staged = folder / f"{key}.json", folder / f".{os.getpid()}-{key}"
-    try:
+    path, staged = folder / f"{key}.json", folder / f".{os.getpid()}-{secrets.token_hex(4)}-{key}"
+    with disk_in_words("保存候选点"):
         folder.mkdir(parents=True, exist_ok=True)
-        staged.write_text(text, encoding="utf-8")
-        staged.replace(path)
-        by_age = sorted(folder.glob("*.json"), key=lambda one: one.stat().st_mtime_ns, reverse=True)
-        for old in by_age[_KEPT:]:
-            old.unlink(missing_ok=True)
-    except OSError as fault:
-        raise StoreError(f"无法保存候选点：{fault.strerror}。请检查数据目录的权限。") from fault
+        try:
+            staged.write_text(text, encoding="utf-8")
+            if path.is_dir():
+                put_aside(path)
+            staged.replace(path)
+        finally:
+            staged.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            by_age = sorted(folder.glob("*.json"), key=lambda one: one.stat().st_mtime_ns, reverse=True)
+            for old in by_age[_KEPT:]:
+                old.unlink(missing_ok=True)
     return key
 
 
@@ -66,7 +77,7 @@ def kept_sites(data_dir: Path, key: str) -> tuple[Site, ...]:
     if not _KEY.fullmatch(key):
         raise gone
     try:
-        sites = parse_sites(json.loads((data_dir / FOLDER / f"{key}.json").read_text(encoding="utf-8")))
+        sites = parse_sites(read_json(data_dir / FOLDER / f"{key}.json", most=_MOST_BYTES))
     except (OSError, ValueError) as fault:
         raise gone from fault
     if hashlib.sha256(_text(sites).encode()).hexdigest()[:16] != key:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,8 @@ import duckdb
 import geopandas as gpd
 import pandas as pd
 
+from data.damage import Marks, find_damage, marks
+from data.files import DAMAGED, disk_is_full, in_words, is_disk_fault
 from data.locking import share_folder
 from data.schema import LEVELS, SCHEMA_VERSION, TABLES
 from data.versions import (
@@ -53,7 +58,11 @@ def connect(path: Path, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=read_only, config=config)
     except duckdb.Error as fault:
-        raise StoreError(f"无法打开数据库文件 {path}：{fault}。{REMEDY}") from fault
+        if disk_is_full(fault):
+            raise StoreError(
+                f"无法写入数据库文件 {path}：{in_words(fault)}。请腾出空间后再试一次。"
+            ) from fault
+        raise StoreError(f"无法打开数据库文件 {path}：{in_words(fault)}。{REMEDY}") from fault
 
 
 class Store:
@@ -73,11 +82,15 @@ class Store:
         try:
             mark = share_folder(folder)
         except OSError as fault:
-            raise StoreError(f"无法读取数据库目录 {folder}：{fault.strerror}。{REMEDY}") from fault
+            raise StoreError(f"无法读取数据库目录 {folder}：{in_words(fault)}。{REMEDY}") from fault
         self._release = weakref.finalize(self, os.close, mark)
         self._lock = threading.Lock()
         self._frames: dict[str, gpd.GeoDataFrame] = {}
-        self._connection = connect(folder / DATABASE)
+        try:
+            self._connection = connect(folder / DATABASE)
+        except StoreError:
+            self._release()
+            raise
         meta = self._meta()
         if meta.get("schema_version") != str(SCHEMA_VERSION):
             self.close()
@@ -85,8 +98,8 @@ class Store:
                 f"数据库结构版本为 {meta.get('schema_version', '未知')}，程序需要 {SCHEMA_VERSION}。{REMEDY}"
             )
         self.schema_version: int = SCHEMA_VERSION
-        self.data_version: str = meta["data_version"]
-        self.built_at: str = meta["built_at"]
+        self.data_version: str = meta.get("data_version", "")
+        self.built_at: str = meta.get("built_at", "")
         self.boundary_source: str = meta.get("boundary_source", "")
         self.boundary_date: str = meta.get("boundary_date", "")
         self.boundary_imported: bool = meta.get("boundary_imported") == "yes"
@@ -94,7 +107,7 @@ class Store:
     def _meta(self) -> dict[str, str]:
         try:
             return dict(self.query("SELECT key, value FROM meta").itertuples(index=False, name=None))
-        except duckdb.Error as fault:
+        except (duckdb.Error, StoreError) as fault:
             self.close()
             raise StoreError(f"数据库 {self.folder} 不是本程序的数据库：{fault}。{REMEDY}") from fault
 
@@ -104,13 +117,21 @@ class Store:
         self._release()
 
     def query(self, sql: str, parameters: Sequence[Any] | None = None) -> pd.DataFrame:
-        """Return the rows of one read-only statement; values are bound as ``?`` parameters."""
-        with self._lock:
-            cursor = self._connection.cursor()
+        """Return the rows of one read-only statement; values are bound as ``?`` parameters.
+
+        Raises `StoreError` when the database file was damaged since it was opened.
+        """
         try:
-            frame = cursor.execute(sql, parameters).df()
-        finally:
-            cursor.close()
+            with self._lock:
+                cursor = self._connection.cursor()
+            try:
+                frame = cursor.execute(sql, parameters).df()
+            finally:
+                cursor.close()
+        except duckdb.Error as fault:
+            if not is_disk_fault(fault):
+                raise
+            raise StoreError(f"数据库 {self.folder} 无法读取：{in_words(fault)}。{REMEDY}") from fault
         # A text column that is NULL throughout would come as objects; give it the type it has otherwise.
         empty = [name for name in frame.columns if frame[name].dtype == object and frame[name].isna().all()]
         return frame.astype(dict.fromkeys(empty, "str")) if empty else frame
@@ -155,13 +176,21 @@ class Store:
             raise StoreError(f"没有“{zoom}”这一级的边界；可用：{'、'.join((*ZOOMS, 'full'))}")
         with self._lock:
             if zoom not in self._frames:
-                path = self.folder / f"regions_{zoom}.parquet"
-                try:
+                with self._reading("边界文件", f"regions_{zoom}") as path:
                     frame = gpd.read_parquet(path, columns=["adcode", "geometry"])
-                except (OSError, ValueError) as fault:
-                    raise StoreError(f"边界文件 {path} 无法读取：{fault}。{REMEDY}") from fault
-                self._frames[zoom] = frame.set_index("adcode")
+                    self._frames[zoom] = frame.set_index("adcode")
             return self._frames[zoom]
+
+    @contextmanager
+    def _reading(self, what: str, name: str) -> Iterator[Path]:
+        """Give the path of a parquet file; whatever reading it raises becomes a `StoreError`."""
+        path = self.folder / f"{name}.parquet"
+        try:
+            if not path.is_file():
+                raise FileNotFoundError(errno.ENOENT, "no file")
+            yield path
+        except DAMAGED as fault:
+            raise StoreError(f"{what} {path} 无法读取：{in_words(fault)}。{REMEDY}") from fault
 
     # Indicators and facts
 
@@ -262,11 +291,8 @@ class Store:
 
         Raises `StoreError` when the file is missing or cannot be read.
         """
-        path = self.folder / f"{POPULATION_GRID}.parquet"
-        try:
+        with self._reading("人口格网", POPULATION_GRID) as path:
             return pd.read_parquet(path)
-        except (OSError, ValueError) as fault:
-            raise StoreError(f"人口格网 {path} 无法读取：{fault}。{REMEDY}") from fault
 
     # Corridors
 
@@ -286,22 +312,16 @@ class Store:
 
         Raises `StoreError` when the file is missing or cannot be read.
         """
-        path = self.folder / f"{CORRIDORS}.parquet"
-        try:
+        with self._reading("通道走廊文件", CORRIDORS) as path:
             return gpd.read_parquet(path).set_index("id")
-        except (OSError, ValueError) as fault:
-            raise StoreError(f"通道走廊文件 {path} 无法读取：{fault}。{REMEDY}") from fault
 
     def corridor_strips(self) -> pd.DataFrame:
         """Return the counties each drawn line runs through: corridor, from_km, to_km, adcode (None outside).
 
         Raises `StoreError` when the file is missing or cannot be read.
         """
-        path = self.folder / f"{CORRIDOR_STRIPS}.parquet"
-        try:
+        with self._reading("通道走廊文件", CORRIDOR_STRIPS) as path:
             return pd.read_parquet(path)
-        except (OSError, ValueError) as fault:
-            raise StoreError(f"通道走廊文件 {path} 无法读取：{fault}。{REMEDY}") from fault
 
     # Plans, sources and reports
 
@@ -343,26 +363,44 @@ def _require_level(level: str | None) -> None:
         raise UnknownRegionError(f"没有“{level}”这一级；可用：{'、'.join(LEVELS)}")
 
 
-_open: dict[Path, tuple[Pointer, Store]] = {}
+@dataclass(frozen=True)
+class _Held:
+    """An open store, what ``CURRENT`` said, and how its files looked when they were found whole."""
+
+    pointer: Pointer
+    store: Store
+    marks: Marks | None
+
+
+_open: dict[Path, _Held] = {}
 _open_lock = threading.Lock()
 
 
 def open_store(folder: Path | None = None) -> Store:
     """Return the current store of a data directory (default: `data_dir`); cheap enough for every page view.
 
-    The same object as before while ``CURRENT`` names the same store, a new one as soon as a build has
-    replaced it; the earlier object stays usable for whoever still holds it. Raises `StoreError` with the
-    remedy when there is no store, ``CURRENT`` is damaged, or the schema is another.
+    The same object as before while ``CURRENT`` names the same store and nothing in it was touched, a new one
+    as soon as a build has replaced it; the earlier object stays usable for whoever still holds it. Raises
+    `StoreError` with the remedy when there is no store, ``CURRENT`` is damaged, the schema is another, or a
+    file is not as it was built; the next call after a build that mended it returns the new store.
     """
     folder = (folder or data_dir()).resolve()
     with _open_lock:
         pointer = read_pointer(folder)
-        held = _open.get(folder)
-        if held is None or held[0] != pointer:
-            if pointer.schema_version != SCHEMA_VERSION:
-                raise StoreError(
-                    f"数据库结构版本为 {pointer.schema_version}，程序需要 {SCHEMA_VERSION}。{REMEDY}"
-                )
-            held = (pointer, Store(folder / pointer.store))
-            _open[folder] = held
-        return held[1]
+        held, seen = _open.get(folder), marks(folder / pointer.store)
+        if held is None or held.pointer != pointer or held.marks is None or held.marks != seen:
+            _open.pop(folder, None)
+            store = _whole_store(folder, pointer, held)
+            _open[folder] = held = _Held(pointer, store, seen)
+        return held.store
+
+
+def _whole_store(folder: Path, pointer: Pointer, held: _Held | None) -> Store:
+    """Return the store that ``pointer`` names, its files compared with what the build wrote."""
+    if pointer.schema_version != SCHEMA_VERSION:
+        raise StoreError(f"数据库结构版本为 {pointer.schema_version}，程序需要 {SCHEMA_VERSION}。{REMEDY}")
+    if damage := find_damage(folder / pointer.store):
+        raise StoreError("；".join(damage) + f"。{REMEDY}")
+    if held is not None and held.pointer == pointer:
+        return held.store
+    return Store(folder / pointer.store)

@@ -18,10 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from data.files import DAMAGED, put_aside
 from geo.travel import TravelResult
 
 FOLDER = "cache/travel"
-FORMAT = "1"
+FORMAT = "2"
 KEEP = 64
 """How many results are kept; the ones used longest ago go first."""
 
@@ -63,21 +64,30 @@ def cached_travel(data_dir: Path, key: str, solve: Callable[[], TravelResult]) -
 
 def _read(path: Path) -> TravelResult | None:
     try:
-        table = pq.read_table(path, memory_map=False)
+        if not path.is_file():
+            return None
+        table = pq.ParquetFile(path, memory_map=False).read()
         os.utime(path)
         meta = json.loads(table.schema.metadata[_META])
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+        minutes, facility = (table[name].to_numpy() for name in ("minutes", "facility"))
+        result = TravelResult(
+            minutes=minutes,
+            facility=facility,
+            reachable=~np.isnan(minutes),
+            method=meta["method"],
+            mode=meta["mode"],
+            max_minutes=float(meta["max_minutes"]),
+            unplaced=np.asarray(meta["unplaced"], dtype=np.int32),
+        )
+        return result if meta["content"] == _content(result) else None
+    except DAMAGED:
         return None
-    minutes = table["minutes"].to_numpy()
-    return TravelResult(
-        minutes=minutes,
-        facility=table["facility"].to_numpy(),
-        reachable=~np.isnan(minutes),
-        method=meta["method"],
-        mode=meta["mode"],
-        max_minutes=float(meta["max_minutes"]),
-        unplaced=np.asarray(meta["unplaced"], dtype=np.int32),
-    )
+
+
+def _content(result: TravelResult) -> str:
+    """Return the digest by which a file that was changed, or belongs to another key, is told."""
+    words = json.dumps([result.method, result.mode, result.max_minutes])
+    return content_key(words, result.minutes, result.facility, result.unplaced)
 
 
 def _write(path: Path, result: TravelResult) -> None:
@@ -88,12 +98,15 @@ def _write(path: Path, result: TravelResult) -> None:
         "mode": result.mode,
         "max_minutes": result.max_minutes,
         "unplaced": result.unplaced.tolist(),
+        "content": _content(result),
     }
     arrays = [pa.array(result.minutes), pa.array(result.facility)]
     table = pa.table(arrays, names=["minutes", "facility"]).replace_schema_metadata({_META: json.dumps(meta)})
     staged = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         pq.write_table(table, staged, compression="zstd")
+        if path.is_dir():
+            put_aside(path)
         staged.replace(path)
     finally:
         staged.unlink(missing_ok=True)

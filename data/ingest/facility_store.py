@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.files import damaged_import
 from data.ingest.cells import match_key
 from data.ingest.osm_store import FACILITY_FOLDER, STORED_COLUMNS
 from data.ingest.staging import imports_dir
-from geo.errors import StoreError
 
 EXTRA_COLUMNS: Final = ("address", "stated_adcode", "note", "origin_id", "origin_source")
 """What tables say beyond an extract: ``origin_id`` and ``origin_source`` are the number of a facility in the
@@ -53,13 +53,17 @@ def read_facility_table(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     Missing text is None, a missing number NaN; an extract, and a file of an earlier version, lack some of
     the extra columns. ``StoreError`` when the file is damaged.
     """
-    try:
-        table = pq.read_table(path)
+    with damaged_import(path):
+        table = pq.ParquetFile(path).read()
         metadata = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
-        extra = [name for name in EXTRA_COLUMNS if name in table.column_names]
-        frame = table.select([*STORED_COLUMNS, *extra]).to_pandas().reindex(columns=list(FACILITY_COLUMNS))
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        raise StoreError(f"导入数据 {path.name} 已损坏：{error}。请删去该文件并重新导入。") from error
+        names = [name for name in _SCHEMA.names if name in table.column_names or name in STORED_COLUMNS]
+        # What another program or another kind of import wrote does not pass as this one.
+        typed = table.select(names).cast(pa.schema([_SCHEMA.field(name) for name in names]))
+        if typed["id"].null_count or typed["lon"].null_count or typed["lat"].null_count:
+            raise ValueError("缺少编号或坐标")
+        if metadata and not {"title", "obtained"} <= set(metadata):
+            raise KeyError("title")
+        frame = typed.to_pandas().reindex(columns=list(FACILITY_COLUMNS))
     texts = [name for name in FACILITY_COLUMNS if name not in _NUMBERS]
     frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), None)
     return frame.astype(dict.fromkeys(_NUMBERS, "float64")), metadata

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.files import damaged_import
 from data.ingest.cells import match_key
 from data.ingest.indicator_definitions import Definition
 from data.ingest.staging import imports_dir
-from geo.errors import StoreError
 
 FOLDER: Final = "indicators"
 SOURCE_PREFIX: Final = "import_"
@@ -100,15 +100,14 @@ def write_source(path: Path, source: ImportedSource) -> None:
 
 def read_source(path: Path) -> ImportedSource:
     """Return what ``write_source`` wrote; ``StoreError`` when the file is damaged or of another kind."""
-    try:
-        table = pq.read_table(path)
-        content: dict[str, Any] = json.loads((table.schema.metadata or {})[_METADATA])
+    with damaged_import(path):
+        stored = pq.ParquetFile(path).read()
+        content: dict[str, Any] = json.loads((stored.schema.metadata or {})[_METADATA])
+        table = stored.select(_SCHEMA.names).cast(_SCHEMA)
         definitions = tuple(Definition.from_dict(entry) for entry in content["definitions"])
         return ImportedSource(
             str(content["title"]), _frame(table.to_pandas()), definitions, str(content["obtained"])
         )
-    except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"导入数据 {path.name} 已损坏：{error}。请删去该文件并重新导入原表。") from error
 
 
 def load_sources(data_dir: Path) -> list[ImportedSource]:

@@ -173,6 +173,9 @@ def store_extract(
     staged, changes, notes = _stage(extract, data_dir)
     with ExitStack() as stack:
         for item in staged:
+            # Before the first is in place: when one cannot be, those after it are dropped too.
+            stack.callback(item.rollback)
+        for item in staged:
             stack.enter_context(item)
         if rebuild is not None:
             rebuild()

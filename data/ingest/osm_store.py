@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.files import damaged_import
 from data.ingest.osm_facilities import FACILITY_COLUMNS
 from data.ingest.staging import StagedImport, imports_dir
 from geo.errors import StoreError
@@ -54,10 +55,8 @@ def facility_files(data_dir: Path) -> list[Path]:
 
 def read_facility_file(path: Path) -> pd.DataFrame:
     """Return a stored facility file (``STORED_COLUMNS``); ``StoreError`` when it is damaged."""
-    try:
+    with damaged_import(path):
         return pd.read_parquet(path, columns=list(STORED_COLUMNS))
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise StoreError(f"已导入的文件 {path.name} 已损坏（{error}）。请删除后重新导入。") from error
 
 
 def stage_facilities(data_dir: Path, file: str, frame: pd.DataFrame) -> StagedImport:
@@ -100,10 +99,10 @@ def load_imported_network(data_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame] |
     paths = [imports_dir(data_dir) / file for file in (NODES, EDGES)]
     if not any(path.exists() for path in paths):
         return None
-    try:
-        tables = [pq.read_table(path) for path in paths]
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"已导入的路网已损坏（{error}）。请重新运行 sutu import osm。") from error
+    tables = []
+    for path in paths:
+        with damaged_import(path):
+            tables.append(pq.ParquetFile(path).read())
     if len({(table.schema.metadata or {}).get(_DIGEST_KEY) for table in tables}) != 1:
         raise StoreError("已导入的路网不完整：结点和路段来自两次导入。请重新运行 sutu import osm。")
     nodes, edges = (table.to_pandas() for table in tables)
@@ -115,7 +114,5 @@ def load_imported_layer(data_dir: Path, layer: str) -> gpd.GeoDataFrame | None:
     path = imports_dir(data_dir) / LAYERS[layer]
     if not path.exists():
         return None
-    try:
+    with damaged_import(path):
         return gpd.read_parquet(path)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise StoreError(f"已导入的 {path.name} 已损坏（{error}）。请重新运行 sutu import osm。") from error

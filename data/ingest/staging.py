@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from data.files import disk_in_words, remove
 from geo.errors import StoreError
 
 IMPORTS = "imports"
@@ -74,7 +75,7 @@ class StagedImport:
 
         ``name`` is a plain lower-case file name with an extension, below at most one folder
         (``facilities/osm.parquet``; ``StoreError`` otherwise): it never comes from a person's file. When
-        ``write`` raises, nothing is left behind.
+        ``write`` raises, nothing is left behind. A full disk is a ``StoreError`` in words.
         """
         if not _SAFE_NAME.fullmatch(name):
             raise StoreError(
@@ -82,27 +83,36 @@ class StagedImport:
             )
         target = imports_dir(data_dir) / name
         folder = target.parent
-        folder.mkdir(parents=True, exist_ok=True)
         # The extension stays last: some writers choose their format by it.
         staged = folder / f".staged-{os.getpid()}-{secrets.token_hex(4)}-{target.name}"
-        try:
-            write(staged)
-            _sync(staged)
-        except BaseException:
-            staged.unlink(missing_ok=True)
-            raise
+        with disk_in_words(f"写入导入数据 {target} "):
+            folder.mkdir(parents=True, exist_ok=True)
+            if target.is_dir():
+                raise StoreError(
+                    f"{target} 应是导入数据的文件，现在却是文件夹。"
+                    f"请把它移走（mv {target} {target}.old）后重新导入。"
+                )
+            try:
+                write(staged)
+                _sync(staged)
+            except BaseException:
+                staged.unlink(missing_ok=True)
+                raise
         return cls(target, staged, summary)
 
     def commit(self) -> Path:
-        """Put the file in place atomically, keep the one it replaces aside, and return the target path."""
+        """Put the file in place atomically, keep the one it replaces aside, and return the target path.
+
+        When the disk refuses (``StoreError``) the target is as before, and ``rollback`` drops the rest.
+        """
         if self._staged is None:
             return self.target
-        if self.target.exists():
-            previous = self.target.with_name(f".previous-{secrets.token_hex(4)}-{self.target.name}")
-            # A copy, not a move: the target is never missing in between.
-            shutil.copy2(self.target, previous)
-            self._previous = previous
-        self._staged.replace(self.target)
+        with disk_in_words(f"写入导入数据 {self.target} "):
+            if self.target.exists():
+                # A copy, not a move: the target is never missing in between.
+                self._previous = self.target.with_name(f".previous-{secrets.token_hex(4)}-{self.target.name}")
+                shutil.copy2(self.target, self._previous)
+            self._staged.replace(self.target)
         self._staged = None
         self._committed = True
         return self.target
@@ -115,6 +125,9 @@ class StagedImport:
             self._staged.unlink(missing_ok=True)
             self._staged = None
         if not self._committed:
+            if self._previous is not None:
+                self._previous.unlink(missing_ok=True)
+                self._previous = None
             return
         if self._previous is not None:
             self._previous.replace(self.target)
@@ -133,8 +146,12 @@ class StagedImport:
         self._committed = False
 
     def __enter__(self) -> Self:
-        """Commit; the body is expected to build on the new file."""
-        self.commit()
+        """Commit; the body is expected to build on the new file. What cannot be committed is taken back."""
+        try:
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
         return self
 
     def __exit__(
@@ -170,6 +187,6 @@ def remove_leftovers(data_dir: Path) -> list[Path]:
     for leftover in sorted(folder.rglob(".staged-*")) + sorted(folder.rglob(".previous-*")):
         if leftover in needed:
             continue
-        leftover.unlink(missing_ok=True)
+        remove(leftover)
         removed.append(leftover)
     return removed

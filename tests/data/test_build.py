@@ -266,7 +266,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(locking.os, "open", refuse)
-    with pytest.raises(StoreError, match="不可写：Permission denied"):
+    with pytest.raises(StoreError, match="不可写：没有权限"):
         build_store(tmp_path)
 
 

@@ -104,6 +104,8 @@ def test_another_schema_version_inside_the_database_is_refused(tmp_path: Path) -
     with duckdb.connect(str(tmp_path / pointer.store / DATABASE)) as connection:
         connection.execute("UPDATE meta SET value = '0' WHERE key = 'schema_version'")
     with pytest.raises(StoreError, match="数据库结构版本为 0"):
+        Store(tmp_path / pointer.store)
+    with pytest.raises(StoreError, match=r"sutu\.duckdb .*与构建时不同.*sutu build"):
         open_store(tmp_path)
 
 
@@ -121,6 +123,8 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / pointer.store / DATABASE)) as connection:
         connection.execute("CREATE TABLE other (x INTEGER)")
     with pytest.raises(StoreError, match="不是本程序的数据库"):
+        Store(tmp_path / pointer.store)
+    with pytest.raises(StoreError, match=r"sutu\.duckdb .*与构建时不同.*sutu build"):
         open_store(tmp_path)
 
 
