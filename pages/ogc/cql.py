@@ -104,6 +104,10 @@ class _Quiet(library.ECQLTransformer):
 
     DURATION = DATETIME
 
+    def wkt__geometry_with_srid(self, srid: int, geometry: dict[str, Any]) -> dict[str, Any]:
+        """Return a geometry with the CRS that was written before it."""
+        return {**geometry, "crs": srid}
+
 
 @functools.cache
 def _parser() -> Lark:

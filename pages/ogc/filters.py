@@ -42,6 +42,7 @@ def matching(node: Any, rows: pd.DataFrame, hits: Hits, shapes: Shapes) -> Mask:
 class _Filter:
     def __init__(self, rows: pd.DataFrame, hits: Hits, shapes: Shapes) -> None:
         self.rows, self.hits, self.shapes = rows, hits, shapes
+        self._made: dict[str, NDArray[Any]] = {}
 
     def of(self, node: Any, depth: int) -> Mask:
         """Return the rows that satisfy a condition which stands this deep in the filter."""
@@ -135,9 +136,19 @@ class _Filter:
             wanted = shape_of(node)
             shapely.prepare(wanted)
             found = self.hits(wanted.bounds)
-            out[found[shapely.intersects(self.shapes(found), wanted)]] = True
+            out[found[shapely.intersects(self._shapes(found), wanted)]] = True
             return out
         raise FilterError("只支持比较、BETWEEN、IN、LIKE、IS NULL、AND、OR、NOT、BBOX 和 INTERSECTS。")
+
+    def _shapes(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Return the geometries of some rows; one filter has each made once."""
+        if not self._made:
+            count = len(self.rows)
+            self._made = {"shape": np.full(count, None, dtype=object), "there": np.zeros(count, dtype=bool)}
+        shape, there = self._made["shape"], self._made["there"]
+        missing = rows[~there[rows]]
+        shape[missing], there[missing] = self.shapes(missing), True
+        return shape[rows]
 
     _ANSWERS: ClassVar[dict[type, Callable[[_Filter, Any], Mask]]] = {
         **dict.fromkeys(_COMPARE, _comparison),
