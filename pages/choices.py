@@ -7,7 +7,15 @@ from typing import Any
 
 import streamlit as st
 
+from pages.plain_text import plain
+
 _KEPT, _LINK, _FAULTS, _READ = "state_kept", "state_link", "state_faults", "state_read"
+
+MAX_VALUE = 8_000
+"""Characters of one value in an address; what is longer is no choice of ours."""
+
+MAX_FAULTS, MAX_FAULT = 5, 200
+"""So many messages about an address are shown, none longer than so many characters."""
 # Choices shown only because the one that is kept is not on offer here.
 _STOPGAP = "state_stopgap"
 
@@ -68,15 +76,14 @@ def _from_address(
 ) -> Any:
     """Return the option the address asks for on the first view, else what is kept (None: neither)."""
     read = _session(_READ, set)
-    if name not in read and name in st.query_params:
-        text = st.query_params[name]
+    text = None if name in read else _in_address(name)
+    read.add(name)
+    if text is not None:
         for option in options:
             if code(option) == text:
-                read.add(name)
                 held[name] = option
                 return option
-        _session(_FAULTS, list).append(f"链接中的{label}“{text}”无效或在此不可用，已改用默认值。")
-    read.add(name)
+        fault(f"链接中的{label}“{text}”无效或在此不可用，已改用默认值。")
     return held.get(name)
 
 
@@ -91,13 +98,26 @@ def from_link(name: str) -> str | None:
     if name in read:
         return None
     read.add(name)
-    text = st.query_params.get(name)
-    return str(text) if text is not None else None
+    return _in_address(name)
+
+
+def _in_address(name: str) -> str | None:
+    """Return what the address says of ``name``; what cannot be a choice is told and left out."""
+    texts = [str(text) for text in st.query_params.get_all(name)]
+    if not texts:
+        return None
+    if len(texts) > 1:
+        fault(f"链接中的参数 {name} 写了 {len(texts)} 次，已用最后一次的。")
+    text = texts[-1]
+    if len(text) <= MAX_VALUE and all(char.isprintable() or char == " " for char in text):
+        return text
+    fault(f"链接中的参数 {name} 过长（最多 {MAX_VALUE} 个字符）或含有控制字符，已略去。")
+    return None
 
 
 def fault(text: str) -> None:
     """Have the page's head say what of the address could not be followed."""
-    _session(_FAULTS, list).append(text)
+    _session(_FAULTS, list).append(text if len(text) <= MAX_FAULT else f"{text[:MAX_FAULT]}……")
 
 
 def kept(name: str, default: Any) -> Any:
@@ -113,8 +133,11 @@ def put(name: str, value: Any) -> None:
 
 def show_faults() -> None:
     """Say what of the address could not be followed."""
-    for fault in _session(_FAULTS, list):
-        st.warning(fault, icon=":material/link_off:")
+    told = _session(_FAULTS, list)
+    for text in told[:MAX_FAULTS]:
+        st.warning(plain(text), icon=":material/link_off:")
+    if len(told) > MAX_FAULTS:
+        st.warning(f"链接中还有 {len(told) - MAX_FAULTS} 处无效，已略去。", icon=":material/link_off:")
 
 
 def finish() -> None:

@@ -82,13 +82,21 @@ def _place() -> tuple[float, float] | None:
     text = choices.from_link("at")
     if text is not None:
         try:
-            lon, lat = (float(part) for part in text.split(","))
-            st.session_state[_AT] = (round(lon, 5), round(lat, 5))
+            st.session_state[_AT] = place_of(text)
         except ValueError:
             state.fault(f"链接中的位置“{text}”无效，已略去。")
     place: tuple[float, float] | None = st.session_state.get(_AT)
     state.in_link("at", "" if place is None else f"{place[0]:.5f},{place[1]:.5f}")
     return place
+
+
+def place_of(text: str) -> tuple[float, float]:
+    """Return the longitude and latitude of an address. ``ValueError`` for what is no place on Earth."""
+    lon, lat = (float(part) for part in text.split(","))
+    # A comparison with NaN is never true.
+    if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):
+        raise ValueError(text)
+    return round(lon, 5), round(lat, 5)
 
 
 def put_place(lon: float | None, lat: float | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from layers.webmap import base_map, theme
 from pages import state
 from pages.downloads import download, download_figure
 from pages.map_first import map_first
+from pages.plain_text import plain
 from pages.shell import TIANDITU_KEY
 
 __all__ = [
@@ -30,13 +30,6 @@ __all__ = [
     "plain",
     "show_map",
 ]
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
-
-
-def plain(text: object) -> str:
-    """Return a text escaped, so that Streamlit's Markdown shows it letter by letter on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def header(title: str, *, year: str = "", unit: str = "", source: str = "", note: str = "") -> None:

@@ -10,9 +10,9 @@ import streamlit as st
 from data.registry.index_models import MOST_PARTS, IndexPart, IndexSpec, load_index_examples
 from data.saved_indices import list_indices
 from data.store import Store, data_dir
-from pages import cached
+from pages import cached, state
 from pages.composite_methods import choose_methods, choose_weights
-from pages.composite_spec import KEPT_PARTS, LEVELS, NOTE, SPEC, load
+from pages.composite_spec import KEPT_PARTS, LEVELS, LINKED, NOTE, SPEC, load
 
 _START = "ci_start"
 
@@ -37,6 +37,7 @@ def controls(store: Store) -> IndexSpec | None:
         max_selections=MOST_PARTS,
         placeholder="请选择指标",
     )
+    _tell_left_out(chosen, year, base)
     methods = choose_methods()
     weights = choose_weights(chosen, names) if methods["weighting"] == "expert" else {}
     if not chosen or year is None:
@@ -54,6 +55,20 @@ def controls(store: Store) -> IndexSpec | None:
     )
     st.session_state[SPEC] = spec
     return spec
+
+
+def _tell_left_out(chosen: Sequence[str], year: int | None, base: int | None) -> None:
+    """Say once what the address asked for and there is not."""
+    asked: IndexSpec | None = st.session_state.pop(LINKED, None)
+    if asked is None:
+        return
+    lost = [part.id for part in asked.parts if part.id not in chosen]
+    if lost:
+        state.fault(f"链接中的指标“{'、'.join(lost)}”在此不可用，已略去。")
+    if asked.year != year:
+        state.fault(f"链接中的年份“{asked.year}”无效或在此不可用，已改用 {year} 年。")
+    if asked.base_year != base:
+        state.fault(f"链接中的基期“{asked.base_year}”无效或在此不可用，已改用“{base or '不算'}”。")
 
 
 def _named() -> str:

@@ -19,6 +19,9 @@ MOST_LINK = 8000
 SPEC, KEPT_PARTS, NOTE = "composite_spec", "composite_parts", "composite_note"
 """Where the session keeps the specification, its components as they were loaded, and its note."""
 
+LINKED = "composite_linked"
+"""Where it keeps the specification of the address until it is told what of it there is not."""
+
 
 def encode(spec: IndexSpec) -> str:
     """Return a specification as text for an address."""
@@ -62,14 +65,19 @@ def start(store: Store) -> None:
     saved, text = state.from_link("saved"), state.from_link("spec")
     if saved:
         try:
-            load(read_index(data_dir(), saved))
+            _load_linked(read_index(data_dir(), saved))
             return
         except StoreError as fault:
             state.fault(f"链接中的综合指数打不开：{fault}已改用示例。")
     elif text:
         spec = decode(text)
         if spec is not None:
-            load(spec)
+            _load_linked(spec)
             return
         state.fault("链接中的综合指数无效，已改用示例。")
     load(first)
+
+
+def _load_linked(spec: IndexSpec) -> None:
+    load(spec)
+    st.session_state[LINKED] = spec

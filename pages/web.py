@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -26,7 +27,11 @@ class _Kept(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file with the time it may be kept."""
-        response = await super().get_response(path, scope)
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as fault:
+            words = "没有这个文件" if fault.status_code == 404 else "文件只能读取"
+            return PlainTextResponse(words, status_code=fault.status_code)
         # The style sheet of the fonts keeps its address when they are cut anew.
         response.headers["Cache-Control"] = "no-cache" if path == "fonts.css" else _FOREVER
         return response
@@ -76,8 +81,9 @@ async def drawn(request: Request) -> Response:
 
 def first_page(request: Request) -> Response:
     """Lead from the first page's name to the root, which is the only address Streamlit gives it."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"/{query}")
+    # Not by the request's URL: the name it was asked under may make none.
+    query = request.scope["query_string"].decode("latin-1")
+    return RedirectResponse(f"/?{query}" if query else "/")
 
 
 def healthz(_request: Request) -> JSONResponse:

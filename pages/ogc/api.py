@@ -7,47 +7,49 @@ import contextlib
 import functools
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
-from pygeoapi.api import API, APIRequest, itemtypes
-from starlette.concurrency import run_in_threadpool
+from pygeoapi.api import APIRequest, itemtypes
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from data.store import Store, open_store
 from geo.errors import StoreError, SutuError
 from pages.ogc.collections import recorded
 from pages.ogc.config import configuration, switched_on
 from pages.ogc.features import spliced, text_wanted
+from pages.ogc.item_parameters import checked_crs, checked_items
 from pages.ogc.openapi import openapi
-from pages.ogc.tile_answers import FORMS, tile_set
+from pages.ogc.question import FORMS, Question, form_wanted, question_of
+from pages.ogc.refusals import RefusedError, code_of, fault_of_ours, refusal
+from pages.ogc.service import Service
+from pages.ogc.source import source_of
+from pages.ogc.tile_answers import FORMS as TILE_SET_FORMS
+from pages.ogc.tile_answers import tile, tile_set
+from pages.ogc.turns import TURNS
 
-AT_ONCE = 4
-"""How many questions are answered at the same time; the others wait their turn."""
-
-MAX_QUERY = 4_000
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,100}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,40}\](:\d{1,5})?")
 _PARSED = {"html", "jsonld"}
 """Formats that pygeoapi makes of the features themselves."""
+_CLOSED = "图层服务已关闭（环境变量 SUTU_OGC=off）"
 
-_gate = threading.BoundedSemaphore(AT_ONCE)
 _making = threading.Lock()
 
 
 @functools.lru_cache(maxsize=4)
-def _api(store: Store, base: str, _recorded: tuple[str, ...]) -> API:
+def _service(store: Store, base: str, _recorded: tuple[str, ...]) -> Service:
     config = configuration(store, base)
-    return API(config, openapi(config))
+    return Service(config, openapi(config))
 
 
-def _base(request: Request) -> str:
+def _base(scope: Scope) -> str:
     """Return scheme, host and port by which we were reached; a host that is none is not repeated."""
-    host = request.headers.get("host", "")
-    if not _HOST.fullmatch(host):
-        host = "127.0.0.1"
-    return f"{request.url.scheme}://{host}"
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    host = hosts[0] if hosts and _HOST.fullmatch(hosts[0]) else "127.0.0.1"
+    return f"{scope['scheme']}://{host}"
 
 
 Answer = Callable[..., tuple[dict[str, str], int, Any]]
@@ -58,46 +60,78 @@ def endpoint(answer: Answer, *names: str) -> Callable[[Request], Any]:
 
     async def answered(request: Request) -> Response:
         if not switched_on():
-            return refusal(404, "图层服务已关闭（环境变量 SUTU_OGC=off）")
-        if len(request.url.query) > MAX_QUERY:
-            return refusal(414, f"网址参数超过 {MAX_QUERY} 个字符")
-        try:
-            with _making:
-                api = _api(open_store(), _base(request), recorded())
-            asked = await APIRequest.from_starlette(request, api.locales)
-        except SutuError as fault:
-            return refusal(503, str(fault))
+            return refusal(404, _CLOSED)
         paths = [request.path_params[name] for name in names]
-        response = await run_in_threadpool(_answered, answer, api, asked, paths)
+        work = functools.partial(_answered, answer, dict(request.scope), paths)
+        response = await TURNS.answer(request, work)
         return _unchanged(request, response) or response
 
     return answered
 
 
-def _answered(answer: Answer, api: API, asked: APIRequest, paths: list[str]) -> Response:
-    """Return pygeoapi's answer; runs in a thread, a few at a time."""
-    with _gate:
-        # pygeoapi asks for the loop of its thread, which has none.
-        asyncio.set_event_loop(asyncio.new_event_loop())
-        try:
-            if not asked.is_valid(FORMS if answer is tile_set else None):
-                headers, status, content = api.get_format_exception(asked)
-            else:
-                with _as_text(answer, asked) as left:
-                    headers, status, content = answer(api, asked, *paths)
-                if status == HTTPStatus.OK and isinstance(content, str):
-                    content = spliced(content, left)
-        except SutuError as fault:
-            # What is wrong with a store names its folders, which are nobody's business out there.
-            words = "图层的数据读不出来，请管理员查看" if isinstance(fault, StoreError) else str(fault)
-            return refusal(503, words)
-        finally:
-            asyncio.get_event_loop().close()
-            asyncio.set_event_loop(None)
+def _answered(answer: Answer, scope: Scope, paths: list[str]) -> Response:
+    """Return the answer to a question; runs in a thread, a few at a time."""
+    try:
+        with _making:
+            service = _service(open_store(), _base(scope), recorded())
+        with _loop():
+            headers, status, content = _told(service, answer, scope, paths)
+    except SutuError as fault:
+        # What is wrong with a store names its folders, which are nobody's business out there.
+        words = "图层的数据读不出来，请管理员查看" if isinstance(fault, StoreError) else str(fault)
+        return refusal(503, words)
+    except Exception as fault:
+        return refusal(503, fault_of_ours(fault))
     if isinstance(content, dict):
         return JSONResponse(content, status_code=status, headers=headers)
     headers = {key: value for key, value in headers.items() if key.lower() != "content-length"}
     return Response(content, status_code=status, headers=headers)
+
+
+@contextlib.contextmanager
+def _loop() -> Iterator[None]:
+    """Give this thread an event loop: pygeoapi asks for the loop of its thread, which has none."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
+
+
+def _told(
+    service: Service, answer: Answer, scope: Scope, paths: list[str]
+) -> tuple[dict[str, str], int, Any]:
+    try:
+        question = _checked(service, answer, scope, paths)
+    except RefusedError as fault:
+        code = code_of(fault.status)
+        return service.get_exception(fault.status, {}, form_wanted(scope), code, str(fault))
+    asked = APIRequest(question.put(scope), service.locales)
+    with _as_text(answer, asked) as left:
+        headers, status, content = answer(service, asked, *paths)
+    if status == HTTPStatus.OK and isinstance(content, str):
+        content = spliced(content, left)
+    return headers, status, content
+
+
+def _checked(service: Service, answer: Answer, scope: Scope, paths: list[str]) -> Question:
+    """Return the question with nothing in it but what its answer takes."""
+    if answer is tile:
+        return question_of(scope, ("mvt",), ("f",))
+    if answer is itemtypes.get_collection_items:
+        question = question_of(scope)
+        if paths[0] not in service.config["resources"]:
+            raise RefusedError("没有这个图层；图层的编号见 /ogc/collections", 404)
+        source = source_of(paths[0])
+        return question.asking(checked_items(question.parameters, source.named()))
+    if answer is itemtypes.get_collection_item:
+        question = question_of(scope, FORMS, ("f", "crs"))
+        if "crs" in question.parameters:
+            checked_crs("crs", question.parameters["crs"])
+        return question
+    return question_of(scope, (*FORMS, *TILE_SET_FORMS) if answer is tile_set else FORMS, ("f",))
 
 
 def _unchanged(request: Request, response: Response) -> Response | None:
@@ -116,8 +150,3 @@ def _as_text(answer: Answer, asked: APIRequest) -> contextlib.AbstractContextMan
     if answer is itemtypes.get_collection_items and asked.format not in _PARSED:
         return text_wanted()
     return contextlib.nullcontext([])
-
-
-def refusal(status: int, text: str) -> JSONResponse:
-    """Return the answer that says why there is none."""
-    return JSONResponse({"code": status, "description": text}, status_code=status)

@@ -17,7 +17,10 @@ from geo.crs import ALBERS, STORE_CRS
 Box = tuple[float, float, float, float]
 Hits = Callable[[Box], NDArray[np.intp]]
 Shapes = Callable[[NDArray[np.intp]], NDArray[np.object_]]
-_KEPT_BOXES = 32
+_KEPT_BOXES = 8
+"""Boxes whose cells are remembered: pages of one answer follow each other. A large one holds some 3 MB."""
+_AROUND = (110.0, 25.0, 130.0, 40.0)
+"""Far around the province: beyond it the measuring projection says nothing useful, and there are no cells."""
 _DEGREES_PER_M = 1.2e-5
 """A degree of longitude at 35°N is some 91 km: a metre is never more degrees than this."""
 
@@ -36,7 +39,8 @@ def grid_of(cells: pd.DataFrame, size: float) -> tuple[Hits, Shapes]:
     def shapes(rows: NDArray[np.intp]) -> NDArray[np.object_]:
         return squares(centres.iloc[rows], size).geometry.to_numpy()
 
-    def hits(box: Box) -> NDArray[np.intp]:
+    @functools.lru_cache(_KEPT_BOXES)
+    def within(box: Box) -> NDArray[np.intp]:
         west, south, east, north = measure.transform_bounds(*box, densify_pts=21)
         near = (xs >= west - size) & (xs <= east + size) & (ys >= south - size) & (ys <= north + size)
         found = np.flatnonzero(near)
@@ -49,4 +53,11 @@ def grid_of(cells: pd.DataFrame, size: float) -> tuple[Hits, Shapes]:
         certain[doubtful] = shapely.intersects(shapes(found[doubtful]), shapely.box(*box))
         return found[certain]
 
-    return functools.lru_cache(_KEPT_BOXES)(hits), shapes
+    def hits(box: Box) -> NDArray[np.intp]:
+        west, south = max(box[0], _AROUND[0]), max(box[1], _AROUND[1])
+        east, north = min(box[2], _AROUND[2]), min(box[3], _AROUND[3])
+        if west > east or south > north:
+            return np.empty(0, dtype=np.intp)
+        return within((west, south, east, north))
+
+    return hits, shapes

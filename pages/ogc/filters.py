@@ -11,9 +11,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pygeofilter import ast
-from shapely.geometry import shape
 
-from geo.errors import SutuError
+from pages.ogc.filter_shapes import FilterError, box_of, shape_of
+from pages.ogc.refusals import shown
 from pages.ogc.wildcards import wildcard
 
 Mask = NDArray[np.bool_]
@@ -30,10 +30,6 @@ _COMPARE: dict[Any, Callable[[Any, Any], Any]] = {
 }
 
 
-class FilterError(SutuError, ValueError):
-    """A CQL filter asks for what these collections cannot answer."""
-
-
 def matching(node: Any, rows: pd.DataFrame, hits: Hits, shapes: Shapes) -> Mask:
     """Return which rows a filter keeps.
 
@@ -46,18 +42,30 @@ def matching(node: Any, rows: pd.DataFrame, hits: Hits, shapes: Shapes) -> Mask:
 class _Filter:
     def __init__(self, rows: pd.DataFrame, hits: Hits, shapes: Shapes) -> None:
         self.rows, self.hits, self.shapes = rows, hits, shapes
+        self._made: dict[str, NDArray[Any]] = {}
 
     def of(self, node: Any, depth: int) -> Mask:
         """Return the rows that satisfy a condition which stands this deep in the filter."""
         if depth > MAX_DEPTH:
             raise FilterError(f"过滤条件嵌套超过 {MAX_DEPTH} 层。")
         if isinstance(node, (ast.And, ast.Or)):
-            left, right = self.of(node.lhs, depth + 1), self.of(node.rhs, depth + 1)
-            return left & right if isinstance(node, ast.And) else left | right
+            return self._joined(node, depth)
         if isinstance(node, ast.Not):
             return ~self.of(node.sub_node, depth + 1)
         answer = self._ANSWERS.get(type(node), _Filter._spatial)
         return answer(self, node)
+
+    def _joined(self, node: Any, depth: int) -> Mask:
+        """Return the rows that satisfy a chain: ``a AND b OR c`` stands to the left, and is one level."""
+        chain = []
+        while isinstance(node, (ast.And, ast.Or)):
+            chain.append(node)
+            node = node.lhs
+        found = self.of(node, depth + 1)
+        for one in reversed(chain):
+            right = self.of(one.rhs, depth + 1)
+            found = found & right if isinstance(one, ast.And) else found | right
+        return found
 
     def _comparison(self, node: Any) -> Mask:
         return self._compared(node.lhs, node.rhs, _COMPARE[type(node)])
@@ -68,9 +76,12 @@ class _Filter:
         return found ^ (node.not_ & self._there(node.lhs))
 
     def _in(self, node: Any) -> Mask:
-        found = np.zeros(len(self.rows), dtype=bool)
-        for value in node.sub_nodes:
-            found |= self._compared(node.lhs, value, operator.eq)
+        column = self._column(node.lhs)
+        named = [one for one in node.sub_nodes if isinstance(one, ast.Attribute)]
+        found = column.isin([_value(column, one) for one in node.sub_nodes if one not in named]).to_numpy()
+        found = found & self._there(node.lhs)
+        for one in named:
+            found |= self._compared(node.lhs, one, operator.eq)
         return found ^ (node.not_ & self._there(node.lhs))
 
     def _is_null(self, node: Any) -> Mask:
@@ -80,7 +91,9 @@ class _Filter:
         if not isinstance(node, ast.Attribute):
             raise FilterError("比较的左边应是字段名。")
         if node.name not in self.rows.columns:
-            raise FilterError(f"没有字段“{node.name[:40]}”；可用：{'、'.join(map(str, self.rows.columns))}。")
+            raise FilterError(
+                f"没有字段“{shown(node.name)}”；可用：{'、'.join(map(str, self.rows.columns))}。"
+            )
         return self.rows[node.name]
 
     def _there(self, node: Any) -> Mask:
@@ -92,12 +105,7 @@ class _Filter:
             other: Any = self._column(right)
             there = column.notna() & other.notna()
         else:
-            other, there = right, column.notna()
-        if not isinstance(other, (pd.Series, str, int, float, bool)):
-            raise FilterError(f"不能与这种值比较：{str(other)[:40]}。")
-        is_text = not pd.api.types.is_numeric_dtype(column)
-        if is_text and not isinstance(other, pd.Series):
-            other = str(other)
+            other, there = _value(column, right), column.notna()
         out = np.zeros(len(column), dtype=bool)
         try:
             values = column[there]
@@ -112,21 +120,35 @@ class _Filter:
         keeps = wildcard(
             str(node.pattern), node.wildcard or "%", node.singlechar or "_", nocase=bool(node.nocase)
         )
-        pairs = zip(there, column, strict=True)
-        found = np.array([bool(known) and keeps(str(text)) for known, text in pairs], dtype=bool)
+        # Many rows say the same: each text is looked at once.
+        codes, texts = pd.factorize(column[there])
+        found = np.zeros(len(column), dtype=bool)
+        if len(texts):
+            found[there] = np.array([keeps(str(text)) for text in texts], dtype=bool)[codes]
         return found ^ (node.not_ & there)
 
     def _spatial(self, node: Any) -> Mask:
         out = np.zeros(len(self.rows), dtype=bool)
         if isinstance(node, ast.BBox):
-            out[self.hits((node.minx, node.miny, node.maxx, node.maxy))] = True
+            out[self.hits(box_of(node))] = True
             return out
         if isinstance(node, ast.GeometryIntersects):
-            wanted = shape(getattr(node.rhs, "geometry", node.rhs))
+            wanted = shape_of(node)
+            shapely.prepare(wanted)
             found = self.hits(wanted.bounds)
-            out[found[shapely.intersects(self.shapes(found), wanted)]] = True
+            out[found[shapely.intersects(self._shapes(found), wanted)]] = True
             return out
         raise FilterError("只支持比较、BETWEEN、IN、LIKE、IS NULL、AND、OR、NOT、BBOX 和 INTERSECTS。")
+
+    def _shapes(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Return the geometries of some rows; one filter has each made once."""
+        if not self._made:
+            count = len(self.rows)
+            self._made = {"shape": np.full(count, None, dtype=object), "there": np.zeros(count, dtype=bool)}
+        shape, there = self._made["shape"], self._made["there"]
+        missing = rows[~there[rows]]
+        shape[missing], there[missing] = self.shapes(missing), True
+        return shape[rows]
 
     _ANSWERS: ClassVar[dict[type, Callable[[_Filter, Any], Mask]]] = {
         **dict.fromkeys(_COMPARE, _comparison),
@@ -135,3 +157,18 @@ class _Filter:
         ast.Like: _like,
         ast.IsNull: _is_null,
     }
+
+
+def _value(column: pd.Series, value: Any) -> Any:
+    """Return a value of a filter as a column of numbers or of text is compared with it."""
+    if not isinstance(value, (str, int, float, bool)):
+        raise FilterError(f"字段“{column.name}”不能与这种值比较：应是数、文字或另一个字段。")
+    if not pd.api.types.is_numeric_dtype(column):
+        return str(value)
+    if isinstance(value, str):
+        raise FilterError(f"字段“{column.name}”是数，不能与文字“{shown(value)}”比较。")
+    try:
+        # What no column holds is as good as infinite.
+        return value if abs(value) < 2**53 else float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from pygeoapi.provider.base import BaseProvider, ProviderInvalidQueryError, Prov
 
 from pages.ogc.features import page_of
 from pages.ogc.filters import FilterError, matching
+from pages.ogc.refusals import shown
 from pages.ogc.source import Source, source_of
 from pages.ogc.years import of_years
 
+_ID = re.compile(r"[0-9]{1,12}")
 _TYPES = {"b": "boolean", "i": "integer", "f": "number"}
 
 
@@ -89,8 +92,8 @@ class LayerProvider(BaseProvider):
     def get(self, identifier: str, **asked: Any) -> dict[str, Any]:
         """Return one item; raises ``ProviderItemNotFoundError``."""
         source = self.source
-        if not str(identifier).isdecimal() or int(identifier) >= len(source.rows):
-            raise ProviderItemNotFoundError(user_msg=f"没有编号为“{str(identifier)[:20]}”的要素")
+        if not _ID.fullmatch(str(identifier)) or int(identifier) >= len(source.rows):
+            raise ProviderItemNotFoundError(user_msg=f"没有编号为“{shown(str(identifier))}”的要素")
         row = np.array([int(identifier)])
         return page_of(source, row, [], plain=False, swapped=_swapped(asked))[0]
 

@@ -8,10 +8,12 @@ import pygeoapi.api as core
 from pygeoapi.api import API, APIRequest, itemtypes
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router, request_response
 
-from pages.ogc.api import endpoint, refusal
+from pages.ogc.api import endpoint
 from pages.ogc.config import PREFIX
+from pages.ogc.guard import Guard
+from pages.ogc.refusals import refusal
 from pages.ogc.tile_answers import matrix_set, matrix_sets, tile, tile_set, tile_sets
 
 _MATRIX_SETS = ("/TileMatrixSets", "/tileMatrixSets")
@@ -23,8 +25,8 @@ def _collection(api: API, asked: APIRequest, collection: str) -> tuple[dict[str,
 
 async def _start(request: Request) -> Response:
     """Lead from the address without a slash, as people write it, to the landing page."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"{PREFIX}/{query}", status_code=308)
+    query = request.scope["query_string"].decode("latin-1")
+    return RedirectResponse(f"{PREFIX}/?{query}" if query else f"{PREFIX}/", status_code=308)
 
 
 async def _unknown(_request: Request) -> Response:
@@ -33,7 +35,7 @@ async def _unknown(_request: Request) -> Response:
 
 def bare() -> Route:
     """Return the route of ``/ogc`` itself, which a mount leaves to the pages."""
-    return Route(PREFIX, _start)
+    return Route(PREFIX, Guard(request_response(_start)), name="ogc")
 
 
 def mount() -> Mount:
@@ -60,4 +62,4 @@ def mount() -> Mount:
         *(Route(f"{name}{of_set}", endpoint(matrix_set, "matrix_set")) for name in _MATRIX_SETS),
         Route("/{rest:path}", _unknown),
     ]
-    return Mount(PREFIX, routes=routes)
+    return Mount(PREFIX, app=Guard(Router(routes)))

@@ -61,6 +61,10 @@ class Source:
     newest: int | None = None
     cells: Cells | None = None
 
+    def named(self) -> pd.DataFrame:
+        """Return the columns that may be asked for by name."""
+        return self.rows[[one.name for one in self.fields]]
+
 
 def source_of(collection: str) -> Source:
     """Return the rows of a collection of the current version of the data. Raises ``KeyError`` for none.

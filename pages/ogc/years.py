@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,16 @@ from numpy.typing import NDArray
 from pygeoapi.provider.base import ProviderInvalidQueryError
 from pygeofilter import ast
 
+from pages.ogc.refusals import shown
 from pages.ogc.source import Source
 
 YEAR = "year"
-_INSTANT = re.compile(r"(\d{4})(-\d{2}(-\d{2}([Tt ][0-9:.,+\-Zz]{1,40})?)?)?")
+_INSTANT = re.compile(
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]"
+    r"(?::[0-5][0-9](?:[.,][0-9]{1,9})?)?"
+    # In an address a plus is a space.
+    r"(?:[Zz]|[+\- ](?:[01][0-9]|2[0-3]):?[0-5][0-9])?)?)?)?"
+)
 _OPEN = ("", "..")
 
 
@@ -45,17 +52,22 @@ def years_of(time: str) -> tuple[int, int]:
         return 0, 9999
     span = (0 if first in _OPEN else _year(first)), (9999 if last in _OPEN else _year(last))
     if span[0] > span[1]:
-        raise ProviderInvalidQueryError(user_msg=f"datetime 的起点晚于终点：{time[:40]}")
+        raise ProviderInvalidQueryError(user_msg=f"datetime 的起点晚于终点：{shown(time)}")
     return span
 
 
 def _year(text: str) -> int:
     found = _INSTANT.fullmatch(text)
-    if found is None:
+    try:
+        if found is None:
+            raise ValueError(text)
+        # The calendar has no year 0, which was a leap year.
+        date(int(found[1]) or 4, int(found[2] or 1), int(found[3] or 1))
+        return int(found[1])
+    except ValueError as fault:
         raise ProviderInvalidQueryError(
-            user_msg=f"datetime 应为年份或日期，如 2010、2010-11-01、2000/2020，收到：{text[:40]}"
-        )
-    return int(found[1])
+            user_msg=f"datetime 应为年份或日期，如 2010、2010-11-01、2000/2020，收到：{shown(text)}"
+        ) from fault
 
 
 def names_in(node: Any) -> set[str]:
