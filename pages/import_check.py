@@ -55,7 +55,7 @@ class Checked:
     def of_faults(cls, report: FaultReport) -> Checked:
         """Return the outcome of a file with faults."""
         rows = pd.DataFrame(report.as_rows(), columns=list(FAULT_COLUMNS))
-        return cls(f"数据有 {len(report.faults)} 处问题，未写入任何内容。改正后重新选择文件。", rows)
+        return cls(f"数据有 {report.total} 处问题，未写入任何内容。改正后重新选择文件。", rows)
 
 
 def intake_of(asked: Asked) -> Intake[Any]:

@@ -118,7 +118,7 @@ def _run(job: Job, data_dir: Path, folder: Path, intake: Intake[Any], found: Fou
             on_wait=lambda text: job.build(text, 0, 1),
         )
     except FaultReport as report:
-        job.faults, job.failure = report, f"数据有 {len(report.faults)} 处问题，未写入任何内容"
+        job.faults, job.failure = report, f"数据有 {report.total} 处问题，未写入任何内容"
     except SutuError as fault:
         job.failure = str(fault)
     except OSError as fault:

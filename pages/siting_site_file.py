@@ -104,7 +104,7 @@ def show_fault(fault: SutuError) -> None:
         st.error(plain(str(fault)), icon=":material/error:")
         return
     rows = pd.DataFrame(fault.as_rows(), columns=list(FAULT_COLUMNS))
-    title = f"候选点文件“{rows['文件'].iloc[0]}”有 {len(rows)} 处问题，没有使用。改正后重新选择。"
+    title = f"候选点文件“{rows['文件'].iloc[0]}”有 {fault.total} 处问题，没有使用。改正后重新选择。"
     st.error(plain(title), icon=":material/error:")
     order = ["行", "列", "处理办法", "问题", "工作表", "文件"]
     height = min(38 + 35 * len(rows), 320)

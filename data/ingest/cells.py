@@ -5,13 +5,18 @@ twins; a thousands separator counts only where it stands after every third digit
 for an indicator measured in per cent; scientific notation, units and words in a number are faults.
 """
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
 MAX_MAGNITUDE: Final = 1e15
 """Largest absolute value taken for a number: above it a double no longer holds every whole number."""
+
+MAX_HINTS: Final = 200
+"""A likely meaning is looked for that many texts of a file: it takes long, and nobody corrects so by hand."""
 
 _PLAIN = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
@@ -56,6 +61,27 @@ def unseen_characters(text: str) -> list[str]:
     ]
 
 
+class Hints:
+    """Finds the known name that reads most like a text, for the first ``MAX_HINTS`` different texts."""
+
+    def __init__(self, cutoff: float) -> None:
+        """Start; ``cutoff`` is the likeness that counts (``difflib``)."""
+        self._cutoff = cutoff
+        self._found: dict[str, str | None] = {}
+
+    def nearest(self, text: str, names: Iterable[str]) -> str | None:
+        """Return the one of ``names`` (comparison forms) most like ``text``, None where none is or too many
+        texts were asked for.
+        """
+        key = match_key(text)
+        if key not in self._found:
+            if len(self._found) >= MAX_HINTS:
+                return None
+            near = difflib.get_close_matches(key, names, n=1, cutoff=self._cutoff)
+            self._found[key] = near[0] if near else None
+        return self._found[key]
+
+
 def number_text(value: float) -> str:
     """Return a workbook number as plain digits: never an exponent, no ``.0`` after a whole number."""
     number = float(value)
@@ -76,7 +102,7 @@ def parse_number(text: str, *, percent: bool = False, decimal_comma_risk: bool =
     ``percent`` allows a percent sign (``"85%"`` is 85). ``decimal_comma_risk`` is set for files separated by
     semicolons, where ``1,234`` may mean one and a bit: a comma is refused there.
     """
-    plain = half_width(text).translate(_DASHES).replace(" ", "")
+    plain = text if _PLAIN.fullmatch(text) else half_width(text).translate(_DASHES).replace(" ", "")
     if plain.endswith("%"):
         if not percent:
             raise CellProblem(

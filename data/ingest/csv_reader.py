@@ -5,12 +5,16 @@ UTF-8 with characters beyond U+07FF is practically never GB18030 by chance, and 
 are faults.
 """
 
+import codecs
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.ingest.reading import CellFault, Limits, Reading, fatal
+import numpy as np
+
+from data.ingest.reading import CellFault, CellFaults, Limits, Reading, fatal
 
 _HEAD_BYTES = 65_536
 _BOM = b"\xef\xbb\xbf"
@@ -27,13 +31,35 @@ _KNOWN_CONTENT = (
 )
 
 
+_BLOCK = 1_000_000
+_SURE_UTF8, _ONLY_GB, _EITHER, _NEITHER = 1, 2, 3, 4
+_CODECS = {0: "ascii", _SURE_UTF8: "utf-8", _ONLY_GB: "gb18030", _EITHER: "gb18030", _NEITHER: "utf-8"}
+
+
 @dataclass(frozen=True)
 class _Text:
-    """Decoded lines; the numbers (from 1) of those in another encoding than the rest; the rest's encoding."""
+    """The bytes of a text, how they are read, and the numbers (from 1) of lines in another encoding.
 
-    lines: list[str]
-    odd: frozenset[int] = frozenset()
-    encoding: str = ""
+    ``spans`` and ``kinds`` are None where one encoding reads every line; else they say where each line
+    begins and ends, and what it is.
+    """
+
+    data: bytes
+    encoding: str
+    odd: np.ndarray
+    spans: tuple[np.ndarray, np.ndarray] | None = None
+    kinds: np.ndarray | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines from the first on, each with its end; they are never all in memory."""
+        if self.spans is None or self.kinds is None:
+            yield from io.TextIOWrapper(io.BytesIO(self.data), self.encoding, newline="")
+            return
+        for first in range(0, len(self.kinds), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            starts, ends = (bounds[block].tolist() for bounds in self.spans)
+            for start, end, kind in zip(starts, ends, self.kinds[block].tolist(), strict=True):
+                yield self.data[start:end].decode(_CODECS[kind], errors="replace")
 
 
 def read_csv_rows(path: Path, limits: Limits) -> Reading:
@@ -46,10 +72,12 @@ def read_csv_rows(path: Path, limits: Limits) -> Reading:
         head = handle.read(_HEAD_BYTES)
         _refuse_non_text(path.name, head)
         data = head + handle.read(limits.file_bytes + 1 - len(head))
+    _refuse_many_lines(path.name, data, limits)
     text = _decode(path.name, data)
-    delimiter = _delimiter(text.lines)
+    delimiter = _delimiter(text.lines())
     reading = Reading(sheet=None, rows=iter(()), delimiter=delimiter)
-    reading.rows = _records(path.name, text, delimiter, reading.faults)
+    lines = _bounded(path.name, text, delimiter, limits)
+    reading.rows = _records(path.name, lines, text, delimiter, reading.faults)
     return reading
 
 
@@ -67,49 +95,86 @@ def _refuse_non_text(file: str, head: bytes) -> None:
         raise fatal(file, "内容是二进制数据，不是文本表格", "选择 CSV 或 .xlsx 文件")
 
 
+def _refuse_many_lines(file: str, data: bytes, limits: Limits) -> None:
+    """Refuse a text of more lines than a table may have cells, before anything is made of each line."""
+    lines = data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+    if lines > limits.cells:
+        problem = f"文件有 {lines} 个换行，行数远超上限 {limits.rows}"
+        raise fatal(file, problem, "删去空行；数据确实很多时按年份或地区拆成几个文件")
+
+
 def _decode(file: str, data: bytes) -> _Text:
-    """Return the lines, each by its own encoding, so that the cells around a fault still read well."""
+    """Return how the lines are read, each by its own encoding, so that cells around a fault read well."""
     marked = data.startswith(_BOM)
-    raw = data.removeprefix(_BOM).splitlines(keepends=True)
-    try:
-        return _Text([line.decode("utf-8") for line in raw])
-    except UnicodeDecodeError:
-        pass
-    utf8, gb, neither, lines = _classify(raw)
-    if len(neither) > 20 and len(neither) * 2 > len(utf8) + len(gb) + len(neither):
+    data = data.removeprefix(_BOM)
+    none = np.empty(0, dtype=np.int64)
+    if _is_utf8(data):
+        return _Text(data, "utf-8", none)
+    spans = _line_spans(data)
+    kinds = _classify(data, spans)
+    utf8, gb, neither = (int((kinds == kind).sum()) for kind in (_SURE_UTF8, _ONLY_GB, _NEITHER))
+    if neither > 20 and neither * 2 > utf8 + gb + neither:
         problem = "文件既不是 UTF-8 也不是 GB18030（GBK）编码"
-        raise fatal(file, problem, "用 Excel 另存为“CSV UTF-8（逗号分隔）”", row=min(neither))
-    if marked or len(utf8) >= len(gb):
-        return _Text(lines, frozenset(gb | neither), "UTF-8")
-    return _Text(lines, frozenset(utf8 | neither), "GB18030（GBK）")
+        row = int(np.flatnonzero(kinds == _NEITHER)[0]) + 1
+        raise fatal(file, problem, "用 Excel 另存为“CSV UTF-8（逗号分隔）”", row=row)
+    if marked or utf8 >= gb:
+        odd, encoding = (_ONLY_GB, _NEITHER), "UTF-8"
+    else:
+        odd, encoding = (_SURE_UTF8, _NEITHER), "GB18030（GBK）"
+        if not utf8 and not neither:
+            return _Text(data, "gb18030", none)
+    return _Text(data, encoding, np.flatnonzero(np.isin(kinds, odd)) + 1, spans, kinds)
 
 
-def _classify(raw: list[bytes]) -> tuple[set[int], set[int], set[int], list[str]]:
-    """Return the numbers of lines that are surely UTF-8, only GB18030, and neither; and every line as text.
+def _is_utf8(data: bytes) -> bool:
+    """Whether all of ``data`` is UTF-8; looked at in blocks, so that no second copy of it is made."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for first in range(0, len(data), _BLOCK):
+            decoder.decode(data[first : first + _BLOCK])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _line_spans(data: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each line begins and ends; lines end as ``bytes.splitlines`` has it, their ends kept."""
+    content = np.frombuffer(data, dtype=np.uint8)
+    ends_here = content == ord("\n")
+    returns = content == ord("\r")
+    # A return right before a line feed belongs to it.
+    returns[:-1] &= ~ends_here[1:]
+    ends = np.flatnonzero(ends_here | returns) + 1
+    if not len(ends) or ends[-1] < len(data):
+        ends = np.append(ends, len(data))
+    return np.concatenate([[0], ends[:-1]]), ends
+
+
+def _classify(data: bytes, spans: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Return what each line is: ASCII (0), surely UTF-8, only GB18030, either, or neither of them.
 
     A line whose UTF-8 reading stays below U+0800 (Greek, Cyrillic …) is as well two bytes of GB18030 read
     wrongly: it says nothing about the file and is read as GB18030.
     """
-    utf8: set[int] = set()
-    gb: set[int] = set()
-    neither: set[int] = set()
-    lines = []
-    for number, line in enumerate(raw, start=1):
-        if line.isascii():
-            lines.append(line.decode("ascii"))
-            continue
-        as_utf8, as_gb = _try(line, "utf-8"), _try(line, "gb18030")
-        if as_utf8 is not None and max(as_utf8) >= "\u0800":
-            utf8.add(number)
-            lines.append(as_utf8)
-        elif as_gb is not None:
-            if as_utf8 is None:
-                gb.add(number)
-            lines.append(as_gb)
-        else:
-            neither.add(number)
-            lines.append(line.decode("utf-8", errors="replace"))
-    return utf8, gb, neither, lines
+    kinds = np.zeros(len(spans[0]), dtype=np.uint8)
+    high = np.logical_or.reduceat(np.frombuffer(data, dtype=np.uint8) >= 0x80, spans[0])
+    chosen = np.flatnonzero(high)
+    for first in range(0, len(chosen), _BLOCK):
+        block = chosen[first : first + _BLOCK]
+        starts, ends = (bounds[block].tolist() for bounds in spans)
+        kinds[block] = [_kind(data[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return kinds
+
+
+def _kind(line: bytes) -> int:
+    """Return what a line that is not ASCII is."""
+    as_utf8 = _try(line, "utf-8")
+    if as_utf8 is not None and max(as_utf8) >= "\u0800":
+        return _SURE_UTF8
+    if _try(line, "gb18030") is None:
+        return _NEITHER
+    return _ONLY_GB if as_utf8 is None else _EITHER
 
 
 def _try(line: bytes, encoding: str) -> str | None:
@@ -119,19 +184,37 @@ def _try(line: bytes, encoding: str) -> str | None:
         return None
 
 
-def _delimiter(lines: list[str]) -> str:
+def _delimiter(lines: Iterator[str]) -> str:
     """Return the delimiter that stands most often outside quotes in the first line with content."""
-    first = next((line for line in lines if line.strip()), "")
+    first = next((line for line in lines if line.strip()), "")[:_BLOCK]
     outside = "".join(first.split('"')[::2])
     return max(_DELIMITERS, key=outside.count)
 
 
+def _bounded(file: str, text: _Text, delimiter: str, limits: Limits) -> Iterator[str]:
+    """Return the lines; one that would fall into more cells than a table may have is refused unsplit."""
+    # The delimiters are ASCII; as second byte of a GB18030 character they do not occur.
+    if text.data.count(delimiter.encode()) <= limits.cells:
+        return text.lines()
+    return _refusing_wide(file, text.lines(), delimiter, limits)
+
+
+def _refusing_wide(file: str, lines: Iterator[str], delimiter: str, limits: Limits) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if len(line) > limits.cells and line.count(delimiter) > limits.cells:
+            problem = f"第 {number} 行有 {line.count(delimiter)} 个分隔符，列数远超上限 {limits.columns}"
+            raise fatal(file, problem, "删去多出的分隔符；每行只写一个数值（长表）")
+        yield line
+
+
 def _records(
-    file: str, text: _Text, delimiter: str, faults: list[CellFault]
+    file: str, lines: Iterator[str], text: _Text, delimiter: str, faults: CellFaults
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield numbered records; report those with an odd line or a formula."""
-    reader = csv.reader(text.lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     number, last_line = 0, 0
+    odd = iter(text.odd.tolist())
+    next_odd = next(odd, None)
     while True:
         number += 1
         try:
@@ -145,15 +228,27 @@ def _records(
                 "文字里的双引号写成两个，整格用一对英文双引号括起；或改用 .xlsx",
                 row=number,
             ) from error
-        if text.odd and not text.odd.isdisjoint(range(last_line + 1, reader.line_num + 1)):
+        last_line = reader.line_num
+        if next_odd is not None and next_odd <= last_line:
             problem = f"该行的编码与文件其余部分（{text.encoding}）不同，两种编码混在一个文件里"
             faults.append(CellFault(number, None, problem, "用 Excel 打开核对该行文字，另存为“CSV UTF-8”"))
-        last_line = reader.line_num
-        for column, cell in enumerate(cells):
-            if cell.lstrip().startswith("="):
-                problem = f"单元格是公式 {cell.strip()[:24]}"
-                faults.append(CellFault(number, column, problem, "复制后“选择性粘贴—数值”，再保存"))
+            while next_odd is not None and next_odd <= last_line:
+                next_odd = next(odd, None)
+        if "=" in "".join(cells):
+            _report_formulas(number, cells, faults)
         yield number, cells
+
+
+def _report_formulas(number: int, cells: list[str], faults: CellFaults) -> None:
+    """Report the cells of a record that a spreadsheet would compute."""
+    for column, cell in enumerate(cells):
+        if not cell.lstrip().startswith("="):
+            continue
+        if faults.full:
+            faults.uncounted += 1
+            continue
+        problem = f"单元格是公式 {cell.strip()[:24]}"
+        faults.append(CellFault(number, column, problem, "复制后“选择性粘贴—数值”，再保存"))
 
 
 def _quote_problem(message: str) -> str:

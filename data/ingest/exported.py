@@ -12,8 +12,9 @@ import pandas as pd
 
 from data.ingest.cells import CellProblem, match_key, number_text, shown
 from data.ingest.columns import Column
-from data.ingest.faults import Fault
+from data.ingest.faults import Fault, faults_not_listed
 from data.ingest.indicator_store import SOURCE_PREFIX
+from data.ingest.reading import MAX_FAULTS
 from data.ingest.tabular import RawTable
 from data.registry.export_models import load_export_fields
 from geo.crs import Datum
@@ -121,8 +122,10 @@ def indicators_back(table: RawTable, titles: Mapping[str, str]) -> RawTable:
             f"这里没有导入过编号为“{shown(text)}”的来源",
             "把该列改为资料名称（见导出的来源表）",
         )
-        for text in strange
+        for text in strange[:MAX_FAULTS]
     ]
+    if len(strange) > MAX_FAULTS:
+        faults.append(faults_not_listed(table.file, table.sheet, len(strange) - MAX_FAULTS))
     left_out = int((~there).sum())
     notes = [f"{left_out} 行没有数据（导出时只有界线），未导入"] if left_out else []
     dropped = {at[name] for name in ("indicator_name", "source_title") if name in at}

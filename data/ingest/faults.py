@@ -19,7 +19,8 @@ class Fault:
 
     ``row`` counts as the person counts, the header line included (so data starts in row 2); ``column`` is
     the header text, or the letter of the column when the header itself is at fault. ``None`` means the
-    fault has no such place.
+    fault has no such place. ``more`` closes a long list: it says for how many faults, not listed one by
+    one, this one stands.
     """
 
     file: str
@@ -28,6 +29,7 @@ class Fault:
     column: str | None
     problem: str
     remedy: str
+    more: int = 0
 
     def place(self) -> str:
         """Return where the fault is, in Chinese, leaving out the parts it does not have."""
@@ -45,10 +47,17 @@ class Fault:
         return f"{self.place()}：{self.problem}。处理办法：{self.remedy}。"
 
 
+def faults_not_listed(file: str, sheet: str | None, count: int) -> Fault:
+    """Return the fault that closes a list in which ``count`` further faults of ``file`` were not kept."""
+    problem = f"另有 {count} 处问题未逐条列出"
+    return Fault(file, sheet, None, None, problem, "先改正已列出的问题，再导入一次", more=count)
+
+
 class FaultReport(DataFaultError):  # noqa: N818 - a report of many faults, not one error
     """Every fault of a file, raised once.
 
-    ``faults`` is the complete list in the order found. ``str()`` is a Chinese list of the first
+    ``faults`` is the list in the order found; where the file has more than are kept, its last entry says how
+    many (``Fault.more``), and ``total`` counts them too. ``str()`` is a Chinese list of the first
     ``SHOWN_FAULTS``, headed by the full count and ended by how many more there are.
     """
 
@@ -59,12 +68,18 @@ class FaultReport(DataFaultError):  # noqa: N818 - a report of many faults, not 
             raise ValueError("a fault report needs at least one fault")
         super().__init__(self._text())
 
+    @property
+    def total(self) -> int:
+        """Return how many faults were found, those not listed one by one included."""
+        return sum(fault.more or 1 for fault in self.faults)
+
     def _text(self) -> str:
-        total = len(self.faults)
+        total = self.total
         lines = [f"数据有 {total} 处问题，未写入任何内容："]
-        lines += [f"{n}. {fault}" for n, fault in enumerate(self.faults[:SHOWN_FAULTS], start=1)]
-        if total > SHOWN_FAULTS:
-            lines.append(f"……另有 {total - SHOWN_FAULTS} 处未列出。")
+        listed = [fault for fault in self.faults[: SHOWN_FAULTS + 1] if not fault.more][:SHOWN_FAULTS]
+        lines += [f"{n}. {fault}" for n, fault in enumerate(listed, start=1)]
+        if total > len(listed):
+            lines.append(f"……另有 {total - len(listed)} 处未列出。")
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[type["FaultReport"], tuple[list[Fault]]]:

@@ -1,6 +1,5 @@
 """Indicators that a person's table may speak of: those of the registry, and those it defines itself."""
 
-import difflib
 import hashlib
 import re
 from collections.abc import Iterable
@@ -9,8 +8,17 @@ from typing import Any, Final
 
 import pandas as pd
 
-from data.ingest.cells import CellProblem, half_width, match_key, number_text, parse_number, shown
+from data.ingest.cells import (
+    CellProblem,
+    Hints,
+    half_width,
+    match_key,
+    number_text,
+    parse_number,
+    shown,
+)
 from data.ingest.columns import Column
+from data.ingest.faults import FaultReport
 from data.ingest.reading import FaultList
 from data.registry import Registry
 
@@ -54,6 +62,9 @@ LEVELS: Final = {
 }
 _CHANGE_WORDS = ("增长", "增速", "增减", "增幅", "变化")
 _SHARE_ENDINGS = ("率", "比重", "占比", "比例")
+MAX_DEFINITIONS: Final = 5_000
+"""How many different definitions one file may hold: several times what all its statistics have."""
+
 _ID = re.compile(r"[a-z][a-z0-9_]{1,63}")
 
 
@@ -122,6 +133,7 @@ class Catalogue:
         self.imported = {item.id: item for item in imported if item.id not in self.builtin}
         self.by_id: dict[str, Definition] = {**self.imported, **self.builtin}
         self._by_name = {match_key(item.name): item.id for item in self.by_id.values()}
+        self._hints = Hints(cutoff=0.6)
 
     def add(self, definition: Definition) -> None:
         """Make a definition of the file at hand known, in place of one imported earlier."""
@@ -134,9 +146,9 @@ class Catalogue:
         return self.by_id.get(key) or self.by_id.get(self._by_name.get(key, ""))
 
     def nearest(self, text: str) -> str | None:
-        """Return the name of the indicator that reads most like ``text``."""
-        near = difflib.get_close_matches(match_key(text), self._by_name, n=1, cutoff=0.6)
-        return self.by_id[self._by_name[near[0]]].name if near else None
+        """Return the name of the indicator that reads most like ``text``; looked for a few texts only."""
+        near = self._hints.nearest(text, self._by_name)
+        return self.by_id[self._by_name[near]].name if near else None
 
 
 def generated_id(name: str) -> str:
@@ -150,8 +162,13 @@ def read_definitions(
     """Return the indicators that the rows of ``frame`` define (text, keys of ``DEFINITION_COLUMNS``).
 
     Every wrong cell is added to ``faults`` under its header text; a row with a fault defines nothing. A row
-    for an indicator of the registry is a fault unless it says the same unit.
+    for an indicator of the registry is a fault unless it says the same unit. Raises ``FaultReport`` with what
+    was found so far when there are more than ``MAX_DEFINITIONS``.
     """
+    if len(frame) > MAX_DEFINITIONS:
+        problem = f"有 {len(frame)} 条不同的指标定义，超过上限 {MAX_DEFINITIONS}"
+        faults.add(None, None, problem, "同一指标只写一个名称、单位和口径；指标确实很多时拆成几个文件")
+        raise FaultReport(faults.report())
     found: dict[str, tuple[int, Definition]] = {}
     for row, cells in zip(frame.index, frame.to_dict("records"), strict=True):
         number = int(row)

@@ -6,6 +6,7 @@ built-in ones among them, are never touched: they stand side by side.
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -44,6 +45,9 @@ from data.ingest.tabular import RawTable, read_table
 from data.ingest.xlsx_reader import sheet_names
 from data.locking import build_lock
 from data.registry import Registry
+
+MAX_SOURCES: Final = 2_000
+"""How many sources one file may name: each is a file in ``imports/``, and one yearbook a county and year."""
 
 _FORM = "sutu template indicators"
 _SUSPICIOUS_RATIO = 5.0
@@ -105,6 +109,7 @@ def check_indicators(
         faults=faults,
     )
     checked = checker.check(matched.frame, matched.headers, decimal_comma_risk=table.delimiter == ";")
+    _check_sources(checked.frame, matched.headers["source"], faults)
     _check_redefinitions(checked.frame, definitions, earlier, faults)
     faults.raise_if_any()
     used = {item.id: item for item in definitions if item.id in set(checked.frame["indicator"])}
@@ -243,12 +248,20 @@ def _inline_definitions(frame: pd.DataFrame, catalogue: Catalogue) -> pd.DataFra
     A row defines when it fills more than the unit; the first row stands for an indicator that has none such.
     """
     rows = frame[(frame["unit"] != "") & (frame["indicator"] != "")]
-    unknown = [catalogue.find(text) is None for text in rows["indicator"]]
-    rows = rows[pd.Series(unknown, index=rows.index, dtype=bool)]
+    unknown = [text for text in rows["indicator"].unique() if catalogue.find(text) is None]
+    rows = rows[rows["indicator"].isin(unknown)]
     full = (rows["direction"] != "") | (rows["definition"] != "")
     lone = ~rows["indicator"].isin(rows.loc[full, "indicator"]) & ~rows["indicator"].duplicated()
     named = rows[full | lone].rename(columns={"indicator": "name"}).assign(id="")
     return named.drop_duplicates([column.key for column in DEFINITION_COLUMNS])
+
+
+def _check_sources(rows: pd.DataFrame, header: str, faults: FaultList) -> None:
+    """Report a file of so many sources that the column must hold something else."""
+    count = rows["source"].nunique()
+    if count > MAX_SOURCES:
+        problem = f"有 {count} 个不同的来源，超过上限 {MAX_SOURCES}"
+        faults.add(None, header, problem, "该列只写资料名称；资料确实很多时拆成几个文件")
 
 
 def _check_redefinitions(
@@ -256,10 +269,14 @@ def _check_redefinitions(
 ) -> None:
     """Report a definition that would change an indicator other imported sources use."""
     own = {source_id(title) for title in rows["source"].unique()}
+    others = defaultdict(list)
+    for source in earlier:
+        if source.id not in own:
+            for item in source.definitions:
+                others[item.id].append((source, item))
     for definition in definitions:
-        for source in earlier:
-            known = {item.id: item for item in source.definitions}.get(definition.id)
-            if known is not None and known != definition and source.id not in own:
+        for source, known in others[definition.id]:
+            if known != definition:
                 problem = f"“{definition.name}”已由来源“{source.title}”按另一种定义（单位“{known.unit}”）导入"
                 faults.add(None, None, problem, "沿用原定义，或给新口径的指标另起名称和标识")
 
@@ -278,7 +295,8 @@ def _beside(rows: pd.DataFrame, existing: pd.DataFrame | None) -> list[str]:
     """Return notes on values that the store has from another source, and on those far from it."""
     if existing is None or existing.empty:
         return []
-    own = rows.assign(source=[source_id(title) for title in rows["source"]])
+    ids = {title: source_id(title) for title in rows["source"].unique()}
+    own = rows.assign(source=rows["source"].map(ids))
     others = existing[~existing["source"].isin(set(own["source"]))]
     both = own.merge(others, on=["adcode", "indicator", "year"], suffixes=("", "_other"))
     if both.empty:

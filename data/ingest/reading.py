@@ -1,10 +1,10 @@
 """What the table readers and their callers share: the bounds, a reading under way, and lists of faults."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
-from data.ingest.faults import Fault, FaultReport
+from data.ingest.faults import Fault, FaultReport, faults_not_listed
 from data.registry.limit_models import from_table, limit, limit_bytes
 
 FORM_SHEET: Final = "填报"
@@ -68,13 +68,49 @@ class CellFault:
     remedy: str
 
 
+class CellFaults(list[CellFault]):
+    """The faults a reader found: ``MAX_FAULTS`` of them are kept, those beyond are counted.
+
+    Once it is ``full`` a reader need not word a fault: ``uncounted`` may be raised instead.
+    """
+
+    def __init__(self, faults: Iterable[CellFault] = ()) -> None:
+        """Start with ``faults``."""
+        super().__init__()
+        self.uncounted = 0
+        self.extend(faults)
+
+    @property
+    def full(self) -> bool:
+        """Whether further faults are only counted."""
+        return len(self) >= MAX_FAULTS
+
+    def append(self, fault: CellFault, /) -> None:
+        """Keep a fault, or count it."""
+        if self.full:
+            self.uncounted += 1
+        else:
+            super().append(fault)
+
+    def extend(self, faults: Iterable[CellFault], /) -> None:
+        """Keep or count each of several faults, and take over what another such list only counted."""
+        self.uncounted += getattr(faults, "uncounted", 0)
+        for fault in faults:
+            self.append(fault)
+
+    def __iadd__(self, faults: Iterable[CellFault], /) -> Self:  # type: ignore[override,misc]
+        """Do what ``extend`` does."""
+        self.extend(faults)
+        return self
+
+
 @dataclass
 class Reading:
     """What a reader hands over: rows as they stand in the file, and faults that grow while rows are taken."""
 
     sheet: str | None
     rows: Iterator[tuple[int, list[str]]]
-    faults: list[CellFault] = field(default_factory=list)
+    faults: CellFaults = field(default_factory=CellFaults)
     delimiter: str | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -90,6 +126,11 @@ class FaultList:
         self.uncounted = 0
         self._unreadable: set[tuple[int | None, str]] = set()
 
+    @property
+    def full(self) -> bool:
+        """Whether further faults are only counted: their words need not be made."""
+        return len(self.faults) >= MAX_FAULTS
+
     def add(self, row: int | None, column: str | None, problem: str, remedy: str) -> None:
         """Add one fault, or count it when the list is full.
 
@@ -97,32 +138,43 @@ class FaultList:
         """
         if column is not None and (row, column) in self._unreadable:
             return
-        if len(self.faults) < MAX_FAULTS:
-            self.faults.append(Fault(self.file, self.sheet, row, column, problem, remedy))
-        else:
+        if self.full:
             self.uncounted += 1
+        else:
+            self.faults.append(Fault(self.file, self.sheet, row, column, problem, remedy))
+
+    def count(self, faults: int) -> None:
+        """Count faults that are not kept; the list must be full, or nobody would learn what they are."""
+        assert self.full or not faults  # noqa: S101 - a fault of the program, not of the file
+        self.uncounted += faults
+
+    def unreadable_rows(self, column: str) -> frozenset[int]:
+        """Return the rows whose cell of a column has a fault already, so that ``add`` leaves it out."""
+        return frozenset(row for row, name in self._unreadable if name == column and row is not None)
 
     def extend(self, faults: Sequence[Fault]) -> None:
         """Add faults made elsewhere, such as those of cells that could not be read."""
         for fault in faults:
+            if fault.more:
+                self.uncounted += fault.more
+                continue
             if fault.column is not None and fault.sheet == self.sheet:
                 self._unreadable.add((fault.row, fault.column))
-            if len(self.faults) < MAX_FAULTS:
-                self.faults.append(fault)
-            else:
+            if self.full:
                 self.uncounted += 1
+            else:
+                self.faults.append(fault)
 
     def report(self) -> list[Fault]:
         """Return the faults in order of row, closed by the count of those not kept."""
         found = sorted(self.faults, key=lambda fault: (fault.sheet or "", fault.row or 0))
         if self.uncounted:
-            problem = f"另有 {self.uncounted} 处问题未逐条列出"
-            found.append(Fault(self.file, self.sheet, None, None, problem, "先改正已列出的问题，再导入一次"))
+            found.append(faults_not_listed(self.file, self.sheet, self.uncounted))
         return found
 
     def raise_if_any(self) -> None:
         """Raise ``FaultReport`` with everything found, if anything was."""
-        if self.faults:
+        if self.faults or self.uncounted:
             raise FaultReport(self.report())
 
 

@@ -1,6 +1,5 @@
 """Which region a person means: by code, checked against the name, or by name where the code is left out."""
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -8,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from data.boundaries import load_region_codes
-from data.ingest.cells import CellProblem, half_width, match_key, shown
+from data.ingest.cells import CellProblem, Hints, half_width, match_key, shown
 
 _LEVEL_NAMES: Mapping[str, str] = {
     "province": "省",
@@ -43,6 +42,7 @@ class RegionMatcher:
         for adcode, name in self.names.items():
             for key in {match_key(name), match_key(self._short[adcode])}:
                 self._by_name[key].append(adcode)
+        self._hints = Hints(cutoff=0.5)
         codes = load_region_codes()
         self._successors: dict[str, list[str]] = defaultdict(list)
         for adcode, former in zip(codes["adcode"], codes["predecessors"], strict=True):
@@ -124,10 +124,10 @@ class RegionMatcher:
     def _name_hint(self, name: str) -> str:
         if not name:
             return ""
-        near = difflib.get_close_matches(match_key(name), self._by_name, n=1, cutoff=0.5)
+        near = self._hints.nearest(name, self._by_name)
         if not near:
             return ""
-        return "，可能是 " + "、".join(self._described(adcode) for adcode in sorted(self._by_name[near[0]]))
+        return "，可能是 " + "、".join(self._described(adcode) for adcode in sorted(self._by_name[near]))
 
     def _code_hint(self, code: str, name: str) -> str:
         hint = self._name_hint(name)

@@ -16,7 +16,7 @@ from openpyxl.utils import get_column_letter
 from data.ingest.cells import match_key, shown, unseen_characters
 from data.ingest.csv_reader import read_csv_rows
 from data.ingest.faults import Fault
-from data.ingest.reading import CellFault, FaultList, Limits, Reading, fatal
+from data.ingest.reading import CellFault, CellFaults, FaultList, Limits, Reading, fatal
 from data.ingest.xlsx_reader import read_xlsx_rows
 
 TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
@@ -129,8 +129,7 @@ def _assemble(file: str, reading: Reading, limits: Limits) -> RawTable:
     for number, raw in reading.rows:
         if number > limits.rows + 1:
             raise fatal(file, f"行数超过上限 {limits.rows}", "按年份或地区拆成几个文件", sheet=reading.sheet)
-        if any(cell.strip() for cell in raw):
-            assembly.take(number, raw)
+        assembly.take(number, raw)
     return assembly.table()
 
 
@@ -149,30 +148,60 @@ class _Assembly:
         self._taken = 0
 
     def take(self, number: int, raw: list[str]) -> None:
-        """Take one row that is not blank: the first is the header."""
-        cells = _clean_row(number, raw, self.reading.faults, self.limits)
-        # A separator too many shows in delimited text even where the cell behind it is empty.
-        width = len(cells) if self.reading.delimiter is None else len(raw)
+        """Take one row unless it is blank: the first is the header."""
+        if _is_clean(raw, self.limits):
+            if not any(raw):
+                return
+            cells = raw
+        else:
+            if not any(cell.strip() for cell in raw):
+                return
+            cells = _clean_row(number, raw, self.reading.faults, self.limits)
         if not self.header:
-            self.header = _take_header(self.file, self.reading.sheet, cells, self.limits)
-            self.header_row, self.header_width = number, width
+            self._take_header(number, raw, _trimmed(cells))
             return
         if len(self.head) < _HEAD_ROWS:
-            self.head.append((number, tuple(cells)))
-        if width > self.header_width:
-            self.faults.add(number, None, *_too_wide(width, self.header_width, self.reading.delimiter))
-        self._taken += len(self.header)
+            self.head.append((number, tuple(_trimmed(cells))))
+        if len(raw) > self.header_width:
+            self._report_width(number, raw, cells)
+        columns = len(self.header)
+        self._taken += columns
         if self._taken > self.limits.cells:
             problem = f"单元格数超过上限 {self.limits.cells}"
             raise fatal(self.file, problem, "按年份或地区拆成几个文件", sheet=self.reading.sheet)
+        if len(cells) != columns:
+            cells = (cells[:columns] + [""] * columns)[:columns]
         self._numbers.append(number)
-        self._rows.append((cells + [""] * len(self.header))[: len(self.header)])
+        self._rows.append(cells)
         if len(self._rows) == _CHUNK_ROWS:
             self._chunk()
 
+    def _take_header(self, number: int, raw: list[str], cells: list[str]) -> None:
+        if len(cells) > self.limits.columns:
+            problem = f"有 {len(cells)} 列，超过上限 {self.limits.columns}"
+            remedy = "每行只写一个数值（长表），不要一个年份或指标占一列"
+            raise fatal(self.file, problem, remedy, sheet=self.reading.sheet)
+        self.header, self.header_row, self.header_width = cells, number, self._width(raw, cells)
+
+    def _width(self, raw: list[str], cells: list[str]) -> int:
+        """Return how wide a row is; ``cells`` are those of ``raw`` without the empty ones at the end."""
+        # A separator too many shows in delimited text even where the cell behind it is empty.
+        return len(cells) if self.reading.delimiter is None else len(raw)
+
+    def _report_width(self, number: int, raw: list[str], cells: list[str]) -> None:
+        width = self._width(raw, _trimmed(cells))
+        if width <= self.header_width:
+            return
+        if self.faults.full:
+            self.faults.count(1)
+        else:
+            self.faults.add(number, None, *_too_wide(width, self.header_width, self.reading.delimiter))
+
     def _chunk(self) -> None:
-        columns = range(len(self.header))
-        self._chunks.append(pd.DataFrame(self._rows, index=self._numbers, columns=columns, dtype="str"))
+        """Put the rows at hand away, column by column, where a text takes little more than its bytes."""
+        columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(self.header)
+        texts = {place: pd.array(list(column), dtype="str") for place, column in enumerate(columns)}
+        self._chunks.append(pd.DataFrame(texts, index=pd.Index(self._numbers, dtype="int64")))
         self._numbers, self._rows = [], []
 
     def table(self) -> RawTable:
@@ -185,6 +214,7 @@ class _Assembly:
         for found in self.reading.faults:
             label = _label(self.header, found.column)
             self.faults.add(found.row, label, found.problem, found.remedy)
+        self.faults.count(self.reading.faults.uncounted)
         return RawTable(
             file=self.file,
             sheet=self.reading.sheet,
@@ -205,8 +235,17 @@ def _label(header: list[str], column: int | None) -> str | None:
     return header[column] if column < len(header) and header[column] else get_column_letter(column + 1)
 
 
-def _clean_row(number: int, raw: list[str], faults: list[CellFault], limits: Limits) -> list[str]:
-    """Strip the cells, report unseen characters and oversized text, and drop empty cells at the end."""
+def _is_clean(raw: list[str], limits: Limits) -> bool:
+    """Whether the cells can be taken as they stand; most rows can, and this sees it at one look."""
+    text = ",".join(raw)
+    if not text.isprintable() or len(text) > limits.cell_chars:
+        return False
+    # The only white space that is printable is the space.
+    return " " not in text or not (text[0] == " " or text[-1] == " " or " ," in text or ", " in text)
+
+
+def _clean_row(number: int, raw: list[str], faults: CellFaults, limits: Limits) -> list[str]:
+    """Strip the cells, report unseen characters and oversized text."""
     cells = []
     for column, text in enumerate(raw):
         cell = text.strip()
@@ -215,22 +254,28 @@ def _clean_row(number: int, raw: list[str], faults: list[CellFault], limits: Lim
             faults.append(CellFault(number, column, problem, "缩短内容；若是引号不成对，补上缺的引号"))
             cell = ""
         elif not cell.isprintable():
-            unseen = unseen_characters(cell)
-            if unseen:
-                problem = f"“{shown(cell)}”含看不见的字符 {'、'.join(sorted(set(unseen))[:3])}"
-                faults.append(CellFault(number, column, problem, "清空该单元格后重新键入"))
+            _report_unseen(number, column, cell, faults)
             cell = " ".join(cell.split())
         cells.append(cell)
-    while cells and not cells[-1]:
-        cells.pop()
     return cells
 
 
-def _take_header(file: str, sheet: str | None, cells: list[str], limits: Limits) -> list[str]:
-    if len(cells) > limits.columns:
-        problem = f"有 {len(cells)} 列，超过上限 {limits.columns}"
-        raise fatal(file, problem, "每行只写一个数值（长表），不要一个年份或指标占一列", sheet=sheet)
-    return cells
+def _report_unseen(number: int, column: int, cell: str, faults: CellFaults) -> None:
+    """Report a cell with characters that nobody sees."""
+    unseen = unseen_characters("".join(dict.fromkeys(cell)))
+    if not unseen:
+        return
+    if faults.full:
+        faults.uncounted += 1
+        return
+    problem = f"“{shown(cell)}”含看不见的字符 {'、'.join(sorted(unseen)[:3])}"
+    faults.append(CellFault(number, column, problem, "清空该单元格后重新键入"))
+
+
+def _trimmed(cells: list[str]) -> list[str]:
+    """Return the cells without the empty ones at the end."""
+    last = next((place for place in range(len(cells), 0, -1) if cells[place - 1]), 0)
+    return cells[:last]
 
 
 def _too_wide(width: int, header_width: int, delimiter: str | None) -> tuple[str, str]:

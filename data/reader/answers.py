@@ -22,7 +22,7 @@ SAID: Final = "answer.json"
 _SAID_BYTES: Final = 64_000_000
 _MOST_FAULTS: Final = 10_000
 _TEXT: Final = 4_000
-_PLACES: Final = ("file", "sheet", "row", "column", "problem", "remedy")
+_PLACES: Final = ("sheet", "row", "column", "problem", "remedy", "more")
 
 
 class BrokenAnswerError(SutuError, RuntimeError):
@@ -102,8 +102,8 @@ def _fault_report(said: Mapping[str, Any], file: str) -> FaultReport:
 def _fault(row: Any, file: str) -> Fault:
     if not isinstance(row, list) or len(row) != len(_PLACES):
         raise BrokenAnswerError("读取程序交回的问题清单不合规。")
-    _, sheet, number, column, problem, remedy = row
-    if not (number is None or type(number) is int):
+    sheet, number, column, problem, remedy, more = row
+    if not (number is None or type(number) is int) or type(more) is not int or more < 0:
         raise BrokenAnswerError("读取程序交回的问题清单不合规。")
     return Fault(
         file,
@@ -112,6 +112,7 @@ def _fault(row: Any, file: str) -> Fault:
         None if column is None else _text(column),
         _text(problem),
         _text(remedy),
+        more=more,
     )
 
 

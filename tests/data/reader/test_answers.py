@@ -45,12 +45,12 @@ def test_an_answer_comes_back_whole(tmp_path: Path) -> None:
 
 
 def test_faults_come_back_as_they_were_under_the_name_that_the_person_knows(tmp_path: Path) -> None:
-    faults = [Fault("input.csv", None, 2, "经度", "不是数", "改正"), Fault("x", "表", None, None, "坏", "修")]
+    faults = [Fault("input.csv", None, 2, "经度", "不是数", "改正"), Fault("x", "表", None, None, "坏", "修", more=7)]
     write_failure(tmp_path, FaultReport(faults))
     back = failure(read_said(tmp_path) or {}, "甲.csv")
     assert isinstance(back, FaultReport)
     assert back.faults[0] == Fault("甲.csv", None, 2, "经度", "不是数", "改正")
-    assert back.faults[1].sheet == "表"
+    assert back.faults[1].sheet == "表" and back.faults[1].more == 7 and back.total == 8
 
 
 def test_an_error_of_the_house_keeps_its_kind(tmp_path: Path) -> None:
@@ -72,10 +72,11 @@ def test_a_kind_that_the_house_does_not_have_is_a_fault_of_the_file(name: str) -
         {"faults": []},
         {"faults": "x"},
         {"faults": [["a"]]},
-        {"faults": [["f", None, "2", None, "p", "r"]]},
-        {"faults": [["f", None, True, None, "p", "r"]]},
-        {"faults": [["f", None, 2, None, 7, "r"]]},
-        {"faults": [["f", None, 2, None, "p", "r"]] * 10_001},
+        {"faults": [[None, "2", None, "p", "r", 0]]},
+        {"faults": [[None, True, None, "p", "r", 0]]},
+        {"faults": [[None, 2, None, 7, "r", 0]]},
+        {"faults": [[None, 2, None, "p", "r", 0]] * 10_001},
+        {"faults": [[None, 2, None, "p", "r", -1]]},
         {"error": "StoreError", "text": ["x"]},
     ],
 )
