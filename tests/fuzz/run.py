@@ -143,14 +143,22 @@ def _serve(pipe: Connection, folder: Path, data_dir: Path) -> None:
             mutant = pipe.recv()
         except EOFError:
             return
-        path = mutant.write(folder)
-        found = verdict(mutant.door, path, data_dir)
+        found = _found(mutant, folder, data_dir)
         left = sorted(item.name for item in tmp.iterdir())
         if left:
             found = Verdict((*found.wrong, f"left in TMPDIR: {left[0]}"), found.said, found.trace)
             shutil.rmtree(tmp)
             tmp.mkdir()
         pipe.send((found, _held_mb()))
+
+
+def _found(mutant: Mutant, folder: Path, data_dir: Path) -> Verdict:
+    """Return how a mutant fares; a mutator that fails is told as what it is, no fault of the program."""
+    try:
+        path = mutant.write(folder)
+    except Exception as fault:
+        return Verdict((f"the mutant could not be made: {type(fault).__name__}: {fault}",))
+    return verdict(mutant.door, path, data_dir)
 
 
 def _held_mb() -> float:
