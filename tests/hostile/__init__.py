@@ -1,0 +1,1 @@
+"""Files that try to do more than be read, and what watches an import of them."""
