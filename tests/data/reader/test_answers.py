@@ -45,7 +45,10 @@ def test_an_answer_comes_back_whole(tmp_path: Path) -> None:
 
 
 def test_faults_come_back_as_they_were_under_the_name_that_the_person_knows(tmp_path: Path) -> None:
-    faults = [Fault("input.csv", None, 2, "经度", "不是数", "改正"), Fault("x", "表", None, None, "坏", "修", more=7)]
+    faults = [
+        Fault("input.csv", None, 2, "经度", "不是数", "改正"),
+        Fault("x", "表", None, None, "坏", "修", more=7),
+    ]
     write_failure(tmp_path, FaultReport(faults))
     back = failure(read_said(tmp_path) or {}, "甲.csv")
     assert isinstance(back, FaultReport)
