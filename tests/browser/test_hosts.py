@@ -68,8 +68,8 @@ def open_import(context: BrowserContext, server: str) -> Page:
     return page
 
 
-def upload(page: Page, folder: Path) -> Response:
-    path = folder / "设施.csv"
+def upload(page: Page, folder: Path, name: str = "设施.csv") -> Response:
+    path = folder / name
     path.write_text(FACILITIES, encoding="utf-8")
     with page.expect_response(lambda got: UPLOADED in got.url and got.request.method == "PUT") as sent:
         page.set_input_files("input[type=file]", path)
@@ -155,8 +155,9 @@ def test_each_tab_of_a_browser_uploads_and_goes_on_when_its_connection_was_cut(
     assert kept["sameSite"] == "Strict"
     first.evaluate("window.sockets.forEach(socket => socket.close())")
     first.wait_for_function("window.sockets.length > 1 && window.sockets.at(-1).readyState === 1")
+    first.wait_for_selector('[data-testid="stApp"][data-test-connection-state="CONNECTED"]')
     settle(first)
-    again = upload(first, tmp_path)
+    again = upload(first, tmp_path, "另一份.csv")
     assert again.status == 204
     assert _session(again) == _session(before), "it is the same session"
 
