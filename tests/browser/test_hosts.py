@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from pages.uploads import COOKIE
 from tests.browser.conftest import ROOT, _address
@@ -112,8 +114,11 @@ def test_pages_run_by_the_names_of_this_machine(context: BrowserContext, server:
     assert page.title().endswith("苏图")
 
 
-def _socket(server: str, **options: object) -> ClientConnection:
-    return connect(f"{server.replace('http', 'ws', 1)}/_stcore/stream", proxy=None, **options)  # type: ignore[arg-type]
+def _socket(server: str, **options: Any) -> ClientConnection:
+    made: ClientConnection = connect(
+        f"{server.replace('http', 'ws', 1)}/_stcore/stream", proxy=None, **options
+    )
+    return made
 
 
 @pytest.mark.parametrize("origin", [None, "null", f"http://{EVIL}", "http://127.0.0.1:1", "http://localhost"])
@@ -131,7 +136,8 @@ def test_a_websocket_by_another_name_is_refused(server: str) -> None:
         pytest.raises(InvalidStatus) as refused,
     ):
         name = f"{EVIL}:{here.port}"
-        connect(f"ws://{name}/_stcore/stream", sock=wire, origin=f"http://{name}", proxy=None)  # type: ignore[arg-type]
+        origin = Origin(f"http://{name}")
+        connect(f"ws://{name}/_stcore/stream", sock=wire, origin=origin, proxy=None)
     assert refused.value.response.status_code == 421
 
 
@@ -215,7 +221,7 @@ def _first_session(made: ClientConnection) -> str:
     made.send(asked.SerializeToString())
     while True:
         told = ForwardMsg()
-        told.ParseFromString(made.recv(timeout=60))  # type: ignore[arg-type]
+        told.ParseFromString(made.recv(timeout=60, decode=False))
         if told.WhichOneof("type") == "new_session":
             return str(told.new_session.initialize.session_id)
 
