@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from pages.uploads import COOKIE
 from tests.browser.conftest import ROOT, _address
@@ -68,8 +70,8 @@ def open_import(context: BrowserContext, server: str) -> Page:
     return page
 
 
-def upload(page: Page, folder: Path) -> Response:
-    path = folder / "设施.csv"
+def upload(page: Page, folder: Path, name: str = "设施.csv") -> Response:
+    path = folder / name
     path.write_text(FACILITIES, encoding="utf-8")
     with page.expect_response(lambda got: UPLOADED in got.url and got.request.method == "PUT") as sent:
         page.set_input_files("input[type=file]", path)
@@ -112,8 +114,11 @@ def test_pages_run_by_the_names_of_this_machine(context: BrowserContext, server:
     assert page.title().endswith("苏图")
 
 
-def _socket(server: str, **options: object) -> ClientConnection:
-    return connect(f"{server.replace('http', 'ws', 1)}/_stcore/stream", proxy=None, **options)  # type: ignore[arg-type]
+def _socket(server: str, **options: Any) -> ClientConnection:
+    made: ClientConnection = connect(
+        f"{server.replace('http', 'ws', 1)}/_stcore/stream", proxy=None, **options
+    )
+    return made
 
 
 @pytest.mark.parametrize("origin", [None, "null", f"http://{EVIL}", "http://127.0.0.1:1", "http://localhost"])
@@ -131,7 +136,8 @@ def test_a_websocket_by_another_name_is_refused(server: str) -> None:
         pytest.raises(InvalidStatus) as refused,
     ):
         name = f"{EVIL}:{here.port}"
-        connect(f"ws://{name}/_stcore/stream", sock=wire, origin=f"http://{name}", proxy=None)  # type: ignore[arg-type]
+        origin = Origin(f"http://{name}")
+        connect(f"ws://{name}/_stcore/stream", sock=wire, origin=origin, proxy=None)
     assert refused.value.response.status_code == 421
 
 
@@ -155,8 +161,9 @@ def test_each_tab_of_a_browser_uploads_and_goes_on_when_its_connection_was_cut(
     assert kept["sameSite"] == "Strict"
     first.evaluate("window.sockets.forEach(socket => socket.close())")
     first.wait_for_function("window.sockets.length > 1 && window.sockets.at(-1).readyState === 1")
+    first.wait_for_selector('[data-testid="stApp"][data-test-connection-state="CONNECTED"]')
     settle(first)
-    again = upload(first, tmp_path)
+    again = upload(first, tmp_path, "另一份.csv")
     assert again.status == 204
     assert _session(again) == _session(before), "it is the same session"
 
@@ -214,7 +221,7 @@ def _first_session(made: ClientConnection) -> str:
     made.send(asked.SerializeToString())
     while True:
         told = ForwardMsg()
-        told.ParseFromString(made.recv(timeout=60))  # type: ignore[arg-type]
+        told.ParseFromString(made.recv(timeout=60, decode=False))
         if told.WhichOneof("type") == "new_session":
             return str(told.new_session.initialize.session_id)
 
