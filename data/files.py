@@ -138,7 +138,7 @@ def damaged_import(path: Path) -> Iterator[None]:
             raise StoreError(f"无法读取导入数据 {path}：{in_words(fault)}。请检查磁盘和权限。") from fault
         raise StoreError(
             f"导入数据 {path} 已损坏（{in_words(fault)}）。"
-            f"请把它移走（mv {path} {path}.old），再运行 sutu build 并重新导入原来的文件。"
+            f"请把它移走（mv {path} {path}.old），再运行 sutu build 并重新导入原表（原文件）。"
         ) from fault
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 
@@ -17,7 +16,7 @@ from data.layer_kinds import LayerInfo, LayerRequest, Words, from_frame, plain
 from data.registry.export_models import export_field
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
-from data.runs import Run, read_result, read_run, run_ids
+from data.runs import Run, parameters_of, read_result, read_run, run_ids
 from data.siting import SitingRequest, prepare_siting
 from data.store import Store
 from geo.crs import STORE_CRS
@@ -118,10 +117,10 @@ def _words(info: LayerInfo) -> Words:
 
 
 def _sites(request: LayerRequest, run: Run) -> ExportTable:
-    asked = SitingRequest.from_dict(run.parameters["request"])
-    sites = (
-        prepare_siting(request.store, request.data_dir, asked).sites().rename(columns={"rank": "site_rank"})
-    )
+    with parameters_of(run) as recorded:
+        asked = SitingRequest.from_dict(recorded["request"])
+        found = prepare_siting(request.store, request.data_dir, asked).sites()
+    sites = found.rename(columns={"rank": "site_rank"})
     points = gpd.GeoDataFrame(sites, geometry=gpd.points_from_xy(sites["lon"], sites["lat"]), crs=STORE_CRS)
     fields = [export_field(name) for name in _SITES]
     return from_frame(request, points, fields, _words(request.info), plain("#d55e00"), geometry="point")
@@ -129,6 +128,6 @@ def _sites(request: LayerRequest, run: Run) -> ExportTable:
 
 def run_analysis(store: Store, data_dir: Path, run: Run) -> tuple[CoverageAnalysis, float]:
     """Return the analysis of a recorded coverage, made anew, and its threshold in minutes."""
-    asked: dict[str, Any] = run.parameters
-    analysis = prepare(store, data_dir, CoverageRequest.from_dict(asked["request"]))
-    return analysis, float(asked["minutes"])
+    with parameters_of(run) as asked:
+        analysis = prepare(store, data_dir, CoverageRequest.from_dict(asked["request"]))
+        return analysis, float(asked["minutes"])

@@ -13,7 +13,8 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from data.files import DAMAGED, disk_in_words, in_words, read_json
-from geo.errors import StoreError
+from geo.errors import StoreError, SutuError
 
 FOLDER = "runs"
 _RUN_BYTES = 32 * 1024**2
@@ -110,6 +111,19 @@ def _checked(run_id: str, run: Run) -> Run:
     if not typed:
         raise ValueError("内容不是运行记录")
     return run
+
+
+@contextmanager
+def parameters_of(run: Run) -> Iterator[dict[str, Any]]:
+    """Give the parameters of a run; what they cannot be used for, because a file was changed, is told."""
+    try:
+        yield run.parameters
+    except SutuError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as fault:
+        raise StoreError(
+            f"运行 {run.id} 记录的参数不能用来重算（{in_words(fault)}），文件可能被改动过。请重新计算并记录。"
+        ) from fault
 
 
 def read_result(data_dir: Path, run: Run) -> pd.DataFrame:

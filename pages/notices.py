@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import streamlit as st
 
+from data.versions import REMEDY, data_dir, has_pointer
 from geo.errors import StoreError
 from pages.components import header, plain
 
 
 def store_missing(fault: StoreError) -> None:
-    """Say that there is no data yet, and what to do about it."""
-    header("还没有可用的数据")
+    """Say that there is no data, or that it is damaged, and what to do about it.
+
+    What a build does not mend (a saved run, a full disk) says its own remedy.
+    """
+    if REMEDY not in str(fault):
+        st.error(plain(fault), icon=":material/error:")
+        return
+    damaged = has_pointer(data_dir())
+    header("数据库需要修复" if damaged else "还没有可用的数据")
     st.error(plain(fault), icon=":material/database_off:")
-    st.markdown("请在服务器上运行下面的命令生成数据库，完成后刷新本页：")
+    st.markdown(
+        f"请在服务器上运行下面的命令{'修复' if damaged else '生成'}数据库，完成后刷新本页，不必重启服务："
+    )
     st.code("sutu build", language="bash")
     st.markdown(
-        "构建不需要互联网，一般不超过一分钟。若数据目录不在默认位置，请先设置环境变量 `SUTU_DATA_DIR`。"
+        "构建不需要互联网，一般不超过一分钟；已导入的数据、保存的方案和运行记录都不受影响。"
+        "若数据目录不在默认位置，请先设置环境变量 `SUTU_DATA_DIR`。"
     )
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.files import damaged_import
+from data.files import DAMAGED, damaged_import, in_words
 from data.ingest.osm_facilities import FACILITY_COLUMNS
 from data.ingest.staging import StagedImport, imports_dir
 from geo.errors import StoreError
@@ -99,12 +99,15 @@ def load_imported_network(data_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame] |
     paths = [imports_dir(data_dir) / file for file in (NODES, EDGES)]
     if not any(path.exists() for path in paths):
         return None
-    tables = []
-    for path in paths:
-        with damaged_import(path):
-            tables.append(pq.ParquetFile(path).read())
-    if len({(table.schema.metadata or {}).get(_DIGEST_KEY) for table in tables}) != 1:
-        raise StoreError("已导入的路网不完整：结点和路段来自两次导入。请重新运行 sutu import osm。")
+    folder = paths[0].parent
+    remedy = f"请把它移走（mv {folder} {folder}.old），再重新运行 sutu import osm。"
+    try:
+        tables = [pq.ParquetFile(path).read() for path in paths]
+        marks = {table.schema.metadata[_DIGEST_KEY] for table in tables}
+    except DAMAGED as error:
+        raise StoreError(f"已导入的路网 {folder} 已损坏（{in_words(error)}）。{remedy}") from error
+    if len(marks) != 1:
+        raise StoreError(f"已导入的路网 {folder} 不完整：结点和路段来自两次导入。{remedy}")
     nodes, edges = (table.to_pandas() for table in tables)
     return nodes, edges
 

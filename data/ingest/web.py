@@ -65,8 +65,8 @@ def web_address(url: str, what: str = "下载地址") -> str:
         port = parts.port
     except ValueError as fault:
         raise refuse("端口或主机写法有误") from fault
-    if len(url) > _MOST_ADDRESS or not url.isprintable() or " " in url or "\\" in url:
-        raise refuse("含空格、反斜杠或控制字符，或者太长")
+    if len(url) > _MOST_ADDRESS or not url.isprintable() or any(sign in url for sign in " \\#"):
+        raise refuse("含空格、反斜杠、# 或控制字符，或者太长")
     if parts.scheme not in _PORTS or not parts.hostname:
         raise refuse("只能是以 http:// 或 https:// 开头的完整地址")
     if "@" in parts.netloc:

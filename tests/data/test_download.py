@@ -1,16 +1,28 @@
 """Downloads against a local server: whole or not at all, resumed where they broke off, checked, bounded."""
 
 import hashlib
+import json
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from data.ingest.download import URL_VARIABLE, DownloadResult, download_extract, extract_url
+from data.ingest.download import (
+    URL_VARIABLE,
+    DownloadResult,
+    checksum_address,
+    download_extract,
+    extract_url,
+    file_name,
+)
+from data.ingest.web import PROXY_VARIABLE
 from data.registry.osm_models import load_osm_mapping
 from geo.errors import DownloadError, SutuError
 from tests.data.extract_server import CONTENT, Server, serving
+from tests.data.quick_build import no_file_larger_than
 
 
 @pytest.fixture
@@ -225,3 +237,213 @@ def test_the_address_comes_from_the_environment_or_the_registry(monkeypatch: pyt
     assert extract_url(settings) == settings.url
     monkeypatch.setenv(URL_VARIABLE, "http://10.1.2.3/jiangsu.osm.pbf")
     assert extract_url(settings) == "http://10.1.2.3/jiangsu.osm.pbf"
+
+
+# Servers and addresses that mean no good
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:secret@127.0.0.1/x.pbf", "http://127.0.0.1:99999/x.pbf", "http://127.0.0.1:x/x.pbf",
+        "http://127.0.0.1:0/x.pbf", "http://[::1/x.pbf", "http://127.0.0.1/x y.pbf",
+        "http://127.0.0.1/x\r\nA: b", "http://地图.example/x.pbf", "http://ex\u0430mple.org/x.pbf",
+        "http:\\\\127.0.0.1\\x.pbf", "//127.0.0.1/x.pbf",
+        "http://127.0.0.1#@evil.example:x/x.pbf", "data:text/plain,x", "HTTP:", "http://a" + "b" * 3000,
+    ],
+)  # fmt: skip
+def test_addresses_that_mislead_are_refused_without_the_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(DownloadError, match="不合规") as told:
+        download_extract(url, tmp_path / "x.osm.pbf", attempts=1)
+    assert "secret" not in str(told.value)
+    assert leftovers(tmp_path) == []
+
+
+def test_a_path_in_chinese_is_asked_for_as_such(server: Server, tmp_path: Path) -> None:
+    server.url = server.url.replace("jiangsu-latest", "江苏")
+    assert fetch(server, tmp_path).path.read_bytes() == CONTENT
+    assert server.requests[-1][0] == "/china/%E6%B1%9F%E8%8B%8F.osm.pbf"
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://h/jiangsu-latest.osm.pbf", "jiangsu-latest.osm.pbf"),
+        ("http://h/..%2f..%2fetc.pbf", "extract.osm.pbf"),
+        ("http://h/.hidden.pbf", "extract.osm.pbf"),
+        ("http://h/-rf.pbf", "extract.osm.pbf"),
+        ("http://h/" + "a" * 300 + ".pbf", "extract.osm.pbf"),
+        ("http://h/x.exe", "extract.osm.pbf"),
+        ("http://h/x.pbf/", "extract.osm.pbf"),
+        ("http://h/a.pbf?b=/../c.pbf", "a.pbf"),
+    ],
+)
+def test_the_name_kept_is_a_plain_one(url: str, name: str) -> None:
+    assert file_name(url) == name
+
+
+def test_the_checksum_lies_beside_the_file_and_at_its_host(server: Server, tmp_path: Path) -> None:
+    assert checksum_address("http://h/x.pbf?key=1", ".md5") == "http://h/x.pbf.md5?key=1"
+    for other in (
+        "http://127.0.0.1:1/x.md5",
+        "http://localhost/x.md5",
+        server.url.replace("http:", "https:"),
+    ):
+        with pytest.raises(DownloadError, match="同一台主机"):
+            download_extract(server.url, tmp_path / "x.osm.pbf", checksum_url=other)
+    assert server.requests == []
+
+
+def test_another_port_of_the_same_host_is_elsewhere(server: Server, tmp_path: Path) -> None:
+    for place in (
+        "http://127.0.0.1:1/x.osm.pbf",
+        "//127.0.0.1/x.osm.pbf",
+        "http://u:p@127.0.0.1/x",
+        "http://[/x",
+    ):
+        server.redirect = place
+        with pytest.raises(DownloadError):
+            fetch(server, tmp_path, attempts=1)
+        assert leftovers(tmp_path) == []
+
+
+def test_the_proxy_of_the_environment_is_not_used_but_ours_is(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert fetch(server, tmp_path).path.read_bytes() == CONTENT
+    with serving(Server()) as proxy:
+        monkeypatch.setenv(PROXY_VARIABLE, proxy.url.split("/china")[0])
+        result = download_extract("http://extracts.example/x.osm.pbf", tmp_path / "y.osm.pbf", attempts=1)
+        assert result.path.read_bytes() == CONTENT
+        assert proxy.requests[0][0] == "http://extracts.example/x.osm.pbf"
+    monkeypatch.setenv(PROXY_VARIABLE, "socks5://127.0.0.1:1")
+    with pytest.raises(DownloadError, match=PROXY_VARIABLE):
+        fetch(server, tmp_path)
+
+
+HEAD = b'HTTP/1.1 200 OK\r\nETag: "v1"\r\n'
+DRIPS = {
+    "status": [b"HTTP/1.1 2", *[b"0"] * 9999],
+    "continue": [b"HTTP/1.1 100 Continue\r\n\r\n"] * 9999,
+    "headers": [HEAD, *[b"X: y\r\n"] * 20, *[b"z"] * 9999],
+    "body": [HEAD + b"Content-Length: 3000000\r\n\r\n", *[b"x"] * 9999],
+    "no-length": [HEAD + b"\r\n", *[b"x"] * 9999],
+    "chunk-size": [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"0"] * 9999],
+    "chunks": [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 9999],
+}
+
+
+@contextmanager
+def dripping(pieces: list[bytes], pause: float = 0.02) -> Iterator[str]:
+    """Serve these pieces one after another to whoever connects, and give the address."""
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.is_set():
+            with suppress(OSError):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65_536)
+                    for piece in pieces:
+                        connection.sendall(piece)
+                        if ended.wait(pause):
+                            break
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/x.osm.pbf"
+        finally:
+            ended.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("name", DRIPS)
+def test_a_server_that_drips_is_given_up(tmp_path: Path, name: str) -> None:
+    with dripping(DRIPS[name]) as url:
+        with pytest.raises(DownloadError, match=r"几乎没有送来内容|连接"):
+            download_extract(url, tmp_path / "x.osm.pbf", attempts=2, wait_seconds=0.0, timeout_seconds=0.3)
+        with pytest.raises(DownloadError, match="取不到校验文件"):
+            download_extract(url, tmp_path / "x.osm.pbf", checksum_url=url + ".md5", timeout_seconds=0.3)
+    assert not (tmp_path / "x.osm.pbf").exists()
+    assert not [one for one in threading.enumerate() if one.name == "sutu-download-watch"]
+
+
+def test_the_time_for_everything_is_bounded(tmp_path: Path) -> None:
+    pieces = [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"10000\r\n" + b"x" * 65_536 + b"\r\n"] * 9999]
+    with dripping(pieces, 0.01) as url, pytest.raises(DownloadError, match="总时限"):
+        download_extract(url, tmp_path / "x.osm.pbf", attempts=9, total_seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (HEAD + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", "编码"),
+        (HEAD + b"Transfer-Encoding: gzip\r\n\r\nhello", "编码"),
+        (
+            b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-9/10\r\nContent-Length: 5\r\n\r\nhello",
+            "答非所问",
+        ),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "答非所问"),
+        (HEAD + b"Content-Length: 999999\r\n\r\nhello", "只收到 5 字节"),
+        (HEAD + b"X: y\r\n" * 200 + b"\r\nhello", "连接不上"),
+        (HEAD + b"X: " + b"y" * 90_000 + b"\r\n\r\nhello", "连接不上"),
+        (b"\x1b[31mno http\r\n\r\n", "连接不上"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /x.osm.pbf\r\nContent-Length: 0\r\n\r\n", "302"),
+    ],
+)
+def test_answers_that_lie_end_in_words(tmp_path: Path, answer: bytes, message: str) -> None:
+    with dripping([answer]) as url, pytest.raises(DownloadError, match=message) as told:
+        download_extract(url, tmp_path / "x.osm.pbf", attempts=1, timeout_seconds=2.0)
+    assert "\x1b" not in str(told.value)
+    assert not (tmp_path / "x.osm.pbf").exists()
+
+
+@pytest.mark.parametrize("length", [b"-5", b"x", b"\xb2", b"5, 6", b"9" * 5000], ids=range(5))
+def test_a_length_that_is_none_says_nothing(tmp_path: Path, length: bytes) -> None:
+    with dripping([HEAD + b"Content-Length: " + length + b"\r\n\r\nhello"]) as url:
+        result = download_extract(url, tmp_path / "x.osm.pbf", attempts=1, timeout_seconds=2.0)
+    assert result.path.read_bytes() == b"hello"
+
+
+def test_a_version_mark_that_is_no_header_is_not_sent_back(server: Server, tmp_path: Path) -> None:
+    note = {"url": server.url, "validator": "a\r\nX-Evil: 1"}
+    for validator in (note["validator"], 7, ["x"], "x" * 900, "é"):
+        (tmp_path / "x.osm.pbf.part").write_bytes(b"something")
+        text = json.dumps({**note, "validator": validator})
+        (tmp_path / "x.osm.pbf.part.json").write_text(text, encoding="utf-8")
+        assert fetch(server, tmp_path).path.read_bytes() == CONTENT
+        assert server.requests[-1][1] is None
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, " " * 200_000, "[]", "null", '{"url": 1}'])
+def test_a_note_of_any_kind_means_a_fresh_start(server: Server, tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.osm.pbf.part").write_bytes(b"something")
+    (tmp_path / "x.osm.pbf.part.json").write_text(text, encoding="utf-8")
+    assert fetch(server, tmp_path).path.read_bytes() == CONTENT
+
+
+def test_links_and_folders_in_the_place_of_the_parts_are_not_followed(server: Server, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    for name in ("x.osm.pbf.part", "x.osm.pbf.part.json"):
+        (tmp_path / name).symlink_to(victim)
+    assert fetch(server, tmp_path).path.read_bytes() == CONTENT
+    assert victim.read_bytes() == b"precious"
+    for name in ("x.osm.pbf.part", "x.osm.pbf.part.json", "x.osm.pbf"):
+        (tmp_path / name).unlink(missing_ok=True)
+        (tmp_path / name).mkdir()
+        with pytest.raises(DownloadError, match=rf"mv .*{name}"):
+            fetch(server, tmp_path)
+        (tmp_path / name).rmdir()
+
+
+def test_a_full_disk_is_told_and_the_part_kept(server: Server, tmp_path: Path) -> None:
+    with no_file_larger_than(500_000), pytest.raises(DownloadError, match=r"无法写入.*腾出空间"):
+        fetch(server, tmp_path, attempts=1)
+    assert not (tmp_path / "x.osm.pbf").exists()
+    assert fetch(server, tmp_path, checksum=".md5").path.read_bytes() == CONTENT
