@@ -149,7 +149,7 @@ class _Look:
             return "这是 TopoJSON，不是 GeoJSON"
         if {"geometryType", "spatialReference", "fieldAliases", "rings", "paths"} & set(self._members):
             return "这是 Esri JSON，不是 GeoJSON"
-        if kind is None:
+        if not kind:
             return "无法读取：是 JSON，但没有 GeoJSON 的 type"
         return f"type 是“{shown(kind)}”，不是 GeoJSON 的类型"
 

@@ -24,7 +24,8 @@ _MIN_CELL_BYTES = 25_000_000
 _RTREE = re.compile(r"CREATE VIRTUAL TABLE (\"?)rtree_.*\1 USING rtree ?\(", re.IGNORECASE | re.DOTALL)
 _EXPORT_AGAIN = "在 GIS 软件中重新导出为 GeoPackage，只带需要的图层"
 _GENERATED = (2, 3)
-_INDEX_WORDS = re.compile(r"[(\s,]\(|\bWHERE\b|\w\s*\(.*\(", re.IGNORECASE | re.DOTALL)
+_NAMES = re.compile(r'"(?:[^"]|"")*"')
+_COMPUTED = re.compile(r"\(.*\(|\bWHERE\b", re.IGNORECASE | re.DOTALL)
 
 
 class GpkgLimits(Protocol):
@@ -153,7 +154,7 @@ def _check_entry(file: str, kind: str, title: str, sql: str) -> None:
         raise fatal(file, f"GeoPackage 里有虚拟表“{shown(title)}”", _EXPORT_AGAIN)
     if kind == "view" and title.lower().startswith(("gpkg_", "rtree_", "sqlite_")):
         raise fatal(file, f"“{shown(title)}”应是表，却是视图", _EXPORT_AGAIN)
-    if kind == "index" and sql and _INDEX_WORDS.search(sql[sql.find("(") + 1 :]):
+    if kind == "index" and _COMPUTED.search(_NAMES.sub("", sql)):
         raise fatal(file, f"索引“{shown(title)}”含有表达式", _EXPORT_AGAIN)
 
 

@@ -139,9 +139,9 @@ def _check_index(file: str, folder: Path, limits: ShapefileLimits) -> int:
     if longest > limits.geometry_bytes:
         most = limits.geometry_bytes / MEGABYTE
         raise FaultReport([exceeded("vector.geometry_mb", file, longest / MEGABYTE, most=most)])
-    beyond = (places < _HEADER) | (lengths < 0) | (places + _RECORD_HEADER + lengths > size)
+    beyond = (places < _HEADER) | (places + _RECORD_HEADER + lengths > size)
     held = lengths > 0
-    if (beyond & held).any() or int(lengths[held].sum()) > size:
+    if (beyond & held).any() or (lengths < 0).any() or int(lengths[held].sum()) > size:
         raise fatal(file, "图形索引（.shx）与图形（.shp）不符", _EXPORT_AGAIN)
     return int(shapes)
 

@@ -40,6 +40,8 @@ def check_tiff(path: Path) -> None:
         with path.open("rb") as handle:
             for tags in _directories(file, handle, path.stat().st_size):
                 _check_directory(file, tags)
+    except FaultReport:
+        raise
     except (struct.error, ValueError, OverflowError) as fault:
         raise _damaged(file) from fault
 

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from pyogrio.errors import CRSError as PyogrioCRSError
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from data.ingest.cells import shown
 from data.ingest.faults import Fault, FaultReport, raise_if_any
@@ -153,7 +155,7 @@ def _guarded(file: str, read: Callable[[], T]) -> T:
             return read()
         except UnicodeDecodeError as fault:
             raise refuse(file, "无法读取：属性或字段名里有不是文字的字节", _EXPORT_AGAIN) from fault
-        except UnboundLocalError as fault:
+        except (CRSError, PyogrioCRSError, UnboundLocalError) as fault:
             # The reader's own slip where a CRS is told but cannot be written out.
             raise refuse(file, "坐标系的写法无法解读", "在 GIS 软件中重新定义坐标系后导出") from fault
         except (FaultReport, MemoryError):

@@ -82,6 +82,8 @@ def scan_part(
     Raises ``FaultReport`` when a tag, a comment, a text or a record is longer than the limits allow, or the
     cells of a sheet are more.
     """
+    # A part is opened under whatever name the directory gives it.
+    check_head(file, archive, part if isinstance(part, zipfile.ZipInfo) else archive.getinfo(part))
     scan = _Scan(file, sheet, limits, record)
     with archive.open(part) as handle:
         while block := handle.read(_READ_BYTES):
