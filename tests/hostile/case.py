@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """Small, and costly to read: refused in words within the bounds of time and memory."""
     legal = "legal"
     """Large, and as it should be: taken in, within its time."""
+    large = "large"
+    """Much of what is right, more than anybody has: taken or refused in words, within its bounds."""
     traceback = "traceback"
     """Broken in a way that once ended in a traceback: refused in words."""
 

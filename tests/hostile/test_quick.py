@@ -17,6 +17,7 @@ from tests.fuzz.doors import DOORS
 from tests.fuzz.verdict import Verdict
 from tests.hostile.case import Case, Kind
 from tests.hostile.cases import CASES
+from tests.hostile.trace import misdeeds
 from tests.hostile.watch import MAX_MB, Outcome, World, digests, judged, opened, run, strayed
 
 QUICK = tuple(case for case in CASES if case.quick)
@@ -91,6 +92,26 @@ def test_nothing_is_left_of_hostile_files(door: str, read: Callable[[str], Door]
 
 def test_ids_are_names_of_their_own() -> None:
     assert len({case.id for case in CASES}) == len(CASES)
+
+
+def test_a_trace_tells_writes_connections_and_programs(tmp_path: Path) -> None:
+    log = tmp_path / "strace.log"
+    lines = (
+        '7 openat(AT_FDCWD</w>, "/usr/lib/x.so", O_RDONLY|O_CLOEXEC) = 3</usr/lib/x.so>',
+        '7 openat(AT_FDCWD</w>, "/w/tmp/a", O_RDWR|O_CREAT, 0600) = 3</w/tmp/a>',
+        '7 openat(4</w/tmp>, "b", O_WRONLY|O_CREAT, 0600) = 5</w/tmp/b>',
+        '7 openat(AT_FDCWD</w>, "/dev/null", O_WRONLY) = 5</dev/null>',
+        '7 symlink("/elsewhere/a", "/w/tmp/input.gpkg") = 0',
+        '7 connect(3<socket:[1]>, {sa_family=AF_UNIX, sun_path="/run/x"}, 110) = -1 ENOENT',
+        f'7 execve("{sys.executable}", ["python"], 0x7ff) = 0',
+        '7 openat(AT_FDCWD</w>, "canary/a.pth", O_RDWR|O_CREAT, 0600) = 3</w/canary/a.pth>',
+        '7 rename("/w/tmp/a", "/site-packages/a.pth") = 0',
+        "7 connect(3<socket:[1]>, {sa_family=AF_INET, sin_port=htons(80)}, 16) = 0",
+        '7 execve("/w/tmp/evil", ["evil"], 0x7ff) = 0',
+    )
+    log.write_text("\n".join(lines), encoding="utf-8")
+    found = misdeeds(log, [Path("/w/tmp")], Path("/w"))
+    assert [line.partition(":")[0] for line in found] == ["openat", "rename", "connect", "execve"]
 
 
 def _answer(**changes: object) -> Outcome:

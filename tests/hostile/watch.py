@@ -326,7 +326,7 @@ def judged(case: Case, outcome: Outcome) -> list[str]:
     """Return what is wrong with the answer itself: exit code, words, time and memory."""
     wrong = []
     text = outcome.out + outcome.err
-    allowed = {Kind.legal: {0}, Kind.bait: {0, 1}, Kind.traceback: {0, 1}}.get(case.kind, {1})
+    allowed = {Kind.legal: {0}, Kind.heavy: {1}, Kind.attack: {1}}.get(case.kind, {0, 1})
     if outcome.exit_code not in allowed and outcome.exit_code is not None:
         wrong.append(f"exit code {outcome.exit_code}")
     if "Traceback" in text:

@@ -88,7 +88,7 @@ def _relations(sheets: int = 1, more: bytes = b"") -> Iterator[bytes]:
 
 
 def book(path: Path, parts: Mapping[str, Part]) -> None:
-    """Write a small workbook of one sheet, with these parts in the place of its own or beside them."""
+    """Write a workbook of a header only, with these parts in the place of its own or beside them."""
     root = (
         _HEAD + b'<Relationships xmlns="' + _RELS + b'"><Relationship Id="rId1" Type="' + _OFFICE
         + b'/officeDocument" Target="xl/workbook.xml"/></Relationships>'
@@ -99,7 +99,7 @@ def book(path: Path, parts: Mapping[str, Part]) -> None:
         "xl/workbook.xml": _workbook(),
         "xl/_rels/workbook.xml.rels": _relations(),
         "xl/styles.xml": _styles(),
-        "xl/worksheets/sheet1.xml": sheet(HEADER_ROW + GOOD_ROW),
+        "xl/worksheets/sheet1.xml": sheet(HEADER_ROW),
     } | dict(parts)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for name, content in whole.items():
@@ -267,6 +267,7 @@ def external_links(path: Path, scene: Scene) -> None:
         ),
         "xl/_rels/workbook.xml.rels": _relations(more=links),
         "xl/worksheets/_rels/sheet1.xml.rels": inner,
+        "xl/worksheets/sheet1.xml": sheet(HEADER_ROW + GOOD_ROW),
     }
     book(path, parts)
 
