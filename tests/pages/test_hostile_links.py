@@ -44,7 +44,7 @@ NASTY = (
     "**x** [a](http://b) $x$",
     "add@nan,nan~close!x",
     "True",
-    "\ud83d\ude80",
+    "\U0001f680",
     "' OR 1=1 --",
     "[" * 3000,
 )
