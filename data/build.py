@@ -16,14 +16,14 @@ import geopandas as gpd
 import pandas as pd
 
 from data.boundaries import Boundaries, build_region_table, load_boundaries, simplify_regions
-from data.census import FactTables, build_facts
+from data.census import FactTables, build_facts, census_counts
 from data.check import check_store
 from data.corridor_tracks import build_corridors
 from data.damage import find_damage
 from data.facility_table import build_facility_table
 from data.files import disk_in_words
 from data.implied import locate_townships
-from data.ingest.indicators import load_imported_indicators, load_imported_sources
+from data.ingest.indicators import load_imported
 from data.ingest.staging import remove_leftovers
 from data.locking import build_lock
 from data.plans import PlanTables, build_plan_tables
@@ -183,7 +183,8 @@ def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
     parquet = _region_files(regions)
     steps.begin("整理事实")
     table = pd.DataFrame(regions.drop(columns="geometry"))
-    facts = build_facts(registry, table)
+    census = census_counts(registry, table.sort_values("adcode", ignore_index=True))
+    facts = build_facts(registry, table, census)
     if facts.problems:
         raise StoreError("随程序发布的数据不自洽，没有构建：\n" + "\n".join(facts.problems))
     facts = _with_imports(facts, data_dir, set(table["adcode"]))
@@ -197,7 +198,7 @@ def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
     placed = locate_townships(regions)["geonameid"].notna()
     meta = {"townships": str(len(placed)), "townships_located": str(int(placed.sum()))}
     steps.begin("推算人口格网")
-    people = make_population_grid(registry, regions, data_dir)
+    people = make_population_grid(registry, regions, data_dir, counts=census)
     steps.begin("整理规划")
     plans = build_plan_tables(registry)
     steps.begin("整理通道走廊")
@@ -222,8 +223,7 @@ def _with_imports(facts: FactTables, data_dir: Path, adcodes: set[str]) -> FactT
     Indicators and sources of the registry stay as they are. An imported fact whose region or indicator is no
     longer known (the registry changed since) is reported as unmatched, not dropped and not fatal.
     """
-    imported, definitions = load_imported_indicators(data_dir)
-    sources = load_imported_sources(data_dir)
+    imported, definitions, sources = load_imported(data_dir)
     if sources.empty:
         return facts
     own = definitions[~definitions["id"].isin(facts.indicator["id"])]

@@ -78,17 +78,17 @@ def _names(units: pd.DataFrame) -> dict[str, str]:
     return {str(code): str(name) for code, name in units["name"].items()}
 
 
-def build_facts(registry: Registry, regions: pd.DataFrame) -> FactTables:
+def build_facts(registry: Registry, regions: pd.DataFrame, counts: CensusCounts | None = None) -> FactTables:
     """Return the fact tables of the store.
 
     ``regions`` has the columns adcode (text; or the index), name, level, parent and area_km2. Facts hold one
     row per (adcode, indicator, year, source), in registry order of indicators, then year, then adcode; an
     undefined value is NaN with status ``undefined`` and a reason. Raises ``RegistryError`` when a correction
-    no longer fits the table.
+    no longer fits the table. ``counts`` are the census counts on ``regions``, where the caller has them.
     """
     frame = regions.reset_index() if "adcode" not in regions.columns else regions
     frame = frame[["adcode", "name", "level", "parent", "area_km2"]].sort_values("adcode", ignore_index=True)
-    census = census_counts(registry, frame)
+    census = counts or census_counts(registry, frame)
     economy = economy_counts(registry, frame)
     area = frame.set_index("adcode")["area_km2"].astype(float)
     yearly = [entry for entry in registry.indicators if YEARBOOK in entry.source]

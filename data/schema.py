@@ -423,7 +423,6 @@ def tables_digest(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         digest = hashlib.sha256()
         cursor = connection.execute(f'SELECT * FROM "{name}" ORDER BY rowid')  # noqa: S608
         while rows := cursor.fetchmany(10_000):
-            for row in rows:
-                digest.update(repr(row).encode())
+            digest.update("".join(map(repr, rows)).encode())
         digests[name] = digest.hexdigest()
     return digests

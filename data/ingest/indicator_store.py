@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -127,28 +128,34 @@ def _frame(facts: pd.DataFrame) -> pd.DataFrame:
     return typed
 
 
-def fact_frame(rows: pd.DataFrame, title: str) -> pd.DataFrame:
-    """Return checked rows of one source as facts: columns of the ``fact`` table, in table order.
+def fact_frames(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each source title of checked rows, in order, with its facts: columns of the ``fact`` table, in
+    table order.
 
     A row without a value is ``undefined``, with its note as the reason.
     """
-    empty = rows["value"].isna()
-    return _frame(
-        pd.DataFrame(
-            {
-                "adcode": rows["adcode"],
-                "indicator": rows["indicator"],
-                "year": rows["year"],
-                "source": source_id(title),
-                "value": rows["value"].astype("float64"),
-                "status": empty.map({True: "undefined", False: "observed"}),
-                "quality": "imported",
-                "flag": None,
-                "note": rows["note"].astype("object").where(~empty, None),
-                "reason": rows["note"].astype("object").where(empty, None),
-            }
-        )
+    ids = {title: source_id(title) for title in rows["source"].unique()}
+    ordered = rows.sort_values(["source", *KEY], ignore_index=True)
+    empty = ordered["value"].isna()
+    note = ordered["note"].astype("object")
+    note = note.where(note.notna(), None)
+    facts = pd.DataFrame(
+        {
+            "adcode": ordered["adcode"].astype("object"),
+            "indicator": ordered["indicator"].astype("object"),
+            "year": ordered["year"].astype("int64"),
+            "source": ordered["source"].map(ids).astype("object"),
+            "value": ordered["value"].astype("float64"),
+            "status": empty.map({True: "undefined", False: "observed"}).astype("object"),
+            "quality": pd.Series("imported", index=ordered.index, dtype="object"),
+            "flag": pd.Series([None] * len(ordered), dtype="object"),
+            "note": note.where(~empty, None),
+            "reason": note.where(empty, None),
+        }
     )
+    titles, firsts = np.unique(ordered["source"].to_numpy(dtype=object), return_index=True)
+    for title, first, end in zip(titles, firsts, [*firsts[1:], len(facts)], strict=True):
+        yield str(title), facts.iloc[first:end].reset_index(drop=True)
 
 
 def merge_facts(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, int, int, int]:

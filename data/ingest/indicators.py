@@ -30,7 +30,7 @@ from data.ingest.indicator_rows import FORM_COLUMNS, RowChecker
 from data.ingest.indicator_store import (
     ImportedSource,
     empty_facts,
-    fact_frame,
+    fact_frames,
     indicator_frame,
     load_sources,
     merge_facts,
@@ -63,16 +63,22 @@ class CheckedIndicators:
     notes: tuple[str, ...]
 
 
-def load_imported_indicators(data_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return every imported fact and every indicator that imports defined.
+def load_imported(data_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return every imported fact, every indicator that imports defined, and the sources they came from.
 
-    The frames have the columns of the ``fact`` and ``indicator`` tables; facts are of quality ``imported``
-    and their ``source`` is an id of ``load_imported_sources``. ``StoreError`` when a file is damaged.
+    The frames have the columns of the ``fact``, ``indicator`` and ``source`` tables; facts are of quality
+    ``imported`` and their ``source`` is an id of the third. ``StoreError`` when a file is damaged.
     """
     sources = load_sources(data_dir)
     frames = [source.facts for source in sources if len(source.facts)]
     facts = pd.concat(frames, ignore_index=True) if frames else empty_facts()
-    return facts, indicator_frame(sources)
+    return facts, indicator_frame(sources), source_frame(sources)
+
+
+def load_imported_indicators(data_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return every imported fact and every indicator that imports defined; see `load_imported`."""
+    facts, indicators, _ = load_imported(data_dir)
+    return facts, indicators
 
 
 def load_imported_sources(data_dir: Path) -> pd.DataFrame:
@@ -113,7 +119,8 @@ def check_indicators(
     _check_sources(checked.frame, matched.headers["source"], faults)
     _check_redefinitions(checked.frame, definitions, earlier, faults)
     faults.raise_if_any()
-    used = {item.id: item for item in definitions if item.id in set(checked.frame["indicator"])}
+    present = set(checked.frame["indicator"].unique())
+    used = {item.id: item for item in definitions if item.id in present}
     return CheckedIndicators(
         checked.frame, tuple(used.values()), (*table.notes, *matched.notes, *checked.notes)
     )
@@ -183,17 +190,17 @@ def _merge(checked: CheckedIndicators, earlier: list[ImportedSource], obtained: 
     """Put the checked facts into what was imported before from the same sources."""
     known = {source.id: source for source in earlier}
     result = _Merged()
-    for title, rows in checked.rows.groupby("source", sort=True):
-        old = known.get(source_id(str(title)))
-        facts, added, updated, unchanged = merge_facts(
-            old.facts if old is not None else empty_facts(), fact_frame(rows, str(title))
+    for title, new in fact_frames(checked.rows):
+        old = known.get(source_id(title))
+        facts, added, updated, unchanged = (
+            merge_facts(old.facts, new) if old is not None else (new, len(new), 0, 0)
         )
         result.added, result.updated = result.added + added, result.updated + updated
         result.unchanged += unchanged
         if old is not None and updated:
             result.notes.append(f"来源“{old.title}”此前导入的数值中有 {updated} 个被这次的数值取代")
         source = ImportedSource(
-            old.title if old is not None else str(title),
+            old.title if old is not None else title,
             facts,
             _definitions_of(facts, checked.definitions, old),
             obtained,
@@ -288,7 +295,7 @@ def _definitions_of(
     """Return the definitions of the imported indicators that ``facts`` use, by id."""
     known = {item.id: item for item in (old.definitions if old is not None else ())}
     known |= {item.id: item for item in new}
-    used = set(facts["indicator"])
+    used = set(facts["indicator"].unique()) if known else set()
     return tuple(known[key] for key in sorted(known) if key in used)
 
 

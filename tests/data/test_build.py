@@ -22,7 +22,7 @@ from data import check, locking, versions
 from data.build import STEPS, build_store, is_current
 from data.census import FactTables
 from data.check import check_store
-from data.ingest.indicator_store import ImportedSource, fact_frame, write_source
+from data.ingest.indicator_store import ImportedSource, fact_frames, write_source
 from data.locking import build_lock, is_being_read, share_folder
 from data.publish import building_folder, next_number, write_contents
 from data.schema import TABLES, tables_digest
@@ -444,8 +444,9 @@ def fact_tables(store: Store, problems: list[str] | None = None) -> FactTables:
 
 def imported(folder: Path, *rows: tuple[str, str, int, float]) -> None:
     """Write rows (adcode, indicator, year, value) as an import at rest."""
-    frame = pd.DataFrame(rows, columns=["adcode", "indicator", "year", "value"]).assign(note=None)
-    source = ImportedSource("测试年鉴", fact_frame(frame, "测试年鉴"), (), "导入自 表.csv")
+    frame = pd.DataFrame(rows, columns=["adcode", "indicator", "year", "value"])
+    [(title, facts)] = fact_frames(frame.assign(note=None, source="测试年鉴"))
+    source = ImportedSource(title, facts, (), "导入自 表.csv")
     path = folder / "imports" / source.file_name
     path.parent.mkdir(parents=True, exist_ok=True)
     write_source(path, source)

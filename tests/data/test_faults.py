@@ -4,7 +4,15 @@ import pickle
 
 import pytest
 
-from data.ingest.faults import FAULT_COLUMNS, SHOWN_FAULTS, Fault, FaultReport, raise_if_any
+from data.ingest.faults import (
+    FAULT_COLUMNS,
+    SHOWN_FAULTS,
+    Fault,
+    FaultReport,
+    faults_not_listed,
+    raise_if_any,
+)
+from data.ingest.reading import MAX_FAULTS, CellFault, CellFaults, FaultList
 from geo.errors import DataFaultError
 
 
@@ -52,3 +60,26 @@ def test_an_empty_report_is_refused_and_raise_if_any_passes() -> None:
     raise_if_any([])
     with pytest.raises(FaultReport):
         raise_if_any([_fault()])
+
+
+def test_what_is_not_listed_is_counted_in_the_total() -> None:
+    """The closing entry stands for all it says, in the head, at the end, and in a list made of lists."""
+    report = FaultReport([_fault(2), faults_not_listed("表.xlsx", "数据", 40)])
+    assert report.total == 41
+    assert "数据有 41 处问题" in str(report)
+    assert "……另有 40 处未列出" in str(report)
+    inner = FaultList("表.xlsx", "数据")
+    for row in range(MAX_FAULTS + 7):
+        inner.add(row, "代码", "错", "改")
+    outer = FaultList("表.xlsx", None)
+    outer.extend(inner.report())
+    assert outer.uncounted == 7
+    assert FaultReport(outer.report()).total == MAX_FAULTS + 7
+
+
+def test_a_reader_keeps_as_many_faults_as_are_listed() -> None:
+    found = CellFaults()
+    found += [CellFault(row, 0, "错", "改") for row in range(MAX_FAULTS + 3)]
+    found.append(CellFault(1, 0, "错", "改"))
+    assert (len(found), found.uncounted, found.full) == (MAX_FAULTS, 4, True)
+    assert CellFaults(found).uncounted == 4

@@ -186,6 +186,48 @@ def test_faults_beyond_the_cap_are_counted(tmp_path: Path) -> None:
     assert "另有 30 处" in read.faults[-1].problem
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("a,b\n" + "\n" * 20, "文件有 21 个换行"),
+        ("a,b\r" + "\r\n" * 20, "文件有 21 个换行"),
+        ("a,b\n" + "x," * 20, "第 2 行有 20 个分隔符"),
+        ("," * 20 + "\n", "第 1 行有 20 个分隔符"),
+    ],
+)
+def test_what_would_fall_into_too_many_pieces_is_refused_whole(
+    content: str, problem: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content.encode())
+    with pytest.raises(FaultReport, match=problem):
+        read_table(path, limits=Limits(cells=10))
+
+
+@RELAXED
+@given(
+    lines=st.lists(
+        st.sampled_from(
+            [b"a,1", "名称,一".encode(), "名称,一".encode("gbk"), b"\xff\xff,2", "д,1".encode(), b""]
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    ends=st.lists(st.sampled_from([b"\n", b"\r\n", b"\r"]), min_size=8, max_size=8),
+)
+def test_lines_end_and_are_numbered_as_python_splits_them(
+    lines: list[bytes], ends: list[bytes], tmp_path: Path
+) -> None:
+    """However lines end and whatever they are encoded in, each is one row with its own number."""
+    content = b"a,b" + ends[-1] + b"".join(line + end for line, end in zip(lines, ends, strict=False))
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    numbers = [number for number, line in enumerate(content.splitlines(), start=1) if line and number > 1]
+    read = read_table(path)
+    assert list(read.cells.index) == numbers
+    assert {fault.row for fault in read.faults} <= set(numbers)
+
+
 def test_a_damaged_part_of_any_kind_is_one_fault(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
