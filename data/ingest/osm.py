@@ -15,7 +15,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from data.ingest.duplicates import find_duplicates
+from data.ingest.duplicates import Duplicates, find_duplicates
 from data.ingest.facility_store import load_imported_facilities
 from data.ingest.osm_facilities import OsmFacilities, read_osm_facilities, scan_facilities
 from data.ingest.osm_layers import read_osm_rail, read_osm_rivers, read_osm_water
@@ -119,10 +119,11 @@ def import_osm(
         if rebuild is not None:
             rebuild()
     tell("完成", len(STEPS), len(STEPS))
-    if len(duplicates):
-        notes.append(f"{len(duplicates)} 对设施可能是同一处（同类、相近、名称相似），都已保留，请核对。")
+    notes += duplicates.notes
+    if duplicates.found:
+        notes.append(f"{duplicates.found} 对设施可能是同一处（同类、相近、名称相似），都已保留，请核对。")
     notes += _notes(extract)
-    return _summary(extract, counties, changes, notes=notes, staged=staged, duplicates=duplicates)
+    return _summary(extract, counties, changes, notes=notes, staged=staged, duplicates=duplicates.pairs)
 
 
 def _read(path: Path, counties: gpd.GeoDataFrame, rules: OsmMapping, tell: Progress) -> _Extract:
@@ -169,7 +170,7 @@ def _require_here(extract: _Extract, counties: gpd.GeoDataFrame) -> None:
     )
 
 
-def _duplicates(extract: _Extract, data_dir: Path, counties: gpd.GeoDataFrame) -> pd.DataFrame:
+def _duplicates(extract: _Extract, data_dir: Path, counties: gpd.GeoDataFrame) -> Duplicates:
     """Return the pairs with a facility of this extract that may be one; an earlier edition does not count."""
     located = extract.located
     others = load_imported_facilities(data_dir)
@@ -177,10 +178,8 @@ def _duplicates(extract: _Extract, data_dir: Path, counties: gpd.GeoDataFrame) -
     if replaced.exists():
         others = others[~others["id"].isin(read_facility_file(replaced)["id"])]
     others = others[~others["id"].isin(located["id"])]
-    pool = pd.concat([frame for frame in (located, others) if len(frame)] or [located], ignore_index=True)
     places = sorted(counties["name"], key=lambda name: (-len(name), name))
-    found = find_duplicates(pool, places=tuple(places))
-    return found[found["id_a"].isin(located["id"]) | found["id_b"].isin(located["id"])]
+    return find_duplicates(located, others=others, places=tuple(places))
 
 
 def _any_inside(nodes: pd.DataFrame, counties: gpd.GeoDataFrame) -> bool:

@@ -322,12 +322,12 @@ def test_near_pairs_agree_with_every_pair_looked_at_in_any_order(
     frame = _facilities(
         [(f"f{k:02}", name, 118.8 + x * 1e-4, 32.0 + y * 1e-4) for k, (name, x, y) in enumerate(rows)]
     )
-    found = find_duplicates(frame, near_m=150.0)
+    found = find_duplicates(frame, near_m=150.0).pairs
     pairs = set(zip(found["id_a"], found["id_b"], strict=True))
     # Albers is true to 0.042 %: 150 m are between 149.9 and 150.1 m on the ellipsoid.
     assert near_pairs(frame, 149.9) <= pairs <= near_pairs(frame, 150.1)
     shuffled = frame.loc[data.draw(st.permutations(list(frame.index)))]
-    pd.testing.assert_frame_equal(find_duplicates(shuffled, near_m=150.0), found)
+    pd.testing.assert_frame_equal(find_duplicates(shuffled, near_m=150.0).pairs, found)
     assert len(frame) == len(rows), "nothing is merged"
 
 
@@ -388,7 +388,7 @@ def test_without_a_name_only_the_very_near_pair() -> None:
     frame = _facilities(
         [("a", "", 118.8, 32.0), ("b", "甲医院", 118.8003, 32.0), ("c", "乙医院", 118.801, 32.0)]
     )
-    found = find_duplicates(frame)
+    found = find_duplicates(frame).pairs
     assert found[["id_a", "id_b"]].to_numpy().tolist() == [["a", "b"]]
     assert found["similarity"].isna().all()
 
