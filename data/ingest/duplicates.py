@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -220,10 +221,14 @@ def _kinds(
     return codes, alike.reshape(len(names), len(names)), pd.factorize(np.array(heads, dtype=object))[0]
 
 
+@cache
+def _to_albers() -> Transformer:
+    return Transformer.from_crs(STORE_CRS, ALBERS, always_xy=True)
+
+
 def _metres(frame: pd.DataFrame) -> np.ndarray:
-    to_albers = Transformer.from_crs(STORE_CRS, ALBERS, always_xy=True)
     lon, lat = (frame[axis].to_numpy(dtype=np.float64) for axis in ("lon", "lat"))
-    return np.column_stack(to_albers.transform(lon, lat))
+    return np.column_stack(_to_albers().transform(lon, lat))
 
 
 @dataclass(frozen=True)
