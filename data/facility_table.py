@@ -11,13 +11,15 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from data.implied import build_implied_facilities
 from data.ingest.facility_store import load_facility_sources, load_imported_facilities
 from data.registry.facility_models import FacilityType, load_facility_types
 from data.schema import TABLES
 from geo.crs import STORE_CRS
-from geo.regions import assign_regions
+from geo.regions import locate
 
 COLUMNS = tuple(TABLES["facility"].columns)
 
@@ -48,21 +50,30 @@ def build_facility_table(
     imported = load_imported_facilities(data_dir)
     stray = imported[~imported["type"].isin(known)]
     imported = imported.drop(stray.index)
-    imported["adcode"] = _counties(imported, regions)
+    imported["adcode"] = pd.Series(_counties(imported, regions), index=imported.index, dtype=object)
     frame = pd.concat([imported, build_implied_facilities(regions)], ignore_index=True)
     frame = frame.rename(columns={"original_datum": "datum"})
     unnamed = frame["name"].isna() | (frame["name"].str.strip() == "")
-    frame["name"] = frame["name"].mask(unnamed, "未命名" + frame["type"].map(lambda kind: known[kind].name))
-    text = [column for column in COLUMNS if column not in {"capacity", "lon", "lat"}]
-    frame[text] = frame[text].astype(object).where(frame[text].notna(), None)
-    facility = frame[list(COLUMNS)].sort_values("id", ignore_index=True)
+    called = {kind: f"未命名{entry.name}" for kind, entry in known.items()}
+    frame["name"] = frame["name"].mask(unnamed, frame["type"].map(called))
+    order = pc.sort_indices(pa.array(frame["id"], type=pa.string())).to_numpy()
+    columns = {column: _plain(frame[column])[order] for column in COLUMNS}
+    facility = pd.DataFrame({name: pd.Series(one, dtype=one.dtype) for name, one in columns.items()})
     return FacilityTables(facility, load_facility_sources(data_dir), _unmatched(stray))
 
 
 def _counties(frame: pd.DataFrame, regions: gpd.GeoDataFrame) -> np.ndarray:
     counties = regions.loc[regions["level"] == "county", ["adcode", "geometry"]]
-    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=STORE_CRS)
-    return assign_regions(points, gpd.GeoDataFrame(counties, crs=regions.crs)).to_numpy()
+    return locate(frame["lon"], frame["lat"], gpd.GeoDataFrame(counties, crs=regions.crs), crs=STORE_CRS)
+
+
+def _plain(column: pd.Series) -> np.ndarray:
+    """Return a column as numbers, or as texts with None where there is none."""
+    if column.dtype.kind == "f":
+        return column.to_numpy()
+    values = column.to_numpy(dtype=object)
+    missing = column.isna().to_numpy()
+    return np.where(missing, None, values) if missing.any() else values
 
 
 def _unmatched(stray: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 
 from geo.crs import is_store_crs, require_metric, to_albers
@@ -35,6 +35,33 @@ def assign_regions(points: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> pd.Se
     found = np.full(len(points), None, dtype=object)
     found[point_at] = codes[order[::-1]][region_at]
     return pd.Series(found, index=points.index, name="adcode", dtype=object)
+
+
+def locate(lon: ArrayLike, lat: ArrayLike, regions: gpd.GeoDataFrame, *, crs: object) -> NDArray[np.object_]:
+    """Return the adcode of the region that covers each position, as an array of text, None where none.
+
+    ``lon`` and ``lat`` are x and y in ``crs``, NaN for no position. As ``assign_regions``, for so many points
+    that a shape for each of them would weigh too much.
+    """
+    x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    _require_same_crs(gpd.GeoSeries([], crs=crs), regions)
+    codes = adcodes(regions).to_numpy()
+    shapes = regions.geometry.to_numpy()
+    found = np.full(len(x), None, dtype=object)
+    # In order of x, the points between west and east of a region are one stretch.
+    order = np.argsort(x, kind="stable")
+    x, y = x[order], y[order]
+    # From the highest code to the lowest: the last writer, the lowest code, wins.
+    for at in np.argsort(codes, kind="stable")[::-1]:
+        shape = shapes[at]
+        if shape is None or shape.is_empty:
+            continue
+        west, south, east, north = shape.bounds
+        first, last = np.searchsorted(x, west, "left"), np.searchsorted(x, east, "right")
+        near = first + np.flatnonzero((y[first:last] >= south) & (y[first:last] <= north))
+        shapely.prepare(shape)
+        found[order[near[shapely.intersects_xy(shape, x[near], y[near])]]] = codes[at]
+    return found
 
 
 def adcodes(regions: gpd.GeoDataFrame) -> pd.Series:
@@ -136,7 +163,7 @@ def _rounded_coverage(shapes: NDArray[np.object_], decimals: int) -> NDArray[np.
     return shapes
 
 
-def _require_same_crs(points: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> None:
+def _require_same_crs(points: gpd.GeoDataFrame | gpd.GeoSeries, regions: gpd.GeoDataFrame) -> None:
     if points.crs is None or regions.crs is None:
         raise CrsError("点位或区域没有坐标系，无法判断点落在哪个区域。请先声明坐标系。")
     if points.crs != regions.crs and not (is_store_crs(points.crs) and is_store_crs(regions.crs)):

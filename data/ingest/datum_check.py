@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 from geo.crs import ALBERS, STORE_CRS, Datum, to_cgcs2000
-from geo.regions import assign_regions
+from geo.regions import locate
 
 SIGNIFICANCE: Final = 0.01
 LEAST_PAIRS: Final = 5
@@ -29,6 +29,12 @@ SEARCH_M: Final = 2_500.0
 
 TYPICAL_SHIFT_M: Final = 250.0
 """A median distance above this is a shift, not the scatter of gates and buildings."""
+
+SAMPLE: Final = 50_000
+"""So many points tell a shift from scatter as well as a million do: of more, every so many are looked at."""
+
+KNOWN_SAMPLE: Final = 200_000
+"""Of places known from elsewhere more are needed, because only those that stand in the file as well count."""
 
 _CANDIDATES: Final[tuple[Datum, ...]] = ("wgs84", "gcj02", "bd09")
 _NAMES: Final[Mapping[str, str]] = {
@@ -43,7 +49,8 @@ _NAMES: Final[Mapping[str, str]] = {
 class DatumReport:
     """How well points fit each datum.
 
-    ``stated`` points name their county; ``county_fit`` is the share of them inside it, by datum. ``pairs``
+    ``stated`` points name their county; ``county_fit`` is the share of them (of ``SAMPLE``, where they are
+    more) inside it, by datum. ``pairs``
     are known places found again; ``median_m`` is the median distance to them, by datum. ``suggested`` is the
     datum that fits clearly better than the ``declared`` one, or None; ``reason`` says why, in Chinese.
     """
@@ -87,9 +94,8 @@ def check_datum(
     declared_as = _as_candidate(declared)
     if stated.isna().all() and (keys is None or known is None or known.empty):
         return DatumReport(declared, stated=0)
-    read = {datum: to_cgcs2000(x, y, datum) for datum in _CANDIDATES}
-    fits = _county_fits(read, stated, counties)
-    distances = _known_distances(read, keys, known)
+    fits = _county_fits(x, y, stated, counties)
+    distances = _known_distances(x, y, keys, known)
     report = DatumReport(
         declared=declared,
         stated=int(stated.notna().sum()),
@@ -98,7 +104,7 @@ def check_datum(
         median_m={datum: float(np.median(found)) for datum, found in distances.items() if len(found)},
     )
     by_place = _better_by_places(declared_as, distances)
-    by_county = _better_by_counties(declared_as, fits)
+    by_county = _better_by_counties(declared_as, fits, report.stated)
     for found in (by_place, by_county):
         if found is not None:
             suggested, reason = found
@@ -106,19 +112,33 @@ def check_datum(
     return report
 
 
+def _spread(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return ``places``, or ``most`` of them evenly spread."""
+    if len(places) <= most:
+        return places
+    return places[np.linspace(0, len(places) - 1, most).astype(np.int64)]
+
+
+def sampled_names(frame: pd.DataFrame, most: int = SAMPLE) -> pd.DataFrame:
+    """Return the facilities whose name stands once in ``frame``, ``most`` of them evenly spread.
+
+    They are for ``keys`` and ``known`` of `check_datum`: reading a million names would take longer than all
+    the rest.
+    """
+    once = frame["name"].notna() & ~frame["name"].duplicated(keep=False)
+    return frame.iloc[_spread(np.flatnonzero(once), most)]
+
+
 def _county_fits(
-    read: dict[Datum, tuple[NDArray[np.float64], NDArray[np.float64]]],
-    stated: pd.Series,
-    counties: gpd.GeoDataFrame,
+    x: NDArray[np.float64], y: NDArray[np.float64], stated: pd.Series, counties: gpd.GeoDataFrame
 ) -> dict[Datum, NDArray[np.bool_]]:
-    """Return for each datum which of the points with a stated region lie in it."""
-    known = stated.notna().to_numpy()
+    """Return for each datum which of the points with a stated region (``SAMPLE`` of them) lie in it."""
+    known = _spread(np.flatnonzero(stated.notna()), SAMPLE)
     # A prefecture's code ends in 00: its counties share the first four digits.
-    wanted = [code[:4] if code.endswith("00") else code for code in stated[known].astype(str)]
+    wanted = [code[:4] if code.endswith("00") else code for code in stated.iloc[known].astype(str)]
     fits: dict[Datum, NDArray[np.bool_]] = {}
-    for datum, (x, y) in read.items():
-        points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x[known], y[known]), crs=STORE_CRS)
-        located = assign_regions(points, counties)
+    for datum in _CANDIDATES:
+        located = locate(*to_cgcs2000(x[known], y[known], datum), counties, crs=STORE_CRS)
         hits = [
             code is not None and code.startswith(want) for code, want in zip(located, wanted, strict=True)
         ]
@@ -126,7 +146,9 @@ def _county_fits(
     return fits
 
 
-def _better_by_counties(declared: Datum, fits: dict[Datum, NDArray[np.bool_]]) -> tuple[Datum, str] | None:
+def _better_by_counties(
+    declared: Datum, fits: dict[Datum, NDArray[np.bool_]], stated: int
+) -> tuple[Datum, str] | None:
     """Return the datum that brings significantly more points into their county, and the sentence for it."""
     own = fits[declared]
     best: tuple[float, Datum, int, int] | None = None
@@ -140,15 +162,17 @@ def _better_by_counties(declared: Datum, fits: dict[Datum, NDArray[np.bool_]]) -
     if best is None:
         return None
     _, datum, gained, lost = best
+    drawn = f"从 {stated} 个填了地区的点中等距抽取 {len(own)} 个，" if len(own) < stated else ""
     reason = (
-        f"按声明的 {_NAMES[declared]} 解读，{1 - own.mean():.1%} 的点不在所填的县（市、区）内；"
+        f"{drawn}按声明的 {_NAMES[declared]} 解读，{1 - own.mean():.1%} 的点不在所填的县（市、区）内；"
         f"按 {_NAMES[datum]} 解读，有 {gained} 个点回到所填的县（市、区），{lost} 个离开"
     )
     return datum, reason
 
 
 def _known_distances(
-    read: dict[Datum, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
     keys: pd.Series | None,
     known: pd.DataFrame | None,
 ) -> dict[Datum, NDArray[np.float64]]:
@@ -158,14 +182,16 @@ def _known_distances(
     the same pairs for every datum.
     """
     if keys is None or known is None or known.empty:
-        return {datum: np.empty(0) for datum in read}
+        return {datum: np.empty(0) for datum in _CANDIDATES}
     own = pd.DataFrame({"key": keys.to_numpy(), "at": np.arange(len(keys))}).dropna()
     pairs = own.drop_duplicates("key", keep=False).merge(
         known.drop_duplicates("key", keep=False), on="key", how="inner"
     )
     places = _metres(pairs["lon"].to_numpy(), pairs["lat"].to_numpy())
     at = pairs["at"].to_numpy()
-    found = {datum: np.hypot(*(_metres(x[at], y[at]) - places).T) for datum, (x, y) in read.items()}
+    found = {
+        datum: np.hypot(*(_metres(*to_cgcs2000(x[at], y[at], datum)) - places).T) for datum in _CANDIDATES
+    }
     near = np.min(list(found.values()), axis=0) <= SEARCH_M
     return {datum: distance[near] for datum, distance in found.items()}
 

@@ -14,10 +14,12 @@ from typing import Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from data.ingest.columns import match_columns
-from data.ingest.datum_check import DatumReport, check_datum
-from data.ingest.duplicates import NameReader, find_duplicates
+from data.ingest.datum_check import KNOWN_SAMPLE, DatumReport, check_datum, sampled_names
+from data.ingest.duplicates import Duplicates, NameReader, find_duplicates
 from data.ingest.exported import EXPORTED_COLUMNS, datum_of, facilities_back, precision_of
 from data.ingest.facility_origin import facility_ids, origins
 from data.ingest.facility_rows import FACILITY_FORM, FACILITY_FORM_COLUMNS, FacilityColumns
@@ -31,7 +33,6 @@ from data.ingest.facility_store import (
 )
 from data.ingest.facility_vector import read_vector_table
 from data.ingest.faults import FaultReport
-from data.ingest.osm_store import STORED_COLUMNS
 from data.ingest.reading import FaultList
 from data.ingest.region_match import RegionMatcher
 from data.ingest.staging import StagedImport, imports_dir
@@ -41,7 +42,7 @@ from data.locking import build_lock
 from data.registry.facility_models import FacilityType, load_facility_types
 from geo.crs import STORE_CRS, Datum, parse_datum, to_cgcs2000
 from geo.errors import DataFaultError
-from geo.regions import assign_regions
+from geo.regions import locate
 
 VECTOR_SUFFIXES: Final = (".gpkg", ".geojson", ".json", ".zip")
 _SHOWN_DUPLICATES = 5
@@ -107,19 +108,21 @@ def read_facilities(
     faults.extend(table.faults)
     rows, notes = _checked_rows(table, facility_type, known, regions, faults, title=title, exported=exported)
     faults.raise_if_any()
+    # A long list weighs as much as all that is made of it: what has been read is let go.
+    file, table_notes = table.file, table.notes
+    del table
     placed = _placed(rows, declared, regions)
-    _refuse_elsewhere(table.file, placed, declared)
-    frame = _frame(placed, title, facility_type, declared, known)
-    pool = frame[list(STORED_COLUMNS)]
-    if others is not None:
-        elsewhere = others.loc[~others["source"].isin(pool["source"]), list(STORED_COLUMNS)]
-        pool = pd.concat([pool, elsewhere], ignore_index=True)
-    duplicates = find_duplicates(pool, types=known, places=_places(regions))
-    duplicates = duplicates[duplicates["id_a"].isin(frame["id"]) | duplicates["id_b"].isin(frame["id"])]
-    report = _datum_report(placed, declared, regions, frame, others)
+    del rows
+    _refuse_elsewhere(file, placed, declared)
+    own_source = facility_source_id(title)
+    elsewhere = None if others is None else others[others["source"] != own_source]
+    report = _datum_report(placed, declared, regions, elsewhere)
     outside, misplaced = int(placed["adcode"].isna().sum()), int(_misplaced(placed).sum())
-    found = FacilityImport(frame, title, duplicates.reset_index(drop=True), report, outside, misplaced, ())
-    return replace(found, notes=(*table.notes, *notes, *_remarks(found, placed)))
+    stated = int(placed["stated_adcode"].notna().sum())
+    frame = _frame(placed, title, facility_type, declared, known)
+    duplicates = find_duplicates(frame, others=elsewhere, types=known, places=_places(regions))
+    found = FacilityImport(frame, title, duplicates.pairs, report, outside, misplaced, ())
+    return replace(found, notes=(*table_notes, *notes, *_remarks(found, duplicates, stated)))
 
 
 def import_facilities(
@@ -222,27 +225,35 @@ def _checked_rows(
         raise FaultReport(faults.report())
     check = FacilityColumns(matched.frame, matched.headers, faults)
     lon, lat = check.coordinates()
-    rows = pd.DataFrame(
-        {
-            "row": matched.frame.index,
-            "name": check.names(),
-            "type": check.types(types, facility_type),
-            "level": [text or None for text in matched.frame["level"]],
-            "capacity": check.capacities(),
-            "capacity_unit": [text or None for text in matched.frame["capacity_unit"]],
-            "lon": lon,
-            "lat": lat,
-            "stated_adcode": check.stated(RegionMatcher(regions)),
-            "address": [text or None for text in matched.frame["address"]],
-            "note": [text or None for text in matched.frame["note"]],
-            "as_of": check.dates(dt.date.today()),
-            "precision": check.mapped("precision", precision_of) if exported else "surveyed",
-            "stated_datum": check.mapped("datum", datum_of) if exported else "",
-            "key": [text or None for text in matched.frame["key"]],
-        }
-    )
-    origin = origins(matched.frame, title, exported=exported).reset_index(drop=True)
-    return pd.concat([rows, origin], axis=1), [*matched.notes, *check.notes]
+    count = len(matched.frame)
+    columns = {
+        "name": check.names(),
+        "type": check.types(types, facility_type),
+        "level": check.texts("level"),
+        "capacity": check.capacities(),
+        "capacity_unit": check.texts("capacity_unit"),
+        "lon": lon,
+        "lat": lat,
+        "stated_adcode": check.stated(RegionMatcher(regions)),
+        "address": check.texts("address"),
+        "note": check.texts("note"),
+        "as_of": check.dates(dt.date.today()),
+        "precision": check.mapped("precision", precision_of) if exported else _all("surveyed", count),
+        "stated_datum": check.mapped("datum", datum_of) if exported else _all("", count),
+        "key": check.texts("key"),
+        **origins(matched.frame, title, exported=exported),
+    }
+    rows = pd.DataFrame({name: _column(values) for name, values in columns.items()})
+    return rows, [*matched.notes, *check.notes]
+
+
+def _all(text: str, count: int) -> np.ndarray:
+    return np.full(count, text, dtype=object)
+
+
+def _column(values: np.ndarray) -> pd.Series:
+    """Return an array as a column of its own dtype: text is not copied into another form of text."""
+    return pd.Series(values, dtype=values.dtype)
 
 
 def _counties(regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -258,9 +269,8 @@ def _places(regions: gpd.GeoDataFrame) -> tuple[str, ...]:
 def _placed(rows: pd.DataFrame, datum: Datum, regions: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return the rows with positions in CGCS2000 (as given: given_lon, given_lat) and their county."""
     lon, lat = to_cgcs2000(rows["lon"], rows["lat"], datum)
-    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat), crs=STORE_CRS, index=rows.index)
-    county = assign_regions(points, _counties(regions))
-    return rows.assign(given_lon=rows["lon"], given_lat=rows["lat"], lon=lon, lat=lat, adcode=county)
+    county = locate(lon, lat, _counties(regions), crs=STORE_CRS)
+    return rows.assign(given_lon=rows["lon"], given_lat=rows["lat"], lon=lon, lat=lat, adcode=_column(county))
 
 
 def _refuse_elsewhere(file: str, placed: pd.DataFrame, datum: Datum) -> None:
@@ -283,48 +293,59 @@ def _frame(
     datum: Datum,
     types: Mapping[str, FacilityType],
 ) -> pd.DataFrame:
-    """Return the facilities with ids, units and origin, by id."""
+    """Return the facilities with ids, units and origin, by id; ``placed`` is used up column by column."""
     unit = placed["type"].map({key: entry.capacity_unit or None for key, entry in types.items()})
-    given = placed["capacity_unit"]
-    frame = placed.assign(
-        id=facility_ids(placed, f"t{table_file(title, facility_type).partition('-')[2][:8]}-"),
-        capacity_unit=given.where(given.notna(), unit.where(placed["capacity"].notna(), None)),
-        source=facility_source_id(title),
-        original_datum=placed["stated_datum"].where(placed["stated_datum"] != "", datum),
+    given, stated = placed["capacity_unit"], placed["stated_datum"]
+    ids = facility_ids(placed, f"t{table_file(title, facility_type).partition('-')[2][:8]}-")
+    order = pc.sort_indices(pa.array(ids, type=pa.string())).to_numpy()
+    made = {
+        "id": np.array(ids, dtype=object),
+        "capacity_unit": given.where(given.notna(), unit.where(placed["capacity"].notna(), None)),
+        "source": _all(facility_source_id(title), len(placed)),
+        "original_datum": stated.where(stated != "", datum),
+    }
+    return pd.DataFrame(
+        {
+            name: _column(_plain(made.pop(name) if name in made else placed.pop(name))[order])
+            for name in FACILITY_COLUMNS
+        }
     )
-    frame = frame[list(FACILITY_COLUMNS)]
-    texts = [name for name in frame.columns if name not in {"capacity", "lon", "lat"}]
-    frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), None)
-    return frame.sort_values("id", ignore_index=True)
+
+
+def _plain(column: pd.Series | np.ndarray) -> np.ndarray:
+    """Return a column as numbers, or as texts with None where there is none."""
+    values = np.asarray(column)
+    if values.dtype.kind == "f":
+        return values
+    values = values.astype(object)
+    missing = pd.isna(values)
+    return np.where(missing, None, values) if missing.any() else values
 
 
 def _misplaced(placed: pd.DataFrame) -> pd.Series:
     """Return which rows state a region that does not hold their point."""
-    stated = placed["stated_adcode"]
-    wanted = stated.map(lambda code: code[:4] if isinstance(code, str) and code.endswith("00") else code)
-    return pd.Series(
-        [
-            isinstance(want, str) and not (isinstance(code, str) and code.startswith(want))
-            for want, code in zip(wanted, placed["adcode"], strict=True)
-        ],
-        index=placed.index,
-        dtype=bool,
-    )
+    (stated, wanted), (held, places) = (pd.factorize(placed[name]) for name in ("stated_adcode", "adcode"))
+    # A prefecture's code ends in 00: its counties share the first four digits. The last row and column stand
+    # for nothing stated, and for points in no county.
+    fits = np.zeros((len(wanted) + 1, len(places) + 1), dtype=bool)
+    fits[-1, :] = True
+    for row, code in enumerate(wanted):
+        want = code[:4] if code.endswith("00") else code
+        fits[row, :-1] = [place.startswith(want) for place in places]
+    return pd.Series(~fits[stated, held], index=placed.index)
 
 
 def _datum_report(
-    placed: pd.DataFrame,
-    datum: Datum,
-    regions: gpd.GeoDataFrame,
-    frame: pd.DataFrame,
-    others: pd.DataFrame | None,
+    placed: pd.DataFrame, datum: Datum, regions: gpd.GeoDataFrame, elsewhere: pd.DataFrame | None
 ) -> DatumReport:
     keys = known = None
-    if others is not None and len(others):
+    if elsewhere is not None and len(elsewhere):
         read = NameReader(_places(regions))
-        elsewhere = others[~others["source"].isin(frame["source"]) & others["name"].notna()]
-        known = elsewhere[["lon", "lat"]].assign(key=_keys(elsewhere, read))
-        keys = pd.Series(_keys(placed, read), index=placed.index)
+        known = sampled_names(elsewhere, KNOWN_SAMPLE)
+        known = known[["lon", "lat"]].assign(key=_keys(known, read))
+        chosen = sampled_names(placed)
+        keys = pd.Series(None, index=placed.index, dtype=object)
+        keys[chosen.index] = _keys(chosen, read)
     return check_datum(
         placed["given_lon"],
         placed["given_lat"],
@@ -341,10 +362,9 @@ def _keys(frame: pd.DataFrame, read: NameReader) -> list[str]:
     return [read(str(name)) for name in frame["name"].to_numpy(dtype=object)]
 
 
-def _remarks(found: FacilityImport, placed: pd.DataFrame) -> list[str]:
+def _remarks(found: FacilityImport, duplicates: Duplicates, stated: int) -> list[str]:
     """Return the Chinese sentences on everything a person should look at."""
     notes = []
-    stated = int(placed["stated_adcode"].notna().sum())
     if found.outside:
         notes.append(f"{found.outside} 个点在省外：予以保留，计入省界附近的可达性，不计入任何县（市、区）")
     if found.misplaced:
@@ -354,6 +374,7 @@ def _remarks(found: FacilityImport, placed: pd.DataFrame) -> list[str]:
         remedy = f"请核实后用 --datum {found.datum.suggested} 重新导入"
         notes.append(f"坐标基准可疑：{found.datum.reason}。{remedy}")
     pairs = found.duplicates
+    notes += duplicates.notes
     if len(pairs):
         across = int((pairs["source_a"] != pairs["source_b"]).sum())
         where = f"本文件内 {len(pairs) - across}，与其他来源 {across}"

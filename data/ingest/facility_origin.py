@@ -4,14 +4,16 @@ import hashlib
 import re
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from data.ingest.cells import match_key
+from data.ingest.facility_rows import text_array
 
 _NUMBERED: Final = re.compile(r"[0-9a-f]{12}(-\d+)?")
 
 
-def origins(matched: pd.DataFrame, title: str, *, exported: bool) -> pd.DataFrame:
+def origins(matched: pd.DataFrame, title: str, *, exported: bool) -> dict[str, np.ndarray]:
     """Return ``origin_id``, ``origin_source`` and ``own_id`` of each row of a table of facilities.
 
     ``matched`` is text under the keys of the form and, where ``exported``, of ``EXPORTED_COLUMNS``. The
@@ -21,19 +23,18 @@ def origins(matched: pd.DataFrame, title: str, *, exported: bool) -> pd.DataFram
     """
     key = matched["key"]
     if not exported:
-        return _texts({"origin_id": key, "origin_source": "", "own_id": ""}, matched.index)
+        nothing = np.full(len(key), None, dtype=object)
+        return {"origin_id": text_array(key), "origin_source": nothing, "own_id": nothing}
     stated, source = matched["origin_source"], matched["source_title"]
     source = source.where(source != "", matched["source"])
-    same = source.map(match_key) == match_key(title)
+    named = {text: match_key(text) == match_key(title) for text in source.unique()}
+    same = source.map(named).astype(bool)
     number = matched["origin_id"]
-    return _texts(
-        {
-            "origin_id": number.where((number != "") | same, key),
-            "origin_source": stated.where((stated != "") | same, source),
-            "own_id": key.where(same, ""),
-        },
-        matched.index,
-    )
+    return {
+        "origin_id": text_array(number.where((number != "") | same, key)),
+        "origin_source": text_array(stated.where((stated != "") | same, source)),
+        "own_id": text_array(key.where(same, "")),
+    }
 
 
 def facility_ids(rows: pd.DataFrame, prefix: str) -> list[str]:
@@ -43,22 +44,24 @@ def facility_ids(rows: pd.DataFrame, prefix: str) -> list[str]:
     Any other rests on the list's own number where there is one, else on name, type and position; the same
     again gets a running number.
     """
-    owned = [_own(own, prefix) for own in rows["own_id"]]
-    taken = {own for own in owned if own}
+    columns = (rows[name].tolist() for name in ("own_id", "key", "name", "type", "given_lon", "given_lat"))
+    taken = {own for own in (_own(text, prefix) for text in rows["own_id"].unique()) if own}
     given: set[str] = set()
+    # The last running number of an id: a thousand rows alike are not counted from the start each time.
+    running: dict[str, int] = {}
     ids = []
-    facts = rows[["key", "name", "type", "given_lon", "given_lat"]].itertuples(index=False, name=None)
-    for own, (key, name, kind, lon, lat) in zip(owned, facts, strict=True):
+    for stated, key, name, kind, lon, lat in zip(*columns, strict=True):
+        own = _own(stated, prefix) if stated else None
         if own and own not in given:
             one = own
         else:
             text = f"key\0{key}" if key else f"{name}\0{kind}\0{lon:.6f}\0{lat:.6f}"
             first = one = f"{prefix}{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-            number = 1
             while one in taken:
-                number += 1
-                one = f"{first}-{number}"
-        given.add(one)
+                running[first] = running.get(first, 1) + 1
+                one = f"{first}-{running[first]}"
+        if own:
+            given.add(one)
         taken.add(one)
         ids.append(one)
     return ids
@@ -69,8 +72,3 @@ def _own(text: str | None, prefix: str) -> str | None:
     if text and text.startswith(prefix) and _NUMBERED.fullmatch(text.removeprefix(prefix)):
         return text
     return None
-
-
-def _texts(columns: dict[str, pd.Series | str], index: pd.Index) -> pd.DataFrame:
-    frame = pd.DataFrame(columns, index=index).astype(object)
-    return frame.where(frame != "", None)

@@ -40,6 +40,11 @@ LAT_RANGE: Final = (29.0, 37.0)
 _CHINA: Final = (73.0, 136.0, 3.0, 54.0)
 _MAX_NAME = 200
 _MAX_CAPACITY = 1e7
+MOST_WRONG: Final = 5_000
+"""So many different texts of a column that are faults are told apart; as many faults are kept of a file."""
+
+_MOST_HINTS: Final = 500
+# What somebody may have meant is looked for by comparing with every word: a millisecond each time.
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
 
 
@@ -54,25 +59,48 @@ class FacilityColumns:
         """Start on a table."""
         self.frame, self.headers, self.faults = frame, headers, faults
         self.notes: list[str] = []
+        self._hints = 0
 
-    def mapped(self, key: str, read: Callable[[str], Any]) -> list[Any]:
-        """Return ``read`` of every cell of a column, once per different text; None where it is a fault."""
-        results: dict[str, Any] = {}
-        for text in self.frame[key].unique():
+    def mapped(self, key: str, read: Callable[[str], Any]) -> np.ndarray:
+        """Return ``read`` of every cell of a column, once per different text; None where it is a fault.
+
+        After ``MOST_WRONG`` different texts that are faults the rest is not read: that is one more fault.
+        """
+        codes, texts = pd.factorize(self.frame[key])
+        values = np.full(len(texts), None, dtype=object)
+        problems: dict[int, CellProblem] = {}
+        for code, text in enumerate(texts.tolist()):
             try:
-                results[text] = read(text)
+                values[code] = read(text)
             except CellProblem as problem:
-                results[text] = problem
-        values = []
-        for row, text in zip(self.frame.index, self.frame[key].to_numpy(dtype=object), strict=True):
-            value = results[text]
-            if isinstance(value, CellProblem):
-                self.faults.add(int(row), self.headers[key], value.problem, value.remedy)
-                value = None
-            values.append(value)
-        return values
+                problems[code] = problem
+                if len(problems) == MOST_WRONG:
+                    break
+        self._add(self.headers[key], codes, problems)
+        if len(problems) == MOST_WRONG:
+            self._stopped(self.headers[key], MOST_WRONG)
+        return values[codes]
 
-    def names(self) -> list[str | None]:
+    def texts(self, key: str) -> np.ndarray:
+        """Return the texts of a column as they are, None where there is none."""
+        return text_array(self.frame[key])
+
+    def _add(self, column: str, codes: np.ndarray, problems: Mapping[int, CellProblem]) -> None:
+        """Add the fault of every row whose text (by its code) is one of ``problems``."""
+        if not problems:
+            return
+        wrong = np.zeros(int(codes.max()) + 1, dtype=bool)
+        wrong[list(problems)] = True
+        at = np.flatnonzero(wrong[codes])
+        for row, code in zip(self.frame.index[at].tolist(), codes[at].tolist(), strict=True):
+            self.faults.add(row, column, problems[code].problem, problems[code].remedy)
+
+    def _stopped(self, column: str, wrong: int) -> None:
+        """Add the fault that the rest of a column was not checked."""
+        problem = f"“{column}”列已有 {wrong} 种写法不对，其余没有再核对"
+        self.faults.add(None, column, problem, "先改正已列出的问题，再导入一次")
+
+    def names(self) -> np.ndarray:
         """Return the names; an empty one is a fault."""
 
         def read(text: str) -> str:
@@ -85,7 +113,7 @@ class FacilityColumns:
 
         return self.mapped("name", read)
 
-    def types(self, types: Mapping[str, FacilityType], default: str | None) -> list[str | None]:
+    def types(self, types: Mapping[str, FacilityType], default: str | None) -> np.ndarray:
         """Return the type ids, by id, name or alias; ``default`` where the table says nothing we know."""
         words = {
             match_key(word): entry.id
@@ -102,18 +130,28 @@ class FacilityColumns:
                 return default
             if not text:
                 raise CellProblem("没有写类型", "填写设施类型，或导入时用 --type 指定")
-            near = difflib.get_close_matches(match_key(text), words, n=1, cutoff=0.5)
+            near = self._near(text, words)
             hint = f"可能是“{types[words[near[0]]].name}”；" if near else ""
             remedy = f"{hint}从 {FACILITY_FORM} 所附的“设施类型”表中选，或导入时用 --type 指定"
             raise CellProblem(f"没有“{shown(text)}”这种设施类型", remedy)
 
         values = self.mapped("type", read)
-        foreign = {text for text in self.frame["type"].unique() if text and match_key(text) not in words}
-        if default is not None and foreign:
+        foreign = set()
+        if default is not None:
+            foreign = {text for text in self.frame["type"].unique() if text and match_key(text) not in words}
+        if foreign:
             rows = int(self.frame["type"].isin(foreign).sum())
             named = "、".join(shown(text) for text in sorted(foreign)[:3])
-            self.notes.append(f"{rows} 行的类型（{named}…）不在类型表里，已按“{types[default].name}”导入")
+            word = types[str(default)].name
+            self.notes.append(f"{rows} 行的类型（{named}…）不在类型表里，已按“{word}”导入")
         return values
+
+    def _near(self, text: str, words: Mapping[str, str]) -> list[str]:
+        """Return the word that a text may have meant; nothing once ``_MOST_HINTS`` were looked for."""
+        self._hints += 1
+        if self._hints > _MOST_HINTS:
+            return []
+        return difflib.get_close_matches(match_key(text)[:_MAX_NAME], words, n=1, cutoff=0.5)
 
     def capacities(self) -> np.ndarray:
         """Return the capacities, NaN where the cell is empty."""
@@ -127,10 +165,9 @@ class FacilityColumns:
                 raise CellProblem(f"规模 {number:g} 不在 0—{_MAX_CAPACITY:g} 之间", "核对数值；不清楚的留空")
             return number
 
-        values = self.mapped("capacity", read)
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        return self.mapped("capacity", read).astype(np.float64)
 
-    def dates(self, last: dt.date) -> list[str | None]:
+    def dates(self, last: dt.date) -> np.ndarray:
         """Return the dates as ISO text of the precision given (``2023``, ``2023-06``), None where empty."""
 
         def read(text: str) -> str | None:
@@ -154,25 +191,25 @@ class FacilityColumns:
 
         return self.mapped("as_of", read)
 
-    def stated(self, matcher: RegionMatcher) -> list[str | None]:
+    def stated(self, matcher: RegionMatcher) -> np.ndarray:
         """Return the adcodes that the rows state by code or name, None where they state nothing."""
-        results: dict[tuple[str, str], str | CellProblem | None] = {}
-        values: list[str | None] = []
-        codes, names = (self.frame[column].to_numpy(dtype=object) for column in ("adcode", "region"))
-        for row, code, name in zip(self.frame.index, codes, names, strict=True):
-            key = (code, name)
-            if key not in results:
-                try:
-                    results[key] = matcher.match(code, name) if code or name else None
-                except CellProblem as problem:
-                    results[key] = problem
-            value = results[key]
-            if isinstance(value, CellProblem):
-                column = self.headers["adcode" if code else "region"]
-                self.faults.add(int(row), column, value.problem, value.remedy)
-                value = None
-            values.append(value)
-        return values
+        (by_code, codes), (by_name, names) = (pd.factorize(self.frame[key]) for key in ("adcode", "region"))
+        pairs, first = pd.factorize(by_code * len(names) + by_name)
+        values = np.full(len(first), None, dtype=object)
+        problems: tuple[dict[int, CellProblem], dict[int, CellProblem]] = ({}, {})
+        for at, pair in enumerate(first.tolist()):
+            code, name = codes[pair // len(names)], names[pair % len(names)]
+            try:
+                values[at] = matcher.match(code, name) if code or name else None
+            except CellProblem as problem:
+                problems[0 if code else 1][at] = problem
+                if len(problems[0]) + len(problems[1]) == _MOST_HINTS:
+                    break
+        for key, found in zip(("adcode", "region"), problems, strict=True):
+            self._add(self.headers[key], pairs, found)
+        if len(problems[0]) + len(problems[1]) == _MOST_HINTS:
+            self._stopped(self.headers["adcode" if problems[0] else "region"], _MOST_HINTS)
+        return values[pairs]
 
     def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
         """Return longitude and latitude as given (degrees), NaN where they are a fault.
@@ -188,8 +225,8 @@ class FacilityColumns:
             remedy = "交换两列的表头：江苏的经度约 116—122，纬度约 30—36"
             self.faults.add(None, self.headers["lon"], problem, remedy)
         else:
-            for row in rows[swapped]:
-                self.faults.add(int(row), self.headers["lon"], "经度和纬度对调了", "交换这一行的两个数")
+            for row in rows[swapped].tolist():
+                self.faults.add(row, self.headers["lon"], "经度和纬度对调了", "交换这一行的两个数")
         west, east, south, north = _CHINA
         abroad = given & ~swapped & ~((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
         for row, x, y in zip(rows[abroad], lon[abroad], lat[abroad], strict=True):
@@ -211,9 +248,11 @@ class FacilityColumns:
         numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, copy=True)
         header = self.headers[key]
         rows = texts.index.to_numpy(dtype=np.int64)
-        for at in np.flatnonzero(~np.isfinite(numbers)):
-            row, text = int(rows[at]), str(texts.iloc[at])
-            numbers[at] = np.nan
+        unread = np.flatnonzero(~np.isfinite(numbers))
+        numbers[unread] = np.nan
+        for at, row, text in zip(
+            unread.tolist(), rows[unread].tolist(), texts.iloc[unread].tolist(), strict=True
+        ):
             if not text:
                 self.faults.add(row, header, f"没有{header}", "补上坐标，或删去该行")
                 continue
@@ -226,6 +265,13 @@ class FacilityColumns:
                 else:
                     self.faults.add(row, header, problem.problem, remedy)
         return numbers
+
+
+def text_array(texts: pd.Series) -> np.ndarray:
+    """Return a column of text as an array of str, None for an empty one; equal texts share their memory."""
+    codes, found = pd.factorize(texts)
+    values = np.array([text or None for text in found.tolist()], dtype=object)
+    return values[codes] if len(values) else np.empty(0, dtype=object)
 
 
 def _within(values: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:

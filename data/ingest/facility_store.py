@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,7 +42,9 @@ def write_facilities(path: Path, frame: pd.DataFrame, title: str, obtained: str)
 
     Same content, same bytes.
     """
-    ordered = frame[list(_SCHEMA.names)].sort_values("id", ignore_index=True)
+    ordered = frame[list(_SCHEMA.names)]
+    if not ordered["id"].is_monotonic_increasing:
+        ordered = ordered.sort_values("id", ignore_index=True)
     text = json.dumps({"title": title, "obtained": obtained}, ensure_ascii=False, sort_keys=True)
     table = pa.Table.from_pandas(ordered, schema=_SCHEMA, preserve_index=False)
     pq.write_table(table.replace_schema_metadata({_METADATA: text.encode()}), path)
@@ -63,10 +66,31 @@ def read_facility_table(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
             raise ValueError("缺少编号或坐标")
         if metadata and not {"title", "obtained"} <= set(metadata):
             raise KeyError("title")
-        frame = typed.to_pandas().reindex(columns=list(FACILITY_COLUMNS))
-    texts = [name for name in FACILITY_COLUMNS if name not in _NUMBERS]
-    frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), None)
-    return frame.astype(dict.fromkeys(_NUMBERS, "float64")), metadata
+        columns = {name: column_values(typed.column(name)) for name in names}
+    nothing = np.full(table.num_rows, None, dtype=object)
+    frame = pd.DataFrame(
+        {
+            name: pd.Series(columns.get(name, nothing), dtype="float64" if name in _NUMBERS else "object")
+            for name in FACILITY_COLUMNS
+        }
+    )
+    return frame, metadata
+
+
+def column_values(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a column as numbers, or as texts (None where there is none) that share what is equal."""
+    whole = column.combine_chunks()
+    if not (pa.types.is_string(whole.type) or pa.types.is_large_string(whole.type)):
+        return np.asarray(whole.to_numpy(zero_copy_only=False))
+    coded = whole.dictionary_encode()
+    texts = np.append(coded.dictionary.to_numpy(zero_copy_only=False).astype(object), None)
+    return np.asarray(texts[coded.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)])
+
+
+def _read_metadata(path: Path) -> dict[str, str]:
+    """Return title and origin of the source of a file; ``StoreError`` when it is damaged."""
+    with damaged_import(path):
+        return dict(json.loads((pq.read_schema(path).metadata or {}).get(_METADATA, b"{}")))
 
 
 def facility_tables(data_dir: Path) -> list[Path]:
@@ -85,13 +109,15 @@ def load_imported_facilities(data_dir: Path) -> pd.DataFrame:
     if not frames:
         empty = pd.DataFrame({name: pd.Series(dtype=object) for name in FACILITY_COLUMNS})
         return empty.astype(dict.fromkeys(_NUMBERS, "float64"))
-    return pd.concat(frames, ignore_index=True).sort_values("id", ignore_index=True)
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    # A file is in order of ids: of one file nothing is sorted again.
+    return frame if frame["id"].is_monotonic_increasing else frame.sort_values("id", ignore_index=True)
 
 
 def load_facility_sources(data_dir: Path) -> pd.DataFrame:
     """Return the sources of facilities that came from tables, as rows of the ``source`` table."""
     rows = {}
-    for _, metadata in map(read_facility_table, facility_tables(data_dir)):
+    for metadata in map(_read_metadata, facility_tables(data_dir)):
         if "title" in metadata:
             source = facility_source_id(metadata["title"])
             rows[source] = {

@@ -46,14 +46,13 @@ def read_vector_table(path: Path, datum: Datum, *, layer: str | None = None) -> 
         for name in frame.columns
         if name != frame.geometry.name and match_key(str(name)) not in place
     ]
+    # Column by column: only one of them stands as a list of Python's at any time.
     cells = pd.DataFrame(
-        [
-            *([_text(value) for value in frame[name]] for name in names),
-            [repr(float(value)) for value in lon],
-            [repr(float(value)) for value in lat],
-        ],
-        dtype="str",
-    ).T
+        {
+            **{at: _texts(frame[name]) for at, name in enumerate(names)},
+            **{len(names) + at: _numbers(axis) for at, axis in enumerate((lon, lat))},
+        }
+    )
     cells.index = pd.RangeIndex(1, len(frame) + 1)
     notes = [f"{areas} 个面（或多点）取其内部一点为位置"] if areas else []
     return RawTable(
@@ -67,6 +66,19 @@ def read_vector_table(path: Path, datum: Datum, *, layer: str | None = None) -> 
         delimiter=None,
         notes=tuple(notes),
     )
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """Return a column of attributes as text; in a column of text each different one is read once."""
+    if isinstance(column.dtype, pd.StringDtype):
+        codes, found = pd.factorize(column)
+        texts = [*map(_text, found.tolist()), ""]
+        return pd.Series(np.array(texts, dtype=object)[codes], dtype="str")
+    return pd.Series([_text(value) for value in column], dtype="str")
+
+
+def _numbers(values: np.ndarray) -> pd.Series:
+    return pd.Series([repr(value) for value in values.tolist()], dtype="str")
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from data.ingest.duplicates import find_duplicates
+from data.ingest.duplicates import Duplicates, find_duplicates
 from data.ingest.facility_store import load_imported_facilities
 from data.ingest.osm_facilities import read_osm_facilities, scan_facilities
 from data.ingest.osm_layers import read_osm_rail, read_osm_rivers, read_osm_water
@@ -83,7 +83,7 @@ class Extract:
     unplaced: tuple[str, ...]
     network: OsmNetwork
     layers: dict[str, gpd.GeoDataFrame]
-    duplicates: pd.DataFrame
+    duplicates: Duplicates
 
 
 def locate_facilities(frame: pd.DataFrame, counties: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -180,9 +180,10 @@ def store_extract(
         if rebuild is not None:
             rebuild()
     tell("完成", len(STEPS), len(STEPS))
-    if len(extract.duplicates):
+    notes += extract.duplicates.notes
+    if extract.duplicates.found:
         notes.append(
-            f"{len(extract.duplicates)} 对设施可能是同一处（同类、相近、名称相似），都已保留，请核对。"
+            f"{extract.duplicates.found} 对设施可能是同一处（同类、相近、名称相似），都已保留，请核对。"
         )
     notes += _notes(extract)
     return _summary(extract, counties, changes, notes=notes, staged=staged)
@@ -221,17 +222,15 @@ def _require_here(
     )
 
 
-def _duplicates(file: str, located: pd.DataFrame, data_dir: Path, counties: gpd.GeoDataFrame) -> pd.DataFrame:
+def _duplicates(file: str, located: pd.DataFrame, data_dir: Path, counties: gpd.GeoDataFrame) -> Duplicates:
     """Return the pairs with a facility of this extract that may be one; an earlier edition does not count."""
     others = load_imported_facilities(data_dir)
     replaced = imports_dir(data_dir) / facility_file(extract_name(file))
     if replaced.exists():
         others = others[~others["id"].isin(read_facility_file(replaced)["id"])]
     others = others[~others["id"].isin(located["id"])]
-    pool = pd.concat([frame for frame in (located, others) if len(frame)] or [located], ignore_index=True)
     places = sorted(counties["name"], key=lambda name: (-len(name), name))
-    found = find_duplicates(pool, places=tuple(places))
-    return found[found["id_a"].isin(located["id"]) | found["id_b"].isin(located["id"])]
+    return find_duplicates(located, others=others, places=tuple(places))
 
 
 def _any_inside(nodes: pd.DataFrame, counties: gpd.GeoDataFrame) -> bool:
@@ -352,7 +351,7 @@ def _summary(
             "by_county": by_county.to_dict("records"),
             "outside": int(located["adcode"].isna().sum()),
             "merges": _records(extract.merges),
-            "duplicates": _records(extract.duplicates),
+            "duplicates": _records(extract.duplicates.pairs),
             "unplaced": list(extract.unplaced),
             "network": {
                 "ways": network.ways,

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from data.ingest.boundaries import CheckedBoundaries
 from data.ingest.datum_check import DatumReport
+from data.ingest.duplicates import Duplicates
 from data.ingest.facilities import VECTOR_SUFFIXES, FacilityImport
 from data.ingest.indicator_definitions import Definition
 from data.ingest.indicators import CheckedIndicators
@@ -162,7 +163,7 @@ def read_osm_file(
         texts(said["unplaced"]),
         network,
         {name: forms.shapes(found[name]) for name in ("rail", "rivers", "water")},
-        forms.frame(found["duplicates"]),
+        Duplicates(forms.frame(found["duplicates"]), int(said["duplicates"]), texts(said["duplicate_notes"])),
     )
 
 

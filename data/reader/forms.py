@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from data.ingest.duplicates import DUPLICATE_COLUMNS
-from data.ingest.facility_store import FACILITY_COLUMNS
+from data.ingest.facility_store import FACILITY_COLUMNS, column_values
 from data.ingest.osm_facilities import MERGE_COLUMNS
 from data.ingest.osm_store import STORED_COLUMNS
 from geo.crs import STORE_CRS
@@ -78,10 +78,7 @@ def table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 
 def frame(found: pa.Table) -> pd.DataFrame:
     """Return a table as a frame: texts as objects, a missing one None, a missing number NaN."""
-    texts = [one.name for one in found.schema if one.type == _TEXT]
-    made = found.to_pandas()
-    made[texts] = made[texts].astype(object).where(made[texts].notna(), None)
-    return made
+    return pd.DataFrame({name: column_values(found.column(name)) for name in found.column_names})
 
 
 def shapes(found: pa.Table) -> gpd.GeoDataFrame:

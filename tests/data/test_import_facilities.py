@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.ingest.datum_check import check_datum
-from data.ingest.duplicates import NameReader, find_duplicates, name_similarity
+from data.ingest.duplicates import DuplicateLimits, NameReader, find_duplicates, name_similarity
 from data.ingest.facilities import FacilityImport, import_facilities, read_facilities
 from data.ingest.facility_store import load_facility_sources, load_imported_facilities
 from data.ingest.faults import FaultReport
@@ -322,12 +322,12 @@ def test_near_pairs_agree_with_every_pair_looked_at_in_any_order(
     frame = _facilities(
         [(f"f{k:02}", name, 118.8 + x * 1e-4, 32.0 + y * 1e-4) for k, (name, x, y) in enumerate(rows)]
     )
-    found = find_duplicates(frame, near_m=150.0)
+    found = find_duplicates(frame, near_m=150.0).pairs
     pairs = set(zip(found["id_a"], found["id_b"], strict=True))
     # Albers is true to 0.042 %: 150 m are between 149.9 and 150.1 m on the ellipsoid.
     assert near_pairs(frame, 149.9) <= pairs <= near_pairs(frame, 150.1)
     shuffled = frame.loc[data.draw(st.permutations(list(frame.index)))]
-    pd.testing.assert_frame_equal(find_duplicates(shuffled, near_m=150.0), found)
+    pd.testing.assert_frame_equal(find_duplicates(shuffled, near_m=150.0).pairs, found)
     assert len(frame) == len(rows), "nothing is merged"
 
 
@@ -384,11 +384,81 @@ def test_duplicates_within_and_across_sources_are_listed_and_kept(tmp_path: Path
     assert len(load_imported_facilities(data_dir)) == 7
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.sampled_from(["甲医院", "乙医院", ""]), NEAR, NEAR), max_size=25),
+    known=st.lists(st.tuples(st.sampled_from(["甲医院", "乙医院", ""]), NEAR, NEAR), max_size=25),
+    bounds=st.tuples(st.integers(1, 60), st.integers(0, 20), st.integers(0, 12)),
+)
+def test_a_bounded_search_lists_some_of_the_pairs_and_says_so(
+    rows: list[tuple[str, int, int]], known: list[tuple[str, int, int]], bounds: tuple[int, int, int]
+) -> None:
+    own, others = (
+        _facilities(
+            [
+                (f"{mark}{k:02}", name, 118.8 + x * 1e-4, 32.0 + y * 1e-4)
+                for k, (name, x, y) in enumerate(part)
+            ]
+        )
+        for mark, part in (("f", rows), ("e", known))
+    )
+    whole = find_duplicates(own, others=others)
+    near, compared, listed = bounds
+    found = find_duplicates(own, others=others, limits=DuplicateLimits(near, compared, 10**9, listed))
+    all_pairs, pairs = (set(zip(one.pairs["id_a"], one.pairs["id_b"], strict=True)) for one in (whole, found))
+    assert whole.notes == ()
+    assert pairs <= all_pairs
+    assert len(pairs) <= listed
+    assert pairs == all_pairs or any("疑似重复太多" in note for note in found.notes)
+    # Two known ones are none of this file's business; the rest is what one list of all would give.
+    together = find_duplicates(pd.concat([own, others], ignore_index=True)).pairs
+    mine = together[together["id_a"].str.startswith("f") | together["id_b"].str.startswith("f")]
+    pd.testing.assert_frame_equal(whole.pairs, mine.reset_index(drop=True))
+
+
+@pytest.mark.parametrize("name", ["药店", "", None])
+def test_a_heap_on_one_point_is_bounded_and_told(name: str | None) -> None:
+    """5,000 in one place are 12 million pairs."""
+    frame = _facilities([(f"f{k:04}", name, 118.8, 32.0) for k in range(5_000)])
+    found = find_duplicates(frame)
+    assert len(found.pairs) == DuplicateLimits().listed < found.found <= DuplicateLimits().near
+    assert [note[:6] for note in found.notes] == ["疑似重复太多"] * 2
+    assert any("只列出相距最近的 10000 对" in note for note in found.notes)
+
+
+def test_a_long_name_is_no_work_without_end() -> None:
+    """Names of 200 characters that differ everywhere, and brackets that never close."""
+    names = [("甲乙" * 100 if k % 2 else "乙甲" * 99) + chr(0x4E00 + k) + "(" * 200 for k in range(600)]
+    frame = _facilities([(f"f{k:04}", name, 118.8, 32.0) for k, name in enumerate(names)])
+    found = find_duplicates(frame, limits=DuplicateLimits(effort=50_000_000))
+    assert any("没有比较名称" in note for note in found.notes)
+
+
+def test_rows_alike_by_the_thousand_have_ids_of_their_own(tmp_path: Path) -> None:
+    rows = [("同名药店", "药店", "", "", "118.85", "32.05", "", "", "", "")] * 20_000
+    found = _read(_write(tmp_path, rows))
+    assert found.frame["id"].is_unique
+    assert found.frame["id"].str.fullmatch(r"t[0-9a-f]{8}-[0-9a-f]{12}(-\d+)?").all()
+    assert any("疑似重复太多" in note for note in found.notes)
+
+
+def test_a_column_wrong_all_over_is_not_read_to_its_end(tmp_path: Path) -> None:
+    rows = [("甲", f"无此类{k}", "", "", "118.85", "32.05", "", "", "", "") for k in range(6_000)]
+    with pytest.raises(FaultReport) as caught:
+        _read(_write(tmp_path, rows))
+    told = {fault.problem for fault in caught.value.faults}
+    assert any("无此类0”这种设施类型" in problem for problem in told)
+    assert any("另有" in problem for problem in told)
+    rows = [("甲", "药店", "", "", "118.85", "32.05", f"3299{k:04}", "", "", "") for k in range(1_000)]
+    with pytest.raises(FaultReport, match="已有 500 种写法不对，其余没有再核对"):
+        _read(_write(tmp_path, rows))
+
+
 def test_without_a_name_only_the_very_near_pair() -> None:
     frame = _facilities(
         [("a", "", 118.8, 32.0), ("b", "甲医院", 118.8003, 32.0), ("c", "乙医院", 118.801, 32.0)]
     )
-    found = find_duplicates(frame)
+    found = find_duplicates(frame).pairs
     assert found[["id_a", "id_b"]].to_numpy().tolist() == [["a", "b"]]
     assert found["similarity"].isna().all()
 

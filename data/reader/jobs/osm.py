@@ -16,7 +16,7 @@ def read(folder: Path, order: Order, tell: Tell) -> Answer:
     frames = {
         "located": found.located,
         "merges": found.merges,
-        "duplicates": found.duplicates,
+        "duplicates": found.duplicates.pairs,
         "nodes": network.nodes,
         "edges": network.edges,
         **found.layers,
@@ -25,6 +25,8 @@ def read(folder: Path, order: Order, tell: Tell) -> Answer:
         "digest": found.digest,
         "as_of": found.as_of,
         "unplaced": list(found.unplaced),
+        "duplicates": found.duplicates.found,
+        "duplicate_notes": list(found.duplicates.notes),
         "ways": network.ways,
         "missing_nodes": network.missing_nodes,
         "dropped_loops": network.dropped_loops,
