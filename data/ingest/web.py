@@ -198,11 +198,11 @@ def _handlers(watch: Watch) -> list[urllib.request.BaseHandler]:
 
     class Http(urllib.request.HTTPHandler):
         def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-            return self.do_open(partial(followed, http.client.HTTPConnection), req)  # type: ignore[arg-type]
+            return self.do_open(partial(followed, http.client.HTTPConnection), req)
 
     class Https(urllib.request.HTTPSHandler):
         def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-            return self.do_open(partial(followed, http.client.HTTPSConnection), req)  # type: ignore[arg-type]
+            return self.do_open(partial(followed, http.client.HTTPSConnection), req)
 
     return [Http(), Https()]
 
