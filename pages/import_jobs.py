@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
+from data.files import disk_in_words
 from data.ingest.faults import FaultReport
 from data.ingest.summary import ImportSummary
 from data.intake import Found, Intake, run_intake
@@ -135,16 +136,22 @@ def keep_upload(data_dir: Path, upload: Upload) -> Path:
     """Write an upload below the data directory and return its path, in a folder of its own.
 
     Only the last part of its name is kept, without anything that a file system or a path could trip over.
+    Raises ``DiskError``, and keeps nothing, when there is no room.
     """
     below = data_dir / UPLOADS
-    below.mkdir(parents=True, exist_ok=True)
-    _remove_stale(below)
-    folder = Path(tempfile.mkdtemp(dir=below))
-    path = folder / safe_name(upload.name)
-    upload.seek(0)
-    with path.open("wb") as handle:
-        while chunk := upload.read(_CHUNK):
-            handle.write(chunk)
+    with disk_in_words("保存上传的文件"):
+        below.mkdir(parents=True, exist_ok=True)
+        _remove_stale(below)
+        folder = Path(tempfile.mkdtemp(dir=below))
+        path = folder / safe_name(upload.name)
+        upload.seek(0)
+        try:
+            with path.open("wb") as handle:
+                while chunk := upload.read(_CHUNK):
+                    handle.write(chunk)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     return path
 
 

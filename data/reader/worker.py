@@ -21,6 +21,7 @@ from typing import IO, Any, Final
 
 import pyarrow as pa
 
+from data.files import disk_in_words
 from data.ingest.faults import Fault, FaultReport
 from data.reader.answers import Answer, BrokenAnswerError, failure, read_answer, read_said
 from data.reader.drivers import environment
@@ -68,8 +69,9 @@ def run(
     """
     control = control or Control()
     with _folder() as folder:
-        given.write(folder)
-        write_order(folder, replace(order, parent=os.getpid()))
+        with disk_in_words("为读取文件准备临时目录", "请检查临时目录（环境变量 TMPDIR）。"):
+            given.write(folder)
+            write_order(folder, replace(order, parent=os.getpid()))
         end = _watched(folder, order, control)
         said = read_said(folder)
         return _answer(folder, order, end, said, schemas)

@@ -18,7 +18,7 @@ from data.ingest.faults import FAULT_COLUMNS, Fault, FaultReport
 from data.ingest.summary import ImportSummary
 from data.intake import Intake, facility_intake, indicator_intake, run_intake
 from data.store import open_store
-from geo.errors import StoreError
+from geo.errors import DiskError, StoreError
 from pages import import_jobs
 from pages.import_check import check
 from pages.import_form import Asked, template
@@ -85,6 +85,16 @@ def test_an_upload_is_kept_whole_in_a_folder_of_its_own(tmp_path: Path) -> None:
     assert first.read_bytes() == content and second.read_bytes() == b"x"
     assert first.name == second.name == "甲.csv" and first.parent != second.parent
     assert first.resolve().is_relative_to(tmp_path / import_jobs.UPLOADS)
+
+
+def test_an_upload_without_room_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
+    class Full(Uploaded):
+        def read(self, _size: int | None = -1) -> bytes:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(DiskError, match="磁盘已满"):
+        keep_upload(tmp_path, Full("甲.csv", b"x"))
+    assert list((tmp_path / import_jobs.UPLOADS).iterdir()) == []
 
 
 def test_uploads_nobody_imported_are_removed_after_a_day(tmp_path: Path) -> None:
