@@ -71,9 +71,11 @@ def _plain(column: pd.Series) -> np.ndarray:
     """Return a column as numbers, or as texts with None where there is none."""
     if column.dtype.kind == "f":
         return column.to_numpy()
-    values = column.to_numpy(dtype=object)
+    values = column.to_numpy(dtype=object, copy=True)
     missing = column.isna().to_numpy()
-    return np.where(missing, None, values) if missing.any() else values
+    if missing.any():
+        values[missing] = None
+    return values
 
 
 def _unmatched(stray: pd.DataFrame) -> pd.DataFrame:

@@ -217,8 +217,8 @@ def _checked_rows(
     exported: bool,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows as values (NaN or None where a fault was added), and notes."""
-    columns = (*FACILITY_FORM_COLUMNS, *EXPORTED_COLUMNS) if exported else FACILITY_FORM_COLUMNS
-    matched = match_columns(table, columns, faults, form=FACILITY_FORM)
+    form = (*FACILITY_FORM_COLUMNS, *EXPORTED_COLUMNS) if exported else FACILITY_FORM_COLUMNS
+    matched = match_columns(table, form, faults, form=FACILITY_FORM)
     if len(matched.frame) == 0:
         faults.add(None, None, "只有表头，没有数据", "在表头下面逐行填写设施")
     if matched.missing:
@@ -298,7 +298,7 @@ def _frame(
     given, stated = placed["capacity_unit"], placed["stated_datum"]
     ids = facility_ids(placed, f"t{table_file(title, facility_type).partition('-')[2][:8]}-")
     order = pc.sort_indices(pa.array(ids, type=pa.string())).to_numpy()
-    made = {
+    made: dict[str, pd.Series | np.ndarray] = {
         "id": np.array(ids, dtype=object),
         "capacity_unit": given.where(given.notna(), unit.where(placed["capacity"].notna(), None)),
         "source": _all(facility_source_id(title), len(placed)),
@@ -317,9 +317,11 @@ def _plain(column: pd.Series | np.ndarray) -> np.ndarray:
     values = np.asarray(column)
     if values.dtype.kind == "f":
         return values
-    values = values.astype(object)
+    values = np.array(values, dtype=object)
     missing = pd.isna(values)
-    return np.where(missing, None, values) if missing.any() else values
+    if missing.any():
+        values[missing] = None
+    return values
 
 
 def _misplaced(placed: pd.DataFrame) -> pd.Series:

@@ -83,7 +83,7 @@ def column_values(column: pa.ChunkedArray) -> np.ndarray:
     if not (pa.types.is_string(whole.type) or pa.types.is_large_string(whole.type)):
         return np.asarray(whole.to_numpy(zero_copy_only=False))
     coded = whole.dictionary_encode()
-    texts = np.append(coded.dictionary.to_numpy(zero_copy_only=False).astype(object), None)
+    texts = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
     return np.asarray(texts[coded.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)])
 
 
