@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from data.ingest.reading import Limits
 from data.ingest.vector_source import VectorLimits
+from data.reader import files
+from data.reader.sandbox import Bounds
+from data.reader.worker import bound_id
 from data.registry import load_yaml
 from data.registry.limit_models import (
     OVERRIDES,
@@ -23,7 +27,7 @@ from geo.errors import RegistryError
 
 ROOT = Path(__file__).resolve().parents[2]
 READER = "reader."
-"""Limits of the processes that read, which are held where those are started."""
+"""Limits of the processes that read: their ids are put together from door and bound."""
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "data").rglob("*.py"))
 
@@ -60,6 +64,16 @@ def test_every_limit_has_a_sentence_of_its_own(limit_id: str) -> None:
 @pytest.mark.parametrize("limit_id", [name for name in load_limits() if not name.startswith(READER)])
 def test_every_limit_is_held_somewhere(limit_id: str) -> None:
     assert f'"{limit_id}"' in SOURCES
+
+
+def test_every_limit_of_readers_is_held_at_some_door() -> None:
+    doors = ("indicators", "facilities", "sites", "boundaries", "population", "osm")
+    held = {bound_id(door, one.name) for door in doors for one in fields(Bounds)}
+    assert held | {f"{READER}at_once", f"{READER}waiting"} == {
+        one for one in load_limits() if one[:7] == READER
+    }
+    assert files.bounds_of("osm").wall_seconds == limit("reader.osm_wall_seconds")
+    assert files.bounds_of("sites").wall_seconds == limit("reader.wall_seconds")
 
 
 def test_what_was_not_counted_and_what_is_just_above_read_well() -> None:
