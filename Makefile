@@ -1,5 +1,6 @@
 # make run   set up, build the store when missing or out of date, open the app on http://127.0.0.1:8501
 # make test  set up, then format check, lint, types, import rules, tests (a skipped test fails)
+# make attack the heavy hostile files, attacks watched by strace, ten visitors at once, the long fuzz
 # make bench the benchmark table
 
 SHELL := /bin/bash
@@ -10,7 +11,7 @@ PORT  ?= 8501
 JOBS  ?= 2
 CODE  := app.py cli.py geo data layers pages tests benchmarks scripts $(wildcard commands)
 
-.PHONY: run test bench lint format types imports unit docs-screenshots lock clean
+.PHONY: run test attack bench lint format types imports unit docs-screenshots lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/sutu serve --host $(HOST) --port $(PORT)
@@ -32,15 +33,20 @@ imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev
-	@bash scripts/need-chromium.sh
+	@bash scripts/need.sh chromium
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
+attack: $(VENV)/.dev
+	@bash scripts/need.sh chromium
+	@bash scripts/need.sh strace
+	$(BIN)/python -m tests.attack
+
 bench: $(VENV)/.dev
-	@bash scripts/need-chromium.sh
+	@bash scripts/need.sh chromium
 	$(BIN)/python -m benchmarks all
 
 docs-screenshots: $(VENV)/.dev
-	@bash scripts/need-chromium.sh
+	@bash scripts/need.sh chromium
 	$(BIN)/python -m scripts.docs_screenshots
 
 # Run after a change of dependencies in pyproject.toml, from an environment that reaches a package index.

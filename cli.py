@@ -2,71 +2,64 @@
 
 from __future__ import annotations
 
-import typer
+import functools
+import importlib
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
 
-from commands import (
-    catchment,
-    circles,
-    compare,
-    corridors,
-    coverage,
-    facilities,
-    gaps,
-    imports,
-    layers_out,
-    osm,
-    population,
-    query,
-    report,
-    serve,
-    siting,
-    standards,
-    store,
-    templates,
-)
-from commands.chinese import examples, group
+from commands.chinese import App, examples, group
 
-GROUPS = (
-    store,
-    serve,
-    query,
-    imports,
-    osm,
-    templates,
-    facilities,
-    population,
-    coverage,
-    catchment,
-    standards,
-    circles,
-    siting,
-    gaps,
-    compare,
-    report,
-    corridors,
-    layers_out,
-)
-"""The modules of commands, in the order of the help."""
+MODULES: Final[Mapping[str, tuple[str, ...]]] = {
+    "store": ("build", "check"),
+    "serve": ("serve",),
+    "query": ("indicators", "query"),
+    "imports": ("import",),
+    "osm": ("import",),
+    "templates": ("template",),
+    "facilities": ("import", "template"),
+    "population": ("import",),
+    "coverage": ("coverage", "runs", "replay"),
+    "catchment": ("catchment",),
+    "standards": ("standards",),
+    "circles": ("circles",),
+    "siting": ("siting",),
+    "gaps": ("gaps",),
+    "compare": ("compare", "index"),
+    "report": ("report",),
+    "corridors": ("corridors", "corridor"),
+    "layers_out": ("layers", "export", "atlas"),
+}
+"""The modules of commands and the commands that each has, in the order of the help."""
 
 
-def build_app() -> typer.Typer:
-    """Return the application with every group of commands."""
-    app = group(
+@functools.cache
+def build_app(first: str | None = None) -> App:
+    """Return the application with every command, or with what ``first`` needs when that is a command.
+
+    Loading all of them takes seconds that an import or a query would wait for.
+    """
+    names = [name for name, commands in MODULES.items() if first in commands] or list(MODULES)
+    made = group(
         "苏图：江苏规划地理数据平台。离线运行，每个数字都有来源。",
         name="sutu",
         epilog=examples("sutu build", "sutu serve", "sutu query population --year 2020 --level prefecture"),
     )
-    for module in GROUPS:
-        module.register(app)
-    return app
+    for name in names:
+        importlib.import_module(f"commands.{name}").register(made)
+    return made
 
 
-app = build_app()
+def __getattr__(name: str) -> Any:
+    """Return the whole application as ``app``, made when it is asked for."""
+    if name == "app":
+        return build_app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main() -> None:
     """Run the command line."""
-    app()
+    build_app(next(iter(sys.argv[1:]), None))()
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ QUICK = {
     "corridors": ["--peer-corridors", "5"],
     "coverage": ["--scale", "0.02", "--peers", "scipy,networkx", "--no-growth"],
     "gaps": ["--permutations", "999", "--repeats", "1"],
-    "imports": ["--rows", "20000"],
+    "imports": ["--scale", "0.05"],
     "maps": ["--repeats", "2"],
     "ogc": ["--cells", "4000", "--repeats", "1"],
     "ogc_tiles": ["--tiles", "3", "--zoom", "6"],

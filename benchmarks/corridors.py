@@ -19,7 +19,7 @@ from benchmarks.table import Row, beside, show
 from data.build import build_store
 from data.corridor_analysis import Corridors
 from data.store import data_dir, open_store
-from geo.corridors import BUFFERS_KM, CellPeople, strip
+from geo.corridors import BUFFERS_KM, CellPeople, strips
 from geo.crs import ALBERS, STORE_CRS, to_albers
 
 _QUADRANT = 64
@@ -48,21 +48,21 @@ def compare(corridors: Corridors, few: int) -> list[Row]:
     shapes = {
         str(key): corridors.metric_shape(str(key)) for key in corridors.table.index[corridors.table["drawn"]]
     }
-    tree = shapely.STRtree(counties.geometry.to_numpy())
     some = list(corridors.axes)[:few]
 
-    def strips(keys: list[str]) -> dict[str, set[str]]:
-        return {key: set(strip(corridors.axes[key], counties, tree)["adcode"].dropna()) for key in keys}
+    def along(keys: list[str]) -> dict[str, set[str]]:
+        rows = strips({key: corridors.axes[key] for key in keys}, counties)
+        return {key: set(part["adcode"].dropna()) for key, part in rows.groupby("corridor")}
 
     def near(keys: list[str]) -> dict[str, dict[float, float]]:
         cells_ready = CellPeople(xy, people)
         return {key: cells_ready.within(shapes[key]) for key in keys}
 
-    all_strips, _ = timed(strips, list(corridors.axes))
+    all_strips, _ = timed(along, list(corridors.axes))
     all_near, _ = timed(near, list(shapes))
     fresh = Corridors(corridors.store)
     all_figures, _ = timed(lambda keys: [fresh.figures(key) for key in keys], list(shapes))
-    our_strips, ours = timed(strips, some)
+    our_strips, ours = timed(along, some)
     our_near, beside_ours = timed(near, some)
     peer_strips, theirs = timed(lambda keys: overlay(corridors, counties, keys), some)
     peer_near, beside_theirs = timed(lambda keys: joined(shapes, points, keys), some)

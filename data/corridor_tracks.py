@@ -16,7 +16,7 @@ from data.corridor_shapes import REAL
 from data.corridor_table import CorridorTables, build_corridor_tables
 from data.ingest.osm_store import load_imported_layer, load_imported_network
 from data.registry.corridor_models import load_corridor_families, load_corridor_rules
-from geo.corridors import FloatArray, make_axis, strip
+from geo.corridors import FloatArray, make_axis, strips
 from geo.crs import ALBERS, STORE_CRS, to_albers
 from geo.track_snapping import Snapped, Tracks, snap_to_tracks
 
@@ -53,9 +53,7 @@ def axes_of(corridor: pd.DataFrame, member: pd.DataFrame, shapes: gpd.GeoDataFra
 
 
 def _strips(axes: Mapping[str, FloatArray], counties: gpd.GeoDataFrame) -> pd.DataFrame:
-    tree = shapely.STRtree(counties.geometry.to_numpy())
-    parts = [strip(axis, counties, tree).assign(corridor=key) for key, axis in axes.items()]
-    frame = pd.concat(parts, ignore_index=True)[["corridor", "from_km", "to_km", "adcode"]]
+    frame = strips(axes, counties)
     return frame.assign(adcode=frame["adcode"].astype("str").where(frame["adcode"].notna(), None))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -165,52 +165,74 @@ def fan_out(count: int, *, ring_m: float = 2_400.0) -> FloatArray:
     return np.vstack([np.zeros((1, 2)), marks])
 
 
-def strip(axis: ArrayLike, counties: gpd.GeoDataFrame, tree: shapely.STRtree | None = None) -> pd.DataFrame:
+def strip(axis: ArrayLike, counties: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return which county the axis runs through, from kilometre to kilometre.
 
     Columns ``from_km``, ``to_km`` (float64), ``adcode`` (None outside all counties), in order; the pieces
     tile the axis, whose length is ``chainage_km(axis)[-1]``. ``counties``: index or column adcode, in
-    ``ALBERS`` (``CrsError`` otherwise); ``tree`` is one of their geometry, made already. Where the axis runs
-    along a border the lower code has it.
+    ``ALBERS`` (``CrsError`` otherwise). Where the axis runs along a border the lower code has it.
+    """
+    return strips({"": axis}, counties).drop(columns="corridor")
+
+
+def strips(axes: Mapping[str, ArrayLike], counties: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the strips of several axes, in their order: the columns of ``strip`` after ``corridor``.
+
+    All ways from place to place are cut and placed together: one by one they would take ten times as long.
     """
     require_metric(counties)
-    points = make_axis(axis)
-    chain = chainage_km(points)
-    xy = _to_metric(points)
-    tree = tree or shapely.STRtree(counties.geometry.to_numpy())
-    rows: list[tuple[float, float, str | None]] = []
-    for number in range(len(xy) - 1):
-        cuts = _cuts(xy[number], xy[number + 1], counties, tree)
-        middles = xy[number] + ((cuts[:-1] + cuts[1:]) / 2.0)[:, None] * (xy[number + 1] - xy[number])
-        places = gpd.GeoDataFrame(geometry=shapely.points(middles), crs=ALBERS)
-        codes = assign_regions(places, counties)
-        km = chain[number] + cuts * (chain[number + 1] - chain[number])
-        rows += list(zip(km[:-1], km[1:], codes, strict=True))
-    return _joined(rows)
+    lonlat = {key: make_axis(axis) for key, axis in axes.items()}
+    if not lonlat:
+        return _joined([])
+    # Each way is from a point to the next one of its axis.
+    first = np.concatenate([np.arange(len(one)) < len(one) - 1 for one in lonlat.values()])
+    start = np.flatnonzero(first)
+    xy = _to_metric(np.vstack(list(lonlat.values())))
+    chain = np.concatenate([chainage_km(one) for one in lonlat.values()])
+    owner = np.repeat(np.arange(len(lonlat)), [len(one) for one in lonlat.values()])[start]
+    way, cut = _cuts(xy[start], xy[start + 1], counties)
+    same = way[1:] == way[:-1]
+    way, low, high = way[:-1][same], cut[:-1][same], cut[1:][same]
+    begin, step = xy[start[way]], xy[start[way] + 1] - xy[start[way]]
+    middles = begin + ((low + high) / 2.0)[:, None] * step
+    codes = assign_regions(gpd.GeoDataFrame(geometry=shapely.points(middles), crs=ALBERS), counties)
+    base, length = chain[start[way]], chain[start[way] + 1] - chain[start[way]]
+    keys = np.array(list(lonlat), dtype=object)[owner[way]]
+    return _joined(zip(keys, base + low * length, base + high * length, codes, strict=True))
 
 
 def _cuts(
-    start: FloatArray, end: FloatArray, counties: gpd.GeoDataFrame, tree: shapely.STRtree
-) -> FloatArray:
-    """Return where (0 … 1) the straight way from start to end meets a county border, with both ends."""
-    way = shapely.LineString([start, end])
-    met = tree.query(way, predicate="intersects")
-    pieces = shapely.intersection(counties.geometry.to_numpy()[met], way)
-    corners = shapely.get_coordinates(pieces)
-    length = max(float(way.length), 1e-9)
-    along = shapely.line_locate_point(way, shapely.points(corners)) / length if len(corners) else np.zeros(0)
-    return np.unique(np.clip(np.concatenate([[0.0], along, [1.0]]), 0.0, 1.0).round(9))
+    start: FloatArray, end: FloatArray, counties: gpd.GeoDataFrame
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Return where (0 … 1) each straight way from start to end meets a county border, with both ends.
+
+    The number of the way and the place on it, in order.
+    """
+    ways = shapely.linestrings(np.stack([start, end], axis=1))
+    shapes = counties.geometry.to_numpy()
+    met, county = shapely.STRtree(shapes).query(ways, predicate="intersects")
+    corners, piece = shapely.get_coordinates(
+        shapely.intersection(shapes[county], ways[met]), return_index=True
+    )
+    on = met[piece]
+    length = np.maximum(shapely.length(ways), 1e-9)
+    along = shapely.line_locate_point(ways[on], shapely.points(corners)) / length[on]
+    each = np.arange(len(ways))
+    number = np.concatenate([each, each, on])
+    place = np.concatenate([np.zeros(len(ways)), np.ones(len(ways)), along]).clip(0.0, 1.0).round(9)
+    found = np.unique(np.column_stack([number, place]), axis=0)
+    return found[:, 0].astype(np.int64), found[:, 1]
 
 
-def _joined(rows: Sequence[tuple[float, float, str | None]]) -> pd.DataFrame:
-    """Return the pieces as a frame, neighbours in the same county as one."""
+def _joined(rows: Iterable[tuple[str, float, float, str | None]]) -> pd.DataFrame:
+    """Return the pieces as a frame, neighbours of one axis in the same county as one."""
     joined: list[list[object]] = []
-    for start, end, code in rows:
-        if joined and joined[-1][2] == code:
-            joined[-1][1] = end
+    for key, start, end, code in rows:
+        if joined and joined[-1][0] == key and joined[-1][3] == code:
+            joined[-1][2] = end
         else:
-            joined.append([start, end, code])
-    frame = pd.DataFrame(joined, columns=["from_km", "to_km", "adcode"])
+            joined.append([key, start, end, code])
+    frame = pd.DataFrame(joined, columns=["corridor", "from_km", "to_km", "adcode"])
     return frame.astype({"from_km": "float64", "to_km": "float64", "adcode": object})
 
 

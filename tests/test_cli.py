@@ -56,6 +56,24 @@ def command_paths(app: typer.Typer, before: tuple[str, ...] = ()) -> Iterator[tu
 PATHS = sorted(command_paths(cli.app))
 
 
+def test_each_module_has_the_commands_that_it_is_listed_for() -> None:
+    found: dict[str, set[str]] = {name: set() for name in cli.MODULES}
+    for one in cli.app.registered_commands:
+        found[one.callback.__module__.removeprefix("commands.")].add(one.name)
+    for part in cli.app.registered_groups:
+        for one in part.typer_instance.registered_commands:
+            found[one.callback.__module__.removeprefix("commands.")].add(part.name)
+    assert found == {name: set(commands) for name, commands in cli.MODULES.items()}
+
+
+def test_a_command_loads_only_its_own_modules() -> None:
+    code = "import sys, cli; cli.build_app('import'); print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = set(loaded.stdout.split())
+    assert "commands.osm" in names and "commands.report" not in names
+    assert not names & {"matplotlib", "altair", "ezdxf", "streamlit", "reportlab"}
+
+
 # Help and usage
 
 

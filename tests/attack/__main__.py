@@ -1,4 +1,4 @@
-"""``python -m tests.attack``: the heavy hostile files, the attacks under strace, the long fuzz.
+"""``python -m tests.attack``: the heavy hostile files, the attacks under strace, the fuzz, ten visitors.
 
 It prints a table and ends with 1 when anything broke the rule.
 """
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from data.build import build_store
+from tests.attack.visitors import attack as visit
 from tests.fuzz.__main__ import fuzz
 from tests.fuzz.doors import DOORS
 from tests.hostile.case import Case, Kind
@@ -44,6 +45,10 @@ def main(args: Sequence[str] | None = None) -> int:
         if mutants:
             print(f"\nfuzz, seed {given.seed}")
             broken += fuzz(mutants, given.seed, DOORS, Path(folder), store)
+            print(f"\nfuzz, seed {given.seed}, each in a process of its own")
+            broken += fuzz(mutants // 10, given.seed, DOORS, Path(folder), store, apart=True)
+        if not given.only and not given.kinds:
+            broken += run_visitors(store, Path(folder))
     print(f"\n{broken} broke the rule" if broken else "\nall kept the rule")
     return int(bool(broken))
 
@@ -80,6 +85,30 @@ def run_cases(cases: Iterable[Case], world: World, *, trace: bool) -> int:
         broken += bool(wrong)
         shutil.rmtree(world.folder / "files" / case.id)
     return broken
+
+
+WORST = (
+    "csv_20_000_on_one_point",
+    "csv_60_000_within_100_m",
+    "geojson_400_000_points",
+    "geojson_keys_on_all",
+    "gpkg_400_000_rows",
+    "legal_900_000_facilities",
+)
+
+
+def run_visitors(store: Path, folder: Path) -> int:
+    """Let ten visitors hand over the worst files and leave, print what was seen, return 1 for a fault."""
+    with opened(folder / "visitors", store) as world:
+        files = [world.write(case) for case in CASES if case.door == "facilities" and case.id in WORST]
+        seen = visit(store, files)
+    print(
+        f"\nten visitors: {seen.most_readers} readers at once; a page of another {seen.slower:.2f} times as long"
+    )
+    print(f"    before {seen.before}\n    a minute after {seen.after}")
+    for fault in seen.faults():
+        print(f"    !! {fault}")
+    return int(bool(seen.faults()))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--replay", nargs="+", metavar="DOOR:SEED:INDEX", help="read these mutants again, here"
     )
+    parser.add_argument("--apart", action="store_true", help="each in a process of its own")
     parser.add_argument("--keep", type=Path, help="a folder in which offenders are kept")
     given = parser.parse_args(args)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
@@ -33,11 +34,26 @@ def main(args: Sequence[str] | None = None) -> int:
         build_store(store, only_if_stale=True)
         if given.replay:
             return replay(given.replay, given.keep or Path(folder), store)
-        return fuzz(given.mutants, given.seed, given.doors, Path(folder), store, keep=given.keep)
+        return fuzz(
+            given.mutants,
+            given.seed,
+            given.doors,
+            Path(folder),
+            store,
+            keep=given.keep,
+            apart=given.apart,
+        )
 
 
 def fuzz(
-    mutants: int, seed: int, doors: Sequence[str], folder: Path, store: Path, *, keep: Path | None = None
+    mutants: int,
+    seed: int,
+    doors: Sequence[str],
+    folder: Path,
+    store: Path,
+    *,
+    keep: Path | None = None,
+    apart: bool = False,
 ) -> int:
     """Read mutants at every door, print a table and every offender, and return 1 when there was one."""
     offenders: list[Fate] = []
@@ -46,7 +62,7 @@ def fuzz(
         count: Counter[str] = Counter()
         slowest = 0.0
         each = [Mutant(door, seed, index) for index in range(-(-mutants // len(doors)))]
-        for fate in run(each, folder, store):
+        for fate in run(each, folder, store, apart=apart):
             slowest = max(slowest, fate.seconds)
             state = "offend" if fate.verdict.wrong else "taken" if fate.verdict.said is None else "refused"
             count[state] += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -11,12 +10,13 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from data.ingest.boundaries import stage_boundaries
+from data.ingest.boundaries import read_boundaries
 from data.ingest.facilities import read_facilities
 from data.ingest.indicators import check_indicators
-from data.ingest.osm import import_osm
-from data.ingest.population import import_population_raster
+from data.ingest.osm import read_extract
+from data.ingest.population import read_population
 from data.ingest.site_file import read_sites
+from data.reader import files
 from data.registry import load_registry
 from data.store import open_store
 
@@ -26,51 +26,71 @@ _FEW = ("320000", "320100", "320102", "320104")
 
 @dataclass(frozen=True)
 class _Known:
-    """What the doors know of the store."""
+    """What the doors know of the store: each reads a file in this process, as that of a reader does."""
 
     data_dir: Path
-    table: pd.DataFrame
     regions: gpd.GeoDataFrame
 
-    def indicators(self, path: Path, _folder: Path) -> None:
-        check_indicators(path, self.data_dir, load_registry(), self.table)
+    def indicators(self, path: Path) -> None:
+        table = pd.DataFrame(self.regions.drop(columns="geometry"))
+        check_indicators(path, self.data_dir, load_registry(), table)
 
-    def facilities(self, path: Path, _folder: Path) -> None:
+    def facilities(self, path: Path) -> None:
         read_facilities(path, facility_type="hospital", datum="wgs84", regions=self.regions)
 
-    def boundaries(self, path: Path, folder: Path) -> None:
-        stage_boundaries(path, folder, "cgcs2000").rollback()
+    def boundaries(self, path: Path) -> None:
+        read_boundaries(path, "cgcs2000")
 
-    def population(self, path: Path, folder: Path) -> None:
-        regions = self.regions.reset_index()
-        few = regions[regions["adcode"].isin(_FEW)].reset_index(drop=True)
-        import_population_raster(path, folder, load_registry(), few)
+    def population(self, path: Path) -> None:
+        few = self.regions[self.regions["adcode"].isin(_FEW)].reset_index(drop=True)
+        read_population(path, load_registry(), few)
 
-    def osm(self, path: Path, folder: Path) -> None:
-        regions = self.regions.reset_index()
-        import_osm(path, folder, regions[regions["level"] == "county"].reset_index(drop=True))
+    def osm(self, path: Path) -> None:
+        read_extract(path, self.data_dir, self.regions[self.regions["level"] == "county"])
 
-    def sites(self, path: Path, _folder: Path) -> None:
+    def sites(self, path: Path) -> None:
         read_sites(path, datum="wgs84", regions=self.regions)
 
 
+@dataclass(frozen=True)
+class _Apart(_Known):
+    """The same doors as pages and commands have them: a process for each file."""
+
+    def indicators(self, path: Path) -> None:
+        files.read_indicators(path, self.data_dir, self.regions)
+
+    def facilities(self, path: Path) -> None:
+        files.read_facility_file(path, None, self.regions, datum="wgs84", facility_type="hospital")
+
+    def boundaries(self, path: Path) -> None:
+        files.read_boundary_file(path, "cgcs2000")
+
+    def population(self, path: Path) -> None:
+        few = self.regions[self.regions["adcode"].isin(_FEW)].reset_index(drop=True)
+        files.read_population_file(path, few)
+
+    def osm(self, path: Path) -> None:
+        files.read_osm_file(path, self.data_dir, self.regions[self.regions["level"] == "county"])
+
+    def sites(self, path: Path) -> None:
+        files.read_site_file(path, self.regions, datum="wgs84")
+
+
 @cache
-def _known(data_dir: Path) -> _Known:
-    store = open_store(data_dir)
-    regions = store.regions(zoom="full")
-    if "adcode" in regions.columns:
-        regions = regions.set_index("adcode", drop=True)
-    return _Known(data_dir, store.region_table(), regions)
+def _known(data_dir: Path, *, apart: bool) -> _Known:
+    kind = _Apart if apart else _Known
+    return kind(data_dir, open_store(data_dir).regions(zoom="full").reset_index(drop=True))
 
 
 DOORS = ("indicators", "facilities", "boundaries", "population", "osm", "sites")
 
 
-def read_file(door: str, path: Path, data_dir: Path) -> None:
+def read_file(door: str, path: Path, data_dir: Path, *, apart: bool = False) -> None:
     """Read a file the way ``door`` does, with the store of ``data_dir``; nothing is written there.
 
-    Raises what the program raises: an error of the house for a file that it refuses.
+    ``apart``: in a process of its own, as pages and commands do. There an exception that nobody foresaw
+    becomes a sentence; here it passes through, which is what a fuzzer looks for. Raises what the program
+    raises: an error of the house for a file that it refuses.
     """
-    read: Callable[[Path, Path], None] = getattr(_known(data_dir), door)
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        read(path, Path(folder))
+    read: Callable[[Path], None] = getattr(_known(data_dir, apart=apart), door)
+    read(path)

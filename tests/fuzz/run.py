@@ -66,13 +66,16 @@ class Fate:
     seconds: float
 
 
-def run(mutants: Sequence[Mutant], folder: Path, data_dir: Path) -> Iterator[Fate]:
-    """Yield how each mutant fares; files are written below ``folder``."""
+def run(mutants: Sequence[Mutant], folder: Path, data_dir: Path, *, apart: bool = False) -> Iterator[Fate]:
+    """Yield how each mutant fares; files are written below ``folder``.
+
+    ``apart``: each is read in a process of its own, as pages and commands do.
+    """
     process: _Reader | None = None
     try:
         for mutant in mutants:
             if process is None:
-                process = _Reader(folder, data_dir)
+                process = _Reader(folder, data_dir, apart=apart)
             fate = process.read(mutant)
             if process.spent:
                 process.end()
@@ -86,10 +89,10 @@ def run(mutants: Sequence[Mutant], folder: Path, data_dir: Path) -> Iterator[Fat
 class _Reader:
     """A process that reads mutants one by one."""
 
-    def __init__(self, folder: Path, data_dir: Path) -> None:
+    def __init__(self, folder: Path, data_dir: Path, *, apart: bool) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, folder, data_dir), daemon=False)
+        self._process = context.Process(target=_serve, args=(other, folder, data_dir, apart), daemon=False)
         self._process.start()
         other.close()
         self.spent = False
@@ -125,7 +128,7 @@ class _Reader:
             self._process.join()
 
 
-def _serve(pipe: Connection, folder: Path, data_dir: Path) -> None:
+def _serve(pipe: Connection, folder: Path, data_dir: Path, apart: bool) -> None:
     """Read what the pipe names until it is closed; answers are the verdict and the most memory held (MB)."""
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_BYTES, _ADDRESS_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -143,7 +146,7 @@ def _serve(pipe: Connection, folder: Path, data_dir: Path) -> None:
             mutant = pipe.recv()
         except EOFError:
             return
-        found = _found(mutant, folder, data_dir)
+        found = _found(mutant, folder, data_dir, apart=apart)
         left = sorted(item.name for item in tmp.iterdir())
         if left:
             found = Verdict((*found.wrong, f"left in TMPDIR: {left[0]}"), found.said, found.trace)
@@ -152,13 +155,13 @@ def _serve(pipe: Connection, folder: Path, data_dir: Path) -> None:
         pipe.send((found, _held_mb()))
 
 
-def _found(mutant: Mutant, folder: Path, data_dir: Path) -> Verdict:
+def _found(mutant: Mutant, folder: Path, data_dir: Path, *, apart: bool) -> Verdict:
     """Return how a mutant fares; a mutator that fails is told as what it is, no fault of the program."""
     try:
         path = mutant.write(folder)
     except Exception as fault:
         return Verdict((f"the mutant could not be made: {type(fault).__name__}: {fault}",))
-    return verdict(mutant.door, path, data_dir)
+    return verdict(mutant.door, path, data_dir, apart=apart)
 
 
 def _held_mb() -> float:

@@ -12,6 +12,7 @@ from tests.fuzz.seeds import SEEDS, seeds_of, written
 from tests.fuzz.verdict import faults_of
 
 MUTANTS = 15
+APART = 2
 SEED = 13
 
 pytestmark = pytest.mark.xdist_group("fuzz")
@@ -31,6 +32,15 @@ def test_mutants_are_taken_or_refused_in_words(door: str, fates: list[Fate]) -> 
         f"{fate.mutant.key}: {fate.verdict.wrong}\n{fate.verdict.trace}" for fate in own if fate.verdict.wrong
     ]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_mutants_are_taken_or_refused_by_processes_of_their_own(
+    door: str, tmp_path: Path, built_data_dir: Path
+) -> None:
+    mutants = [Mutant(door, SEED, index) for index in range(APART)]
+    wrong = [fate for fate in run(mutants, tmp_path, built_data_dir, apart=True) if fate.verdict.wrong]
+    assert not wrong, "\n".join(f"{fate.mutant.key}: {fate.verdict.wrong}" for fate in wrong)
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)

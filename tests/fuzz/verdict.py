@@ -23,10 +23,10 @@ class Verdict:
     trace: str = ""
 
 
-def verdict(door: str, path: Path, data_dir: Path) -> Verdict:
+def verdict(door: str, path: Path, data_dir: Path, *, apart: bool = False) -> Verdict:
     """Read a file at a door and return how it fared; only an end of the process itself passes through."""
     try:
-        read_file(door, path, data_dir)
+        read_file(door, path, data_dir, apart=apart)
     except SutuError as fault:
         return Verdict(tuple(faults_of(str(fault))), str(fault))
     except Exception as fault:
@@ -45,4 +45,6 @@ def faults_of(text: str) -> list[str]:
         wrong.append(f"does not say what to do: {text[:120]}")
     if "Traceback" in text:
         wrong.append("traceback in the message")
+    if "出乎意料" in text:
+        wrong.append("an exception that nobody foresaw, in a process of its own")
     return wrong
