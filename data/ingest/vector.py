@@ -2,6 +2,7 @@
 faults.
 """
 
+import re
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -14,8 +15,8 @@ import pandas as pd
 import pyogrio
 import shapely
 from pyogrio.errors import CRSError as PyogrioCRSError
-from pyproj import CRS
-from pyproj.exceptions import CRSError
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError, ProjError
 
 from data.ingest.cells import shown
 from data.ingest.faults import Fault, FaultReport, raise_if_any
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 _LARGE_TOLD = 50
 _WITHOUT_CRS = ("gcj02", "bd09")
+_PRIVATE = re.compile(r"(?:\w+:)?/[^\s'\"]*/input\.\w+")
 _EXPORT_AGAIN = "在原软件中修复后重新导出"
 
 
@@ -69,8 +71,20 @@ def read_vector(
         raise refuse(
             path.name, "文件没有坐标系信息", "在 GIS 软件中定义坐标系（shapefile 需带 .prj）后重新导出"
         )
+    _require_convertible(path.name, frame.crs)
     raise_if_any(_geometry_faults(path.name, frame, bounds))
     return frame
+
+
+def _require_convertible(file: str, crs: object) -> None:
+    """Refuse a CRS that can be read but not computed with: a projection that nobody knows."""
+    given = CRS.from_user_input(crs)
+    try:
+        if given.geodetic_crs is not None:
+            Transformer.from_crs(given, given.geodetic_crs, always_xy=True)
+    except ProjError as fault:
+        problem = f"文件的坐标系“{shown(given.name, 60)}”无法换算成经纬度"
+        raise refuse(file, problem, "在 GIS 软件中重新定义坐标系后导出") from fault
 
 
 def to_store_datum(frame: gpd.GeoDataFrame, datum: Datum, file: str) -> gpd.GeoDataFrame:
@@ -162,7 +176,9 @@ def _guarded(file: str, read: Callable[[], T]) -> T:
             raise
         except Exception as fault:
             # A damaged file can raise nearly anything inside the libraries.
-            raise refuse(file, f"无法读取：{shown(str(fault), 80)}", _EXPORT_AGAIN) from fault
+            # The library names the private copy; people know the file by its own name.
+            said = _PRIVATE.sub(file, str(fault))
+            raise refuse(file, f"无法读取：{shown(said, 80)}", _EXPORT_AGAIN) from fault
 
 
 def _chosen_layer(file: str, source: VectorSource, layer: str | None) -> str | None:

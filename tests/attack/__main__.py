@@ -102,9 +102,7 @@ def run_visitors(store: Path, folder: Path) -> int:
     with opened(folder / "visitors", store) as world:
         files = [world.write(case) for case in CASES if case.door == "facilities" and case.id in WORST]
         seen = visit(store, files)
-    print(
-        f"\nten visitors: {seen.most_readers} readers at once; a page of another {seen.slower:.2f} times as long"
-    )
+    print(f"\nten visitors: {seen.most_readers} readers at once; other pages {seen.slower:.2f} times as long")
     print(f"    before {seen.before}\n    a minute after {seen.after}")
     for fault in seen.faults():
         print(f"    !! {fault}")

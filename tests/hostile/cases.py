@@ -47,7 +47,6 @@ def _attacks() -> list[Case]:
         ("vrt_list", "facilities", "a.geojson", attack.writes("[]")),
         ("vrt_comment", "facilities", "a.geojson", attack.writes("{}<!-- \u82cf -->\n")),
         ("vrt_declaration", "facilities", "a.geojson", attack.writes("{}<?xml version='1.0'?>")),
-        ("vrt_before_features", "facilities", "a.geojson", attack.writes('{"a":"', '",' + attack.GOOD[1:])),
         ("vrt_in_string", "boundaries", "a.geojson", attack.within_string),
         ("vrt_union", "facilities", "a.geojson", attack.union),
         ("vrt_fetched_database", "facilities", "a.geojson", attack.fetched_database),
@@ -123,6 +122,13 @@ def _baits() -> list[Case]:
     named: list[tuple[str, str, str, Make]] = [
         ("csv_beside_vrt", "facilities", "a.csv", attack.csv_beside_vrt),
         ("geojson_beside_vrt", "facilities", "a.geojson", attack.geojson_beside),
+        # One object of features, the VRT a text in it: honest data that must be taken as such.
+        (
+            "string_before_features",
+            "facilities",
+            "a.geojson",
+            attack.writes('{"a":"', '",' + attack.GOOD[1:]),
+        ),
         ("string_vrt", "facilities", "a.geojson", attack.within_string),
         ("crs_url", "facilities", "a.geojson", attack.crs_url),
         ("crs_link", "facilities", "a.geojson", attack.crs_link),
