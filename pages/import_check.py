@@ -22,6 +22,9 @@ from pages import cached, components
 from pages.import_form import Asked
 
 _SHOWN = 200
+_KEPT_ROWS = 100_000
+"""What a longer file holds is not kept in the server's memory: it is read again when it goes in."""
+
 _PAIRS = {
     "name_a": "名称",
     "name_b": "疑似同一处",
@@ -36,12 +39,14 @@ _PAIRS = {
 class Checked:
     """The outcome of a check: faults, or tables of what would go in, by title; and what was noticed.
 
-    ``found`` is what goes in, where the check has read the whole file.
+    Of a long table only what is shown is kept, and ``totals`` says how many rows it has. ``found`` is what
+    goes in, where the check has read the whole file and it is not too long to be kept for a visitor.
     """
 
     headline: str
     faults: pd.DataFrame | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    totals: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     warning: str | None = None
     found: Found[Any] | None = None
@@ -81,7 +86,9 @@ def check(store: Store, asked: Asked, control: Control | None = None) -> Checked
             return _extract(asked.path, control)
         found = intake_of(asked).find(store, control)
         shown = _facilities if asked.kind == "facilities" else _indicators
-        return replace(shown(store, found.content), found=found)
+        checked = shown(store, found.content)
+        kept = max(checked.totals.values(), default=0) <= _KEPT_ROWS
+        return replace(checked, found=found if kept else None)
     except FaultReport as report:
         return Checked.of_faults(report)
 
@@ -93,28 +100,30 @@ def _facilities(store: Store, found: FacilityImport) -> Checked:
     where = frame["adcode"].map(names).fillna("省外")
     kinds = frame["type"].map(types)
     counts = pd.DataFrame({"地区": where, "类型": kinds}).value_counts().rename("数量").reset_index()
+    first = frame.head(_SHOWN)
     rows = pd.DataFrame(
         {
-            "名称": frame["name"],
-            "类型": kinds,
-            "等级": frame["level"],
-            "规模": frame["capacity"],
-            "县（市、区）": where,
-            "经度": frame["lon"],
-            "纬度": frame["lat"],
+            "名称": first["name"],
+            "类型": kinds.head(_SHOWN),
+            "等级": first["level"],
+            "规模": first["capacity"],
+            "县（市、区）": where.head(_SHOWN),
+            "经度": first["lon"],
+            "纬度": first["lat"],
         }
     )
-    tables = {"按地区和类型": counts, "设施（坐标已换算为 CGCS2000）": rows}
+    listed = "设施（坐标已换算为 CGCS2000）"
+    tables = {"按地区和类型": counts, listed: rows}
     if len(found.duplicates):
         tables["疑似重复（均保留，请核对）"] = found.duplicates[list(_PAIRS)].rename(columns=_PAIRS).round(0)
     suggested = found.datum.suggested
     warning = f"坐标基准可疑：{found.datum.reason}" if suggested is not None else None
     headline = f"没有错误：{len(frame)} 处设施，来源“{found.title}”。"
-    return Checked(headline, tables=tables, notes=found.notes, warning=warning)
+    return Checked(headline, tables=tables, totals={listed: len(frame)}, notes=found.notes, warning=warning)
 
 
 def _indicators(store: Store, found: CheckedIndicators) -> Checked:
-    rows = found.rows
+    rows = found.rows.head(_SHOWN)
     names = cached.region_table(store)["name"]
     known = cached.indicators(store)["name"]
     defined = {item.id: item.name for item in found.definitions}
@@ -128,9 +137,10 @@ def _indicators(store: Store, found: CheckedIndicators) -> Checked:
             "来源": rows["source"],
         }
     )
-    headline = f"没有错误：{len(rows)} 个数值，{rows['indicator'].nunique()} 个指标"
+    headline = f"没有错误：{len(found.rows)} 个数值，{found.rows['indicator'].nunique()} 个指标"
     headline += f"，其中新定义 {len(defined)} 个。" if defined else "。"
-    return Checked(headline, tables={"将要导入的数值": shown}, notes=found.notes)
+    listed = "将要导入的数值"
+    return Checked(headline, tables={listed: shown}, totals={listed: len(found.rows)}, notes=found.notes)
 
 
 def _extract(path: Path, control: Control | None) -> Checked:
@@ -156,6 +166,7 @@ def show(found: Checked) -> None:
     for note in found.notes:
         st.markdown(f"- {components.plain(note)}")
     for title, table in found.tables.items():
-        more = f"（前 {_SHOWN} 行，共 {len(table)} 行）" if len(table) > _SHOWN else f"（{len(table)} 行）"
+        total = found.totals.get(title, len(table))
+        more = f"（前 {_SHOWN} 行，共 {total} 行）" if total > _SHOWN else f"（{total} 行）"
         with st.expander(components.plain(title + more), expanded=len(found.tables) == 1):
             st.dataframe(table.head(_SHOWN), hide_index=True, height=min(38 + 35 * len(table), 320))

@@ -21,6 +21,7 @@ from data.ingest.columns import Column
 from data.ingest.faults import FaultReport
 from data.ingest.reading import FaultList
 from data.registry import Registry
+from data.registry.limit_models import exceeded, limit
 
 DEFINITION_COLUMNS: Final = (
     Column("name", "指标名称", ("指标", "indicator"), required=True),
@@ -62,9 +63,6 @@ LEVELS: Final = {
 }
 _CHANGE_WORDS = ("增长", "增速", "增减", "增幅", "变化")
 _SHARE_ENDINGS = ("率", "比重", "占比", "比例")
-MAX_DEFINITIONS: Final = 5_000
-"""How many different definitions one file may hold: several times what all its statistics have."""
-
 _ID = re.compile(r"[a-z][a-z0-9_]{1,63}")
 
 
@@ -163,11 +161,11 @@ def read_definitions(
 
     Every wrong cell is added to ``faults`` under its header text; a row with a fault defines nothing. A row
     for an indicator of the registry is a fault unless it says the same unit. Raises ``FaultReport`` with what
-    was found so far when there are more than ``MAX_DEFINITIONS``.
+    was found so far when there are more than may be.
     """
-    if len(frame) > MAX_DEFINITIONS:
-        problem = f"有 {len(frame)} 条不同的指标定义，超过上限 {MAX_DEFINITIONS}"
-        faults.add(None, None, problem, "同一指标只写一个名称、单位和口径；指标确实很多时拆成几个文件")
+    if len(frame) > limit("indicators.definitions"):
+        fault = exceeded("indicators.definitions", faults.file, len(frame))
+        faults.add(None, None, fault.problem, fault.remedy)
         raise FaultReport(faults.report())
     found: dict[str, tuple[int, Definition]] = {}
     for row, cells in zip(frame.index, frame.to_dict("records"), strict=True):

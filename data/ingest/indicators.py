@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
@@ -46,9 +45,7 @@ from data.ingest.tabular import RawTable, read_table
 from data.ingest.xlsx_reader import sheet_names
 from data.locking import build_lock
 from data.registry import Registry
-
-MAX_SOURCES: Final = 2_000
-"""How many sources one file may name: each is a file in ``imports/``, and one yearbook a county and year."""
+from data.registry.limit_models import exceeded, limit
 
 _FORM = "sutu template indicators"
 _SUSPICIOUS_RATIO = 5.0
@@ -267,9 +264,9 @@ def _inline_definitions(frame: pd.DataFrame, catalogue: Catalogue) -> pd.DataFra
 def _check_sources(rows: pd.DataFrame, header: str, faults: FaultList) -> None:
     """Report a file of so many sources that the column must hold something else."""
     count = rows["source"].nunique()
-    if count > MAX_SOURCES:
-        problem = f"有 {count} 个不同的来源，超过上限 {MAX_SOURCES}"
-        faults.add(None, header, problem, "该列只写资料名称；资料确实很多时拆成几个文件")
+    if count > limit("indicators.sources"):
+        fault = exceeded("indicators.sources", faults.file, count)
+        faults.add(None, header, fault.problem, fault.remedy)
 
 
 def _check_redefinitions(

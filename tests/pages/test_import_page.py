@@ -19,7 +19,7 @@ from data.ingest.summary import ImportSummary
 from data.intake import Intake, facility_intake, indicator_intake, run_intake
 from data.store import open_store
 from geo.errors import DiskError, StoreError
-from pages import import_jobs
+from pages import import_check, import_jobs
 from pages.import_check import check
 from pages.import_form import Asked, template
 from pages.import_jobs import Job, current, forget, keep_upload, safe_name, start
@@ -200,6 +200,19 @@ def test_a_good_list_is_shown_as_it_would_go_in(built_data_dir: Path, tmp_path: 
     assert rows.loc["甲医院", "县（市、区）"] == "玄武区" and rows.loc["乙药店", "类型"] == "药店"
     assert 0.003 < 118.7969 - rows.loc["甲医院", "经度"] < 0.008
     assert found.tables["按地区和类型"]["数量"].sum() == 2
+
+
+def test_of_a_long_list_only_what_is_shown_is_kept(
+    built_data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"设施{n},药店,{118.5 + n / 1000},32.05\n" for n in range(250))
+    asked = Asked("facilities", write(tmp_path, "长.csv", "名称,类型,经度,纬度\n" + rows), None, "wgs84")
+    found = check(open_store(built_data_dir), asked)
+    (listed,) = found.totals
+    assert found.totals[listed] == 250 and len(found.tables[listed]) == 200
+    assert found.found is not None and len(found.found.content.frame) == 250
+    monkeypatch.setattr(import_check, "_KEPT_ROWS", 100)
+    assert check(open_store(built_data_dir), asked).found is None
 
 
 def test_a_table_of_indicators_is_checked_without_writing(built_data_dir: Path, tmp_path: Path) -> None:
