@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,6 +13,8 @@ from commands.chinese import EXIT_FAULT, errors, examples
 from commands.console import build_progress, print_json
 from data.build import BuildSummary, build_store
 from data.check import CheckReport, check_store
+from data.reader.files import walls
+from data.reader.sandbox import Walls
 from data.store import data_dir, open_store
 
 _ROW_NAMES = {
@@ -56,10 +59,11 @@ def check(
     核对地区、人口合计、可加指标、各表引用、规划和边界文件；有问题时逐条列出，退出码为 1。
     """
     report = check_store(open_store())
+    around = walls()
     if as_json:
-        print_json(report.as_dict())
+        print_json({**report.as_dict(), "readers": asdict(around)})
     else:
-        _print_report(report)
+        _print_report(report, around)
     if not report.ok:
         _print_problems(report)
         raise typer.Exit(EXIT_FAULT)
@@ -85,7 +89,7 @@ def _print_summary(summary: BuildSummary, seconds: float) -> None:
     console.print(f"数据目录：{data_dir().resolve() / summary.store}")
 
 
-def _print_report(report: CheckReport) -> None:
+def _print_report(report: CheckReport, around: Walls) -> None:
     population = report.population_2020
     kinds = "、".join(f"{kind} {count}" for kind, count in report.regions["kinds"].items())
     residual = "、".join(f"{code} {count:,}" for code, count in population["unallocated"].items()) or "无"
@@ -104,6 +108,7 @@ def _print_report(report: CheckReport) -> None:
         f"  · {row['source']} {row['code']} {row['name']}：{row['reason']}"
         for row in report.unmatched[:_PROBLEMS_SHOWN]
     ]
+    lines.append(f"读取文件的进程：{around.words()}")
     for line in [*lines, "体检通过" if report.ok else "体检未通过"]:
         typer.echo(line)
 

@@ -178,6 +178,7 @@ def test_check_prints_one_json_object(data_env: Path) -> None:
     assert report["population_2020"]["province"] == 84_748_016
     assert (report["plan_documents"], report["plan_targets"]) == (24, 2513)
     assert report["problems"] == []
+    assert set(report["readers"]) == {"network", "landlock"}
     assert result.stderr == ""
 
 
@@ -186,6 +187,7 @@ def test_check_in_words(data_env: Path) -> None:
     assert result.exit_code == 0
     assert "县（市、区）95（区 55、县级市 21、县 19）" in result.stdout
     assert "全省 84,748,016" in result.stdout
+    assert "读取文件的进程：" in result.stdout
     assert result.stdout.rstrip().endswith("体检通过")
 
 

@@ -33,7 +33,7 @@ from data.reader import forms
 from data.reader.answers import Answer, texts
 from data.reader.drivers import Family, driver_of
 from data.reader.orders import Given, Order
-from data.reader.sandbox import Bounds
+from data.reader.sandbox import Bounds, Walls
 from data.reader.turns import Turns
 from data.reader.worker import Control, bound_id, run
 from data.registry.limit_models import OVERRIDES, limit
@@ -179,6 +179,12 @@ def read_network_file(path: Path, control: Control | None = None) -> NetworkSour
     answer = _read("network", path, {}, forms.ROADS, control, family="none", door="osm")
     nodes, edges = answer.tables["nodes"].to_pandas(), forms.edges(answer.tables["edges"])
     return NetworkSource(nodes, edges, path.name, str(answer.said["digest"]))
+
+
+def walls() -> Walls:
+    """Return what stands around readers on this machine."""
+    found = _read("walls", Path(__file__), {}, {}, None, family="none", door="sites").said["walls"]
+    return Walls(str(found["network"]), int(found["landlock"]))
 
 
 def _own_limits() -> tuple[Path, ...]:

@@ -46,6 +46,16 @@ class Walls:
     network: str
     landlock: int
 
+    def words(self) -> str:
+        """Return in Chinese what holds, and what the system does not give."""
+        network = "没有网络" if self.network == "namespace" else "网络只靠设置关闭（系统不给独立的网络空间）"
+        files = (
+            f"只能读写自己的文件（Landlock {self.landlock}）"
+            if self.landlock
+            else "文件只靠驱动的限制（内核没有 Landlock）"
+        )
+        return f"{network}，{files}"
+
 
 def take_limits(bounds: Bounds) -> None:
     """Let the kernel hold this process to its bounds, and end it with its parent."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,6 +18,7 @@ from data.ingest.osm_network import read_osm_network
 from data.ingest.population import read_population
 from data.ingest.site_file import read_sites
 from data.reader import files
+from data.reader.sandbox import Walls
 from data.registry import load_registry
 from data.store import Store
 from geo.errors import DataFaultError
@@ -170,11 +170,15 @@ def test_a_virtual_file_opens_nothing(regions: gpd.GeoDataFrame, tmp_path: Path,
     assert not target.exists()
 
 
-def test_the_walls_stand_around_real_readers(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
-    path = text_file(tmp_path, "名称,经度,纬度\n甲,118.8,32.05\n")
-    answer = files._read("sites", path, {"datum": "wgs84"}, {"sites": files.forms.SITES}, None, regions)
-    walls = answer.said["walls"]
-    assert walls["network"] == "namespace" and walls["landlock"] >= 1, json.dumps(walls)
+def test_the_walls_stand_around_real_readers() -> None:
+    around = files.walls()
+    assert around.network == "namespace" and around.landlock >= 1
+    assert around.words() == f"没有网络，只能读写自己的文件（Landlock {around.landlock}）"
+
+
+def test_what_a_system_does_not_give_is_said() -> None:
+    words = Walls("none", 0).words()
+    assert "不给独立的网络空间" in words and "没有 Landlock" in words
 
 
 OPENERS = {
