@@ -39,7 +39,9 @@ def build_app(first: str | None = None) -> App:
 
     Loading all of them takes seconds that an import or a query would wait for.
     """
-    names = [name for name, commands in MODULES.items() if first in commands] or list(MODULES)
+    wanted = {name for name, commands in MODULES.items() if first in commands}
+    # With a single command typer would take that command for the whole application: two are always there.
+    names = [name for name in MODULES if not wanted or name in wanted or name == "store"]
     made = group(
         "苏图：江苏规划地理数据平台。离线运行，每个数字都有来源。",
         name="sutu",

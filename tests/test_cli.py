@@ -66,6 +66,12 @@ def test_each_module_has_the_commands_that_it_is_listed_for() -> None:
     assert found == {name: set(commands) for name, commands in cli.MODULES.items()}
 
 
+@pytest.mark.parametrize("name", sorted({name for names in cli.MODULES.values() for name in names}))
+def test_each_command_is_there_when_only_its_modules_are_loaded(name: str) -> None:
+    found = CliRunner(env={"COLUMNS": "200"}).invoke(cli.build_app(name), [name, "--help"])
+    assert found.exit_code == 0 and f"{name} " in found.stdout
+
+
 def test_a_command_loads_only_its_own_modules() -> None:
     code = "import sys, cli; cli.build_app('import'); print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -40,6 +40,14 @@ class Visitor:
         self.told.append(ahead)
         self.heard.set()
 
+    def await_told(self, ahead: int) -> None:
+        """Wait until it was told last that so many are ahead."""
+        for _ in range(6000):
+            if self.told[-1] == ahead:
+                return
+            threading.Event().wait(0.01)
+        raise AssertionError(self.told)
+
     def leave(self) -> None:
         self.go.set()
         self.thread.join(60)
@@ -56,9 +64,10 @@ def test_they_are_served_in_the_order_in_which_they_came() -> None:
         assert others[-1].heard.wait(60)
     assert turns.waiting == 3 and turns.running == 1
     assert [one.told[0] for one in others] == [1, 2, 3]
-    for one in (first, *others):
+    for ahead, one in zip((3, 2, 1, 1), (first, *others), strict=True):
         assert one.inside.wait(60)
         assert turns.running == 1
+        others[-1].await_told(ahead)
         one.leave()
     assert order == list("abcd")
     assert others[-1].told == [3, 2, 1]
