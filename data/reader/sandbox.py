@@ -21,7 +21,7 @@ from data.reader import landlock
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _DIE_WITH_PARENT: Final = 1
 _MB: Final = 1_000_000
-_COURTEOUS: Final = 15
+_COURTEOUS: Final = 5
 # Address space is reserved far beyond what is used: it is bounded only against what the bound on data misses.
 _SPARE_ADDRESSES: Final = 16_000_000_000
 _SYSTEM: Final = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/null")
@@ -66,7 +66,7 @@ def take_limits(bounds: Bounds) -> None:
     _limit(resource.RLIMIT_FSIZE, size)
     _limit(resource.RLIMIT_NOFILE, bounds.files)
     _limit(resource.RLIMIT_CORE, 0)
-    # The pages that people look at come first.
+    # The pages that people look at come first; but a busy server must not starve a reader to its deadline.
     os.nice(_COURTEOUS)
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
