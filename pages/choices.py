@@ -10,8 +10,9 @@ import streamlit as st
 from pages.plain_text import plain
 
 _KEPT, _LINK, _FAULTS, _READ = "state_kept", "state_link", "state_faults", "state_read"
+_SLOT, _TOLD = "state_slot", "state_told"
 
-MAX_VALUE = 8_000
+MAX_VALUE = 12_000
 """Characters of one value in an address; what is longer is no choice of ours."""
 
 MAX_FAULTS, MAX_FAULT = 5, 200
@@ -24,6 +25,7 @@ def begin() -> None:
     """Start a page view: forget the link and the faults of the one before; called by the entry script."""
     st.session_state[_LINK] = {}
     st.session_state[_FAULTS] = []
+    st.session_state[_SLOT], st.session_state[_TOLD] = None, 0
     st.session_state.setdefault(_KEPT, {})
     st.session_state.setdefault(_READ, set())
 
@@ -132,16 +134,27 @@ def put(name: str, value: Any) -> None:
 
 
 def show_faults() -> None:
-    """Say what of the address could not be followed."""
-    told = _session(_FAULTS, list)
-    for text in told[:MAX_FAULTS]:
-        st.warning(plain(text), icon=":material/link_off:")
-    if len(told) > MAX_FAULTS:
-        st.warning(f"链接中还有 {len(told) - MAX_FAULTS} 处无效，已略去。", icon=":material/link_off:")
+    """Say here what of the address could not be followed, also what the page finds only further down."""
+    st.session_state[_SLOT], st.session_state[_TOLD] = st.container(), 0
+    _tell()
+
+
+def _tell() -> None:
+    """Say what was not said yet of the address, where the page's head has left room for it."""
+    slot, told, said = st.session_state.get(_SLOT), _session(_FAULTS, list), st.session_state.get(_TOLD, 0)
+    if slot is None:
+        return
+    for text in told[said:MAX_FAULTS]:
+        slot.warning(plain(text), icon=":material/link_off:")
+    more = len(told) - max(said, MAX_FAULTS)
+    if more > 0:
+        slot.warning(f"链接中还有 {more} 处无效，已略去。", icon=":material/link_off:")
+    st.session_state[_TOLD] = len(told)
 
 
 def finish() -> None:
-    """Write the view into the address, so that copying it shares the view."""
+    """Write the view into the address, so that copying it shares the view; say what came up late."""
+    _tell()
     link = _session(_LINK, dict)
     wanted = {name: text for name, text in link.items() if text != ""}
     if wanted != st.query_params.to_dict():

@@ -259,7 +259,7 @@ EVERY_READER = (
     "catchment --type hospital --minutes 15", "standards", "circles", "gaps population",
     "compare 320100 320200", "siting --type hospital --minutes 15 --open 1", "layers", "layers --json",
     "export population --out OUT/x.gpkg", "atlas population --out OUT/x.zip", "corridors", "corridor hsr",
-    "index OUT/x.yaml", "report 320100 --out OUT", "replay RUN",
+    "index OUT/x.yaml", "report 320100 --out OUT/x.docx", "replay RUN",
 )  # fmt: skip
 
 

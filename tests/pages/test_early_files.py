@@ -32,6 +32,6 @@ def test_nothing_is_named_twice() -> None:
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_address_answers_and_may_be_kept(address: str) -> None:
     path, _, query = address.partition("?")
-    answer = ask(application.app, path, query=query)
+    answer = ask(application.app, path, query=query, host="127.0.0.1")
     assert answer.status == 200
     assert "immutable" in answer.headers["cache-control"]

@@ -17,6 +17,8 @@ from pages import file_jobs, presence
 def one_session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let this be the session ``a``, there until a test says otherwise; nothing is kept from other tests."""
     monkeypatch.setattr(presence, "session", lambda: "a")
+    # A server that another test has started in this process does not know this session.
+    monkeypatch.setattr(presence, "is_connected", lambda _session: True)
     monkeypatch.setattr(file_jobs, "_held", {})
     monkeypatch.setattr(file_jobs, "_SWEEP_S", 0.01)
     monkeypatch.setattr(presence, "GRACE_S", 0.0)
