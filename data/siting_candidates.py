@@ -12,14 +12,13 @@ import pandas as pd
 from data.coverage import CoverageAnalysis
 from data.implied import locate_townships
 from data.siting_edits import place_points
-from data.siting_sites import Site
+from data.siting_sites import MAX_CANDIDATES, Site
 from data.store import Store
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import SitingError
 
 CandidateKind = Literal["townships", "cells", "file"]
 CANDIDATES: dict[CandidateKind, str] = {"townships": "乡镇（街道）驻地", "cells": "人口格网", "file": "文件"}
-MAX_CANDIDATES = 10_000
 COLUMNS = ["id", "name", "adcode", "lon", "lat", "x", "y"]
 
 

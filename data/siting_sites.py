@@ -21,6 +21,9 @@ from geo.errors import SitingError
 from geo.regions import assign_regions
 
 FOLDER = "cache/candidates"
+MAX_CANDIDATES = 10_000
+"""Places that are weighed against each other in one question, a file's or others."""
+
 _KEPT = 200
 _MOST_BYTES = 16 * 1024**2
 _KEY = re.compile(r"[0-9a-f]{16}")

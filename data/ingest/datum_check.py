@@ -17,7 +17,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtrc
 
 from geo.crs import ALBERS, STORE_CRS, Datum, to_cgcs2000
 from geo.regions import locate
@@ -156,7 +155,10 @@ def _better_by_counties(
         gained, lost = int((fit & ~own).sum()), int((own & ~fit).sum())
         if datum == declared or gained <= lost:
             continue
-        # How likely so many, or more, would gain if each did by chance: scipy.stats takes a second to load.
+        # Loaded where it is needed: most files give it nothing to do, and every reader would wait for it.
+        from scipy.special import bdtrc  # noqa: PLC0415
+
+        # How likely so many, or more, would gain if each did by chance.
         chance = float(bdtrc(gained - 1, gained + lost, 0.5))
         if chance < SIGNIFICANCE and (best is None or (chance, -gained) < (best[0], -best[2])):
             best = (chance, datum, gained, lost)

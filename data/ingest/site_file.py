@@ -17,8 +17,7 @@ from data.ingest.facility_vector import read_vector_table
 from data.ingest.faults import FaultReport
 from data.ingest.reading import FaultList, Limits
 from data.ingest.tabular import read_table
-from data.siting_candidates import MAX_CANDIDATES
-from data.siting_sites import Site, site_counties
+from data.siting_sites import MAX_CANDIDATES, Site, site_counties
 from geo.crs import parse_datum, to_cgcs2000
 
 ENDINGS: Final = ("csv", "xlsx", "gpkg", "geojson", "json", "zip")

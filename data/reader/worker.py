@@ -127,7 +127,7 @@ def _watched(folder: Path, order: Order, control: Control) -> _End:
     words = folder / "words.txt"
     with words.open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603 - this very Python, our own script, a folder of our making
-            [sys.executable, "-I", "-X", "utf8", str(_CHILD), str(folder)],
+            [sys.executable, "-I", "-B", "-X", "utf8", str(_CHILD), str(folder)],
             cwd=folder,
             env=_environment(folder, order),
             stdin=subprocess.DEVNULL,

@@ -112,7 +112,8 @@ def exceeded(
     problem = entry.problem.format(
         found=f"不止 {bound}" if found is None else _written(found, above=bound), limit=bound
     )
-    return Fault(file, sheet, row, column, problem, entry.remedy)
+    # 有 不止 200 个: the space is for digits.
+    return Fault(file, sheet, row, column, problem.replace(" 不止", "不止"), entry.remedy)
 
 
 def _written(number: float, *, above: str = "") -> str:

@@ -77,7 +77,7 @@ def test_every_limit_of_readers_is_held_at_some_door() -> None:
 
 
 def test_what_was_not_counted_and_what_is_just_above_read_well() -> None:
-    assert exceeded("vector.members", "a").problem == "压缩包里有 不止 200 个文件，超过上限 200"
+    assert exceeded("vector.members", "a").problem == "压缩包里有不止 200 个文件，超过上限 200"
     assert exceeded("table.file_mb", "a", 50.2).problem == "文件有 50.2 MB，超过上限 50 MB"
     assert exceeded("raster.file_mb", "a", 4000.2).problem == "文件有 4,000.2 MB，超过上限 4,000 MB"
     assert exceeded("vector.features", "a", 3, most=2).problem == "有 3 个要素，超过上限 2"

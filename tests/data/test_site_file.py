@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from data.ingest.faults import FaultReport
 from data.ingest.site_file import read_sites
-from data.siting_candidates import MAX_CANDIDATES
-from data.siting_sites import Site
+from data.siting_sites import MAX_CANDIDATES, Site
 from data.store import Store
 from geo.errors import DatumError
 
