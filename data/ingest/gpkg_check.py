@@ -115,7 +115,8 @@ def _opened(file: str, path: Path, limits: GpkgLimits) -> Iterator[sqlite3.Conne
         # Longer than the longest value taken.
         most = max(limits.geometry_bytes, limits.text_chars) / MEGABYTE
         raise FaultReport([exceeded("vector.geometry_mb", file, most=most)]) from fault
-    except sqlite3.Error as fault:
+    except (sqlite3.Error, UnicodeDecodeError) as fault:
+        # SQLite's own complaint may quote a damaged name, which Python then fails to read.
         if late:
             raise FaultReport([exceeded("vector.look_seconds", file, most=limits.look_seconds)]) from fault
         raise fatal(file, "GeoPackage 已损坏，无法打开", "重新导出一份") from fault

@@ -9,10 +9,10 @@ import pytest
 from tests.fuzz.doors import DOORS, read_file
 from tests.fuzz.run import Fate, Mutant, run
 from tests.fuzz.seeds import SEEDS, seeds_of, written
-from tests.fuzz.verdict import faults_of
+from tests.fuzz.verdict import faults_of, verdict
 
-MUTANTS = 15
-APART = 2
+MUTANTS = 10
+APART = 1
 SEED = 13
 
 pytestmark = pytest.mark.xdist_group("fuzz")
@@ -50,6 +50,17 @@ def test_seeds_are_without_a_fault(seed: object, tmp_path: Path, built_data_dir:
     written(one, tmp_path)
     for door in one.doors:
         read_file(door, tmp_path / f"{one.name}{one.ending}", built_data_dir)
+
+
+FOUND = ("facilities:13:58",)
+"""Mutants that were offenders once."""
+
+
+@pytest.mark.parametrize("key", FOUND)
+def test_what_the_long_run_found_stays_mended(key: str, tmp_path: Path, built_data_dir: Path) -> None:
+    mutant = Mutant.of(key)
+    found = verdict(mutant.door, mutant.write(tmp_path), built_data_dir)
+    assert not found.wrong, found.trace
 
 
 def test_every_door_has_seeds() -> None:
