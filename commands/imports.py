@@ -79,6 +79,7 @@ def run_import(file: Path, intake: Intake[Any], *, as_json: bool) -> ImportSumma
             control=Control(tell=progress),
             progress=progress,
             on_wait=errors().print,
+            in_a_hurry=True,
         )
     if as_json:
         print_json(summary.as_dict())

@@ -12,24 +12,22 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 
-from data.boundaries import Boundaries, build_region_table, load_boundaries, simplify_regions
-from data.census import FactTables, build_facts, census_counts
+from data.boundaries import Boundaries
+from data.census import FactTables
 from data.check import check_store
-from data.corridor_tracks import build_corridors
 from data.damage import find_damage
 from data.facility_table import build_facility_table
 from data.files import disk_in_words
+from data.ground import STEPS as GROUND_STEPS
+from data.ground import Ground, GroundAhead, ground_version, make_ground
 from data.implied import locate_townships
 from data.ingest.indicators import load_imported
 from data.ingest.staging import remove_leftovers
 from data.locking import build_lock
-from data.plans import PlanTables, build_plan_tables
-from data.population import make_population_grid
+from data.plans import PlanTables
 from data.publish import Contents, building_folder, publish, write_contents
-from data.registry import load_registry
 from data.registry.standard_models import load_standards, standard_rows
 from data.schema import SCHEMA_VERSION
 from data.store import Store
@@ -38,7 +36,6 @@ from data.versions import (
     CORRIDORS,
     POPULATION_GRID,
     REMEDY,
-    ZOOMS,
     has_pointer,
     input_version,
     read_pointer,
@@ -50,19 +47,7 @@ __all__ = ["BuildSummary", "ProgressCallback", "build_store", "input_version", "
 ProgressCallback = Callable[[str, int, int], None]
 """Told what is being done (Chinese), and how many of how many steps are done."""
 
-STEPS = (
-    "读取登记表",
-    "读取边界",
-    "汇总地区",
-    "整理事实",
-    "整理设施",
-    "推算人口格网",
-    "整理规划",
-    "整理通道走廊",
-    "写入",
-    "体检",
-    "发布",
-)
+STEPS = (*GROUND_STEPS, "整理事实", "整理设施", "写入", "体检", "发布")
 _ATTEMPTS = 3
 
 
@@ -144,15 +129,19 @@ def _state(data_dir: Path) -> tuple[bool, tuple[str, ...]]:
 
 
 def build_store(
-    data_dir: Path, *, progress: ProgressCallback | None = None, only_if_stale: bool = False
+    data_dir: Path,
+    *,
+    progress: ProgressCallback | None = None,
+    only_if_stale: bool = False,
+    ahead: GroundAhead | None = None,
 ) -> BuildSummary:
     """Build the store of ``data_dir`` and make it the current one; return what was built.
 
     One build at a time: a second one waits for the first. With ``only_if_stale`` a store that is up to date
     once the lock is held is left alone; one that is damaged is told (``progress``, ``mended``) and built
-    anew. Raises `StoreError` when the folder cannot be written, the disk is full or the result does not pass
-    the check, `RegistryError` and `GeometryError` for faulty inputs; the previous version stays
-    in each case.
+    anew. ``ahead`` is the ground that was begun before; one of other inputs is not used. Raises `StoreError`
+    when the folder cannot be written, the disk is full or the result does not pass the check,
+    `RegistryError` and `GeometryError` for faulty inputs; the previous version stays in each case.
     """
     steps = _Steps(progress)
     with build_lock(data_dir, on_wait=steps.wait), disk_in_words(f"在 {data_dir} 构建数据库"):
@@ -165,56 +154,52 @@ def build_store(
         remove_leftovers(data_dir)
         for _ in range(_ATTEMPTS):
             version = input_version(data_dir)
-            contents = _gather(data_dir, version, steps)
+            contents = _gather(data_dir, version, steps, ahead)
             # An import may have arrived while the inputs were read: then they are read again.
             if input_version(data_dir) == version:
                 return replace(_write(data_dir, version, contents, steps), mended=damage)
         raise StoreError("构建期间导入的数据不断变化，无法得到一致的版本。请稍后再运行 sutu build。")
 
 
-def _gather(data_dir: Path, version: str, steps: _Steps) -> Contents:
+def _gather(data_dir: Path, version: str, steps: _Steps, ahead: GroundAhead | None = None) -> Contents:
     """Read every input and make the tables."""
-    steps.begin("读取登记表")
-    registry = load_registry()
-    steps.begin("读取边界")
-    boundaries = load_boundaries(data_dir)
-    steps.begin("汇总地区")
-    regions = build_region_table(boundaries.frame)
-    parquet = _region_files(regions)
+    ground = _ground(data_dir, steps, ahead)
+    table = ground.table()
     steps.begin("整理事实")
-    table = pd.DataFrame(regions.drop(columns="geometry"))
-    census = census_counts(registry, table.sort_values("adcode", ignore_index=True))
-    facts = build_facts(registry, table, census)
-    if facts.problems:
-        raise StoreError("随程序发布的数据不自洽，没有构建：\n" + "\n".join(facts.problems))
-    facts = _with_imports(facts, data_dir, set(table["adcode"]))
+    facts = _with_imports(ground.facts, data_dir, set(table["adcode"]))
     steps.begin("整理设施")
-    facilities = build_facility_table(data_dir, regions)
+    facilities = build_facility_table(data_dir, ground.regions)
     facts = replace(
         facts,
         source=pd.concat([facts.source, facilities.source], ignore_index=True),
         unmatched=pd.concat([facts.unmatched, facilities.unmatched], ignore_index=True),
     )
-    placed = locate_townships(regions)["geonameid"].notna()
+    placed = locate_townships(ground.regions)["geonameid"].notna()
     meta = {"townships": str(len(placed)), "townships_located": str(int(placed.sum()))}
-    steps.begin("推算人口格网")
-    people = make_population_grid(registry, regions, data_dir, counts=census)
-    steps.begin("整理规划")
-    plans = build_plan_tables(registry)
-    steps.begin("整理通道走廊")
-    corridors = build_corridors(data_dir, regions, parquet["regions_province"])
-    tables = _tables(table, facts, plans) | {
+    tables = _tables(table, facts, ground.plans) | {
         "facility": facilities.facility,
         "facility_standard": pd.DataFrame(standard_rows(load_standards())),
-        "corridor": corridors.corridor,
-        "corridor_member": corridors.member,
+        "corridor": ground.corridors.corridor,
+        "corridor_member": ground.corridors.member,
     }
-    files = parquet | {
-        POPULATION_GRID: people.frame,
-        CORRIDORS: corridors.shapes,
-        CORRIDOR_STRIPS: corridors.strips,
+    files = ground.files | {
+        POPULATION_GRID: ground.people.frame,
+        CORRIDORS: ground.corridors.shapes,
+        CORRIDOR_STRIPS: ground.corridors.strips,
     }
-    return Contents(tables, files, _meta(version, boundaries) | meta | people.meta())
+    return Contents(tables, files, _meta(version, ground.boundaries) | meta | ground.people.meta())
+
+
+def _ground(data_dir: Path, steps: _Steps, ahead: GroundAhead | None) -> Ground:
+    """Return the ground: the one begun before where it rests on what is there now, else a new one."""
+    if ahead is not None:
+        steps.begin(STEPS[0])
+        made = ahead.take()
+        if made is not None and made.version == ground_version(data_dir):
+            for step in GROUND_STEPS[1:]:
+                steps.begin(step)
+            return made
+    return make_ground(data_dir, steps.begin)
 
 
 def _with_imports(facts: FactTables, data_dir: Path, adcodes: set[str]) -> FactTables:
@@ -248,16 +233,6 @@ def _with_imports(facts: FactTables, data_dir: Path, adcodes: set[str]) -> FactT
         source=pd.concat([facts.source, sources], ignore_index=True),
         unmatched=pd.concat([facts.unmatched, unmatched], ignore_index=True),
     )
-
-
-def _region_files(regions: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
-    """Return the geometry of every region that has one, in full and for each zoom class."""
-    frames = {"full": regions, **{zoom: simplify_regions(regions, zoom) for zoom in ZOOMS}}
-    columns = ["adcode", "name", "level", "geometry"]
-    return {
-        f"regions_{zoom}": frame.loc[~frame.geometry.isna(), columns].reset_index(drop=True)
-        for zoom, frame in frames.items()
-    }
 
 
 def _tables(regions: pd.DataFrame, facts: FactTables, plans: PlanTables) -> dict[str, pd.DataFrame]:

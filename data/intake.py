@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from data.build import ProgressCallback, build_store
+from data.ground import GroundAhead
 from data.ingest.boundaries import CheckedBoundaries, store_boundaries
 from data.ingest.facilities import FacilityImport, store_facilities
 from data.ingest.indicators import CheckedIndicators, store_indicators
@@ -64,22 +65,29 @@ def run_intake(
     control: Control | None = None,
     progress: ProgressCallback | None = None,
     on_wait: Callable[[str], None] | None = None,
+    in_a_hurry: bool = False,
 ) -> ImportSummary:
     """Take a file in and return what that did; the store is built first when there is none.
 
     ``found`` is what an earlier look at the same file found: it is taken in as it is while the data are the
     same. ``control`` hears of the reading and may call it off, ``progress`` is told the steps of the builds,
-    ``on_wait`` (Chinese) when another build is to be waited for. Raises ``FaultReport`` with every fault of
-    the file, and what a build raises.
+    ``on_wait`` (Chinese) when another build is to be waited for. With ``in_a_hurry`` much of the build is
+    made while the file is read: for a process that has nobody else to serve. Raises ``FaultReport`` with
+    every fault of the file, and what a build raises.
     """
     build_store(data_dir, progress=progress, only_if_stale=True)
+    ahead = GroundAhead(data_dir) if in_a_hurry and found is None else None
+
+    def rebuild() -> object:
+        return build_store(data_dir, progress=progress, ahead=ahead)
+
     for _ in range(_ATTEMPTS):
         store = open_store(data_dir)
         if found is None or found.data_version != store.data_version:
             found = intake.find(store, control)
         with build_lock(data_dir, on_wait=on_wait):
             if open_store(data_dir).data_version == found.data_version:
-                return intake.keep(found.content, store, lambda: build_store(data_dir, progress=progress))
+                return intake.keep(found.content, store, rebuild)
     raise StoreError("导入期间数据不断变化，没有写入任何内容。请稍后再导入一次。")
 
 

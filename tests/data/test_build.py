@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 import data.build as building_module
-from data import check, locking, versions
+from data import check, ground, locking, versions
 from data.build import STEPS, build_store, is_current
 from data.census import FactTables
 from data.check import check_store
@@ -51,8 +51,12 @@ def names(folder: Path) -> set[str]:
 
 
 def test_two_builds_are_equal_to_the_row(built_data_dir: Path, tmp_path: Path) -> None:
-    """The second build runs in another process, with another hash seed and another place."""
-    code = "import sys, pathlib, data.build; data.build.build_store(pathlib.Path(sys.argv[1]))"
+    """The second build: another process, another hash seed, another place, and its ground made ahead."""
+    code = (
+        "import sys, pathlib, data.build, data.ground\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "data.build.build_store(folder, ahead=data.ground.GroundAhead(folder))"
+    )
     subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "other")],
         check=True,
@@ -84,7 +88,7 @@ def steps(monkeypatch: pytest.MonkeyPatch, built_store: Store) -> list[str]:
     """Let a build take the tables and shapes of the built store instead of making them again."""
     ready = ready_contents(built_store)
 
-    def gather(_folder: Path, version: str, steps: building_module._Steps) -> object:
+    def gather(_folder: Path, version: str, steps: building_module._Steps, _ahead: object = None) -> object:
         for step in STEPS[: STEPS.index("写入")]:
             steps.begin(step)
         return replace(ready, meta={**ready.meta, "data_version": version})
@@ -220,10 +224,10 @@ def test_inputs_that_do_not_add_up_are_not_built(
     own_data_dir: Path, monkeypatch: pytest.MonkeyPatch, built_store: Store
 ) -> None:
     made = fact_tables(built_store, problems=["2020 年人口合计不符"])
-    monkeypatch.setattr(building_module, "build_facts", lambda *_arguments: made)
-    monkeypatch.setattr(building_module, "_region_files", lambda _regions: {})
-    monkeypatch.setattr(building_module, "load_boundaries", lambda _folder: Shape())
-    monkeypatch.setattr(building_module, "build_region_table", lambda _frame: built_store.regions())
+    monkeypatch.setattr(ground, "build_facts", lambda *_arguments: made)
+    monkeypatch.setattr(ground, "_region_files", lambda _regions: {})
+    monkeypatch.setattr(ground, "load_boundaries", lambda _folder: Shape())
+    monkeypatch.setattr(ground, "build_region_table", lambda _frame: built_store.regions())
     with pytest.raises(StoreError, match="2020 年人口合计不符"):
         build_store(own_data_dir)
 
