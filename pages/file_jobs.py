@@ -6,6 +6,8 @@ session itself, which Streamlit keeps for minutes after its visitor has left: he
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import shutil
 import threading
 from collections.abc import Callable, Hashable
@@ -158,7 +160,16 @@ def _sweep() -> None:
                 del _held[session]
             if not _held:
                 _sweeper = None
+                _give_back()
                 return
+
+
+def _give_back() -> None:
+    """Return to the system what was held for visitors who have left; the C library keeps it otherwise."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _forget(session: str) -> None:
