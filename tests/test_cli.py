@@ -433,7 +433,7 @@ def test_an_import_whose_build_fails_is_taken_back(
 ) -> None:
     monkeypatch.setenv("SUTU_DATA_DIR", str(own_data_dir))
 
-    def build(_folder: Path, *, progress: Any, only_if_stale: bool = False) -> None:
+    def build(_folder: Path, *, progress: Any, only_if_stale: bool = False, ahead: Any = None) -> None:
         if not only_if_stale:
             raise StoreError("构建没有成功")
 
