@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from data.ingest.cells import shown
 from data.ingest.faults import FaultReport
 from data.ingest.reading import fatal
+from data.ingest.vector_limits import VectorLimits
 from data.registry.limit_models import MEGABYTE, exceeded
 
 _BLOCK_BYTES = 4_000_000
@@ -50,28 +51,7 @@ _EXPORT_AGAIN = "在 GIS 软件中重新导出为 GeoJSON（RFC 7946）"
 _MORE_THAN_ONE = "内容不止一个 JSON 对象"
 
 
-class GeoJsonLimits(Protocol):
-    """The bounds that concern text."""
-
-    @property
-    def features(self) -> int: ...  # noqa: D102
-    @property
-    def vertices(self) -> int: ...  # noqa: D102
-    @property
-    def fields(self) -> int: ...  # noqa: D102
-    @property
-    def cells(self) -> int: ...  # noqa: D102
-    @property
-    def text_chars(self) -> int: ...  # noqa: D102
-    @property
-    def text_bytes(self) -> int: ...  # noqa: D102
-    @property
-    def number_chars(self) -> int: ...  # noqa: D102
-    @property
-    def depth(self) -> int: ...  # noqa: D102
-
-
-def check_geojson(path: Path, limits: GeoJsonLimits) -> None:
+def check_geojson(path: Path, limits: VectorLimits) -> None:
     """Refuse what is not one GeoJSON object in UTF-8 within ``limits``; raises ``FaultReport``."""
     look = _Look(path.name, limits)
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -100,7 +80,7 @@ class _Marks:
 class _Look:
     """One text under way; every piece taken begins and ends outside strings."""
 
-    def __init__(self, file: str, limits: GeoJsonLimits) -> None:
+    def __init__(self, file: str, limits: VectorLimits) -> None:
         self.file, self.limits = file, limits
         self.crs_at: int | None = None
         self._rest = b""

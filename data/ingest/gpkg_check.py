@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from data.ingest.cells import shown
 from data.ingest.faults import FaultReport
 from data.ingest.reading import fatal
+from data.ingest.vector_limits import VectorLimits
 from data.registry.limit_models import MEGABYTE, exceeded
 
 _STEPS_BETWEEN_LOOKS = 20_000
@@ -28,34 +29,7 @@ _NAMES = re.compile(r'"(?:[^"]|"")*"')
 _COMPUTED = re.compile(r"\(.*\(|\bWHERE\b", re.IGNORECASE | re.DOTALL)
 
 
-class GpkgLimits(Protocol):
-    """The bounds that concern databases."""
-
-    @property
-    def features(self) -> int: ...  # noqa: D102
-    @property
-    def fields(self) -> int: ...  # noqa: D102
-    @property
-    def cells(self) -> int: ...  # noqa: D102
-    @property
-    def text_chars(self) -> int: ...  # noqa: D102
-    @property
-    def text_bytes(self) -> int: ...  # noqa: D102
-    @property
-    def geometry_bytes(self) -> int: ...  # noqa: D102
-    @property
-    def layers(self) -> int: ...  # noqa: D102
-    @property
-    def schema_entries(self) -> int: ...  # noqa: D102
-    @property
-    def registered_rows(self) -> int: ...  # noqa: D102
-    @property
-    def registered_chars(self) -> int: ...  # noqa: D102
-    @property
-    def look_seconds(self) -> int: ...  # noqa: D102
-
-
-def gpkg_layers(file: str, path: Path, limits: GpkgLimits) -> tuple[str, ...]:
+def gpkg_layers(file: str, path: Path, limits: VectorLimits) -> tuple[str, ...]:
     """Return the layers of a GeoPackage by name, after its declarations were found plain and small.
 
     Raises ``FaultReport``.
@@ -75,7 +49,7 @@ def gpkg_layers(file: str, path: Path, limits: GpkgLimits) -> tuple[str, ...]:
         return tuple(found)
 
 
-def check_layer(file: str, path: Path, layer: str, limits: GpkgLimits) -> None:
+def check_layer(file: str, path: Path, layer: str, limits: VectorLimits) -> None:
     """Refuse a layer with too many features, values or bytes; raises ``FaultReport``."""
     with _opened(file, path, limits) as database:
         columns = _check_columns(file, database, layer, limits)
@@ -90,7 +64,7 @@ def check_layer(file: str, path: Path, layer: str, limits: GpkgLimits) -> None:
 
 
 @contextmanager
-def _opened(file: str, path: Path, limits: GpkgLimits) -> Iterator[sqlite3.Connection]:
+def _opened(file: str, path: Path, limits: VectorLimits) -> Iterator[sqlite3.Connection]:
     """Give a connection that reads this one file, runs for a bounded time and takes no long values."""
     until = time.monotonic() + limits.look_seconds
     late: list[bool] = []
@@ -130,7 +104,7 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _schema(file: str, database: sqlite3.Connection, limits: GpkgLimits) -> dict[str, tuple[str, str]]:
+def _schema(file: str, database: sqlite3.Connection, limits: VectorLimits) -> dict[str, tuple[str, str]]:
     """Return what the database declares (lower-case name: type and SQL) after a look at each."""
     lengths = "SELECT max(length(CAST(sql AS BLOB))), max(length(CAST(name AS BLOB))), count(*)"
     # The table of the schema is read by SQLite itself already, so a bound on its rows comes with the count.
@@ -160,7 +134,7 @@ def _check_entry(file: str, kind: str, title: str, sql: str) -> None:
 
 
 def _check_registers(
-    file: str, database: sqlite3.Connection, schema: dict[str, tuple[str, str]], limits: GpkgLimits
+    file: str, database: sqlite3.Connection, schema: dict[str, tuple[str, str]], limits: VectorLimits
 ) -> None:
     """Refuse tables of the format that are no plain tables, or hold more than such tables do."""
     if schema.get("gpkg_contents", ("", ""))[0] != "table":
@@ -179,7 +153,7 @@ def _check_registers(
             raise FaultReport([exceeded("vector.registered_chars", file, most=limits.registered_chars)])
 
 
-def _check_columns(file: str, database: sqlite3.Connection, layer: str, limits: GpkgLimits) -> list[str]:
+def _check_columns(file: str, database: sqlite3.Connection, layer: str, limits: VectorLimits) -> list[str]:
     columns = _plain_columns(file, database, layer)
     if len(columns) > limits.fields:
         raise FaultReport([exceeded("vector.fields", file, len(columns), most=limits.fields)])
@@ -199,7 +173,7 @@ def _plain_columns(file: str, database: sqlite3.Connection, table: str) -> list[
 
 
 def _check_lengths(
-    file: str, database: sqlite3.Connection, layer: str, columns: list[str], limits: GpkgLimits
+    file: str, database: sqlite3.Connection, layer: str, columns: list[str], limits: VectorLimits
 ) -> None:
     """Refuse values that are too long one by one, or in all. A length in bytes comes without the value."""
     query = "SELECT lower(column_name) FROM gpkg_geometry_columns WHERE table_name = ?"

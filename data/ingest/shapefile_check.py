@@ -6,12 +6,12 @@ Headers state sizes and the index states places: every one of them is checked ag
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from data.ingest.faults import FaultReport
 from data.ingest.reading import fatal
+from data.ingest.vector_limits import VectorLimits
 from data.registry.limit_models import MEGABYTE, exceeded
 
 _MAGIC = b"\x00\x00\x27\x0a"
@@ -27,21 +27,6 @@ _CPG_BYTES = 1_000
 _EXPORT_AGAIN = "在原软件中重新导出 shapefile，把各个文件一起压缩"
 
 
-class ShapefileLimits(Protocol):
-    """The bounds that concern shapefiles."""
-
-    @property
-    def features(self) -> int: ...  # noqa: D102
-    @property
-    def fields(self) -> int: ...  # noqa: D102
-    @property
-    def cells(self) -> int: ...  # noqa: D102
-    @property
-    def geometry_bytes(self) -> int: ...  # noqa: D102
-    @property
-    def registered_chars(self) -> int: ...  # noqa: D102
-
-
 @dataclass(frozen=True)
 class _Dbf:
     """What the header of a DBF says: how many records of which size, and the spans of its text columns."""
@@ -53,7 +38,7 @@ class _Dbf:
     spans: tuple[tuple[int, int], ...]
 
 
-def check_shapefile(file: str, folder: Path, limits: ShapefileLimits) -> None:
+def check_shapefile(file: str, folder: Path, limits: VectorLimits) -> None:
     """Refuse a shapefile (``input.*`` in ``folder``) whose parts lie or are too large.
 
     ``file`` is its name to its owner. Raises ``FaultReport``.
@@ -67,7 +52,7 @@ def check_shapefile(file: str, folder: Path, limits: ShapefileLimits) -> None:
         raise FaultReport([exceeded("vector.registered_chars", file, most=limits.registered_chars)])
 
 
-def dbf_encoding(file: str, folder: Path, limits: ShapefileLimits) -> str:
+def dbf_encoding(file: str, folder: Path, limits: VectorLimits) -> str:
     """Return the encoding that reads the DBF with the fewest broken characters; the .cpg decides a tie.
 
     A missing or wrong .cpg is common, and so are values cut in mid-character at 254 bytes, hence the count,
@@ -88,7 +73,7 @@ def dbf_encoding(file: str, folder: Path, limits: ShapefileLimits) -> str:
     return "UTF-8" if broken["utf-8"] < broken["gb18030"] else "CP936"
 
 
-def _dbf_header(file: str, path: Path, limits: ShapefileLimits) -> _Dbf:
+def _dbf_header(file: str, path: Path, limits: VectorLimits) -> _Dbf:
     size = path.stat().st_size
     with path.open("rb") as handle:
         head = handle.read(_DESCRIPTOR)
@@ -118,7 +103,7 @@ def _dbf_header(file: str, path: Path, limits: ShapefileLimits) -> _Dbf:
     return _Dbf(records, header_size, record_size, tuple(names), tuple(spans))
 
 
-def _check_index(file: str, folder: Path, limits: ShapefileLimits) -> int:
+def _check_index(file: str, folder: Path, limits: VectorLimits) -> int:
     """Return the number of shapes; each must lie whole within the file, none may be counted twice."""
     size = (folder / "input.shp").stat().st_size
     index_size = (folder / "input.shx").stat().st_size
@@ -146,7 +131,7 @@ def _check_index(file: str, folder: Path, limits: ShapefileLimits) -> int:
     return int(shapes)
 
 
-def _texts(file: str, path: Path, limits: ShapefileLimits) -> Iterator[bytes]:
+def _texts(file: str, path: Path, limits: VectorLimits) -> Iterator[bytes]:
     """Yield the field names and the text columns of the first records, each value ended by a line break."""
     dbf = _dbf_header(file, path, limits)
     yield b"\n".join(dbf.names)
