@@ -21,6 +21,7 @@ from data.store import Store, data_dir
 from pages import cached, components
 from pages.import_form import Asked
 
+_FAULT_ORDER = ("行", "列", "问题", "处理办法", "工作表", "文件")
 _SHOWN = 200
 _KEPT_ROWS = 100_000
 """What a longer file holds is not kept in the server's memory: it is read again when it goes in."""
@@ -157,7 +158,10 @@ def show(found: Checked) -> None:
     faults = found.faults
     if faults is not None:
         st.error(components.plain(found.headline), icon=":material/error:")
-        st.dataframe(faults, hide_index=True, height=min(38 + 35 * len(faults), 420))
+        # What to do stands in sight: a column without an entry takes no room from it.
+        order = [name for name in _FAULT_ORDER if (faults[name] != "").any()]
+        height = min(38 + 35 * len(faults), 420)
+        st.dataframe(faults, hide_index=True, height=height, column_order=order)
         components.download("导入问题清单", lambda: faults, notes=(), key="import_faults")
         return
     st.success(components.plain(found.headline), icon=":material/check_circle:")
