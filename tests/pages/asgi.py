@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp
+
+from tests.loops import run_apart
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,7 @@ def ask(app: ASGIApp, path: str, *, query: str = "", method: str = "GET", **head
     async def send(message: Any) -> None:
         sent.append(message)
 
-    # A browser that another test of this process holds open keeps an event loop in this thread.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: asyncio.run(app(scope, receive, send))).result()
+    run_apart(app(scope, receive, send))
     start = next(message for message in sent if message["type"] == "http.response.start")
     body = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
     names = {name.decode().lower(): value.decode() for name, value in start["headers"]}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tests.loops import run_apart
 
 Pairs = list[tuple[str, str]]
 
@@ -78,7 +78,5 @@ def call(app: ASGIApp, path: str = "/", headers: Pairs | None = None, **scope: A
     async def send(message: Message) -> None:
         sent.append(message)
 
-    # A browser that another test of this process holds open keeps an event loop in this thread.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: asyncio.run(app(asked, receive, send))).result()  # type: ignore[arg-type]
+    run_apart(app(asked, receive, send))
     return Called(sent)

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from pages.connections import send_at_once
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run in a thread of its own: a browser that another test holds open keeps an event loop in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+from tests.loops import run_apart
 
 
 async def _delays(*, at_once: bool) -> bool:
@@ -42,8 +34,8 @@ async def _delays(*, at_once: bool) -> bool:
 
 
 def test_an_accepted_connection_sends_at_once() -> None:
-    assert _run(_delays(at_once=False))
-    assert not _run(_delays(at_once=True))
+    assert run_apart(_delays(at_once=False))
+    assert not run_apart(_delays(at_once=True))
 
 
 def test_a_server_without_a_socket_of_its_own_opens_as_before() -> None:
@@ -54,4 +46,4 @@ def test_a_server_without_a_socket_of_its_own_opens_as_before() -> None:
         async with server:
             return len(server.sockets)
 
-    assert _run(opened()) == 1
+    assert run_apart(opened()) == 1

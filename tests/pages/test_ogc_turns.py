@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from pages.ogc.turns import Turns
+from tests.loops import run_apart
 
 
 def request_of(receive: Callable[[], Awaitable[dict[str, Any]]]) -> Request:
@@ -58,7 +59,7 @@ def test_fifty_at_once_are_answered_in_turn_and_leave_the_servers_threads_alone(
         work.go.set()
         return await asyncio.gather(*asked)
 
-    assert [one.status_code for one in asyncio.run(scene())] == [200] * 50
+    assert [one.status_code for one in run_apart(scene())] == [200] * 50
     assert work.most == 4
     assert turns.present == 0
 
@@ -73,7 +74,7 @@ def test_who_comes_when_too_many_wait_is_asked_to_come_again() -> None:
         work.go.set()
         return late, await asyncio.gather(*asked)
 
-    late, others = asyncio.run(scene())
+    late, others = run_apart(scene())
     assert late.status_code == 429
     assert late.headers["retry-after"]
     assert [one.status_code for one in others] == [200] * 3
@@ -101,7 +102,7 @@ def test_who_leaves_while_waiting_gives_up_the_place_and_nothing_is_begun() -> N
         work.go.set()
         assert (await first).status_code == 200
 
-    asyncio.run(scene())
+    run_apart(scene())
     assert work.begun == 1
     assert turns.present == 0
 
@@ -121,5 +122,5 @@ def test_who_leaves_in_the_middle_holds_the_place_until_the_work_is_done() -> No
         work.go.set()
         await leaving
 
-    asyncio.run(scene())
+    run_apart(scene())
     assert (turns.present, work.most) == (0, 1)
