@@ -11,8 +11,8 @@ import geopandas as gpd
 import pandas as pd
 
 from data.coverage import CoverageAnalysis
+from data.ingest.osm_store import NetworkSource
 from data.ingest.population import store_population
-from data.networks import NetworkSource
 from data.population import make_population_grid
 from data.reader.files import read_facility_file, read_network_file, read_population_file, read_site_file
 from data.registry import load_registry

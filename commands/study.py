@@ -17,7 +17,7 @@ from commands.console import Format as Shown
 from commands.console import csv_text, errors, plain, print_rows
 from commands.coverage_files import given_facilities, given_network, given_population
 from data.coverage import CoverageRequest, covered_types
-from data.networks import NetworkSource
+from data.ingest.osm_store import NetworkSource
 from data.runs import record_run
 from data.store import Store, data_dir
 from geo.errors import StoreError

@@ -27,7 +27,7 @@ from data.coverage import (
     inside,
     prepare,
 )
-from data.networks import NetworkSource
+from data.ingest.osm_store import NetworkSource
 from data.store import Store
 from geo.catchment import METHOD_NAMES, CatchmentResult, Method, access_table, floating_catchment
 from geo.coverage import GROUPS, Level

@@ -30,7 +30,7 @@ from data.coverage import (
     inside,
     prepare,
 )
-from data.networks import NetworkSource
+from data.ingest.osm_store import NetworkSource
 from data.registry.circle_models import CircleService, load_circle_services
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes

@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data.networks import NetworkSource, load_network
+from data.ingest.osm_store import NetworkSource
+from data.networks import load_network
 from data.population import CENSUS_YEAR
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes

@@ -6,28 +6,14 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from data.ingest.osm_store import load_imported_network
+from data.ingest.osm_store import EDGES, NODES, NetworkSource, load_imported_network
 from data.ingest.staging import imports_dir
 from data.versions import file_digest
 from geo.errors import NetworkError, StoreError
 from geo.modes import TravelMode
 from geo.network import Network, build_network
 
-FOLDER = "network"
-NODES, EDGES = "nodes.parquet", "edges.parquet"
 _KEEP = 3
-
-
-@dataclass(frozen=True, eq=False)
-class NetworkSource:
-    """Frames of nodes and edges as ``geo.network.build_network`` takes them, and what identifies them."""
-
-    nodes: pd.DataFrame
-    edges: pd.DataFrame
-    name: str
-    digest: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +51,7 @@ def load_network(
 
 def imported_digest(data_dir: Path) -> str | None:
     """Return the digest of the imported network, or None when there is none."""
-    folder = imports_dir(data_dir) / FOLDER
+    folder = imports_dir(data_dir)
     if not (folder / NODES).is_file() or not (folder / EDGES).is_file():
         return None
     return file_digest(folder / NODES)[:16] + file_digest(folder / EDGES)[:16]

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data.coverage import CoverageAnalysis, CoverageRequest, prepare
-from data.networks import NetworkSource
+from data.ingest.osm_store import NetworkSource
 from data.siting_candidates import CANDIDATES, CandidateKind, find_candidates
 from data.siting_edits import Edit, apply_edits, new_facilities
 from data.siting_sites import Site, parse_sites

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from data.files import DAMAGED, put_aside
 from geo.travel import TravelResult
 
-FOLDER = "cache/travel"
+TRAVEL_FOLDER = "cache/travel"
 FORMAT = "2"
 KEEP = 64
 """How many results are kept; the ones used longest ago go first."""
@@ -49,7 +49,7 @@ def cached_travel(data_dir: Path, key: str, solve: Callable[[], TravelResult]) -
     A file that cannot be read counts as missing. A data directory that cannot be written costs the cache,
     not the result.
     """
-    path = data_dir / FOLDER / f"{key}.parquet"
+    path = data_dir / TRAVEL_FOLDER / f"{key}.parquet"
     held = _read(path)
     if held is not None:
         return held, True

@@ -14,7 +14,7 @@ from layers.themes import BY_DIRECTION, Ramp, choropleth
 from pages.briefing import Briefings
 from pages.origin import provenance
 
-_CENSUS = (2010, 2020)
+CENSUS_YEARS = (2010, 2020)
 _MAP_INDICATOR = "population_65_plus_share"
 _MAP_CM = (12.6, 8.2)
 _CHART_CM = (15.0, 5.0)
@@ -29,14 +29,14 @@ def county_map(made: Briefings, adcode: str, level: str) -> Figure:
     frame = shapes[shapes.index.isin(codes)]
     entry = made.indicators[made.indicators["id"] == _MAP_INDICATOR].iloc[0]
     facts = made.facts(_MAP_INDICATOR)
-    now = facts[(facts["year"] == _CENSUS[1]) & facts["adcode"].isin(codes)].set_index("adcode")
+    now = facts[(facts["year"] == CENSUS_YEARS[1]) & facts["adcode"].isin(codes)].set_index("adcode")
     palette = made.registry.palette(BY_DIRECTION[str(entry["direction"])])
     layer = choropleth(
         frame.assign(parent_name=""),
         now["value"],
         title=f"{made.name(around)}各县（市、区）{entry['name']}",
         unit=str(entry["unit"]),
-        year=_CENSUS[1],
+        year=CENSUS_YEARS[1],
         direction=str(entry["direction"]),
         k=min(5, max(3, len(codes) // 2)),
         palette=Ramp(palette.id, palette.colours),
@@ -62,7 +62,7 @@ def county_map(made: Briefings, adcode: str, level: str) -> Figure:
     )
     marked = f"，红线为{made.name(adcode)}" if level == "county" else ""
     return Figure(
-        f"{made.name(around)}各县（市、区）{entry['name']}，{_CENSUS[1]} 年{marked}",
+        f"{made.name(around)}各县（市、区）{entry['name']}，{CENSUS_YEARS[1]} 年{marked}",
         png,
         width,
         height,
@@ -98,17 +98,17 @@ def course(made: Briefings, adcode: str, level: str) -> list[Block]:
         source = f"{made.sources_of('gdp_per_head')}（二手转录；2020 年人口数列有断点）"
         return [Paragraph(said), Figure(caption, png, *_CHART_CM, source, caption)]
     entry = made.indicators[made.indicators["id"] == "urbanisation_rate"].iloc[0]
-    values = [made.point("urbanisation_rate", code, _CENSUS[1]).value for code in codes]
+    values = [made.point("urbanisation_rate", code, CENSUS_YEARS[1]).value for code in codes]
     frame = pd.DataFrame({"name": [made.name(code) for code in codes], "value": values})
     size = (_CHART_CM[0], 4.2)
     png = bars_png(
         frame, label=f"{entry['name']}（{entry['unit']}）", decimals=2, font=made.font, size_cm=size
     )
-    caption = f"{entry['name']}与上级地区比较，{_CENSUS[1]} 年"
+    caption = f"{entry['name']}与上级地区比较，{CENSUS_YEARS[1]} 年"
     said = words.change_sentence(
         made.name(adcode),
         str(entry["name"]),
-        *(made.point("urbanisation_rate", adcode, year) for year in _CENSUS),
+        *(made.point("urbanisation_rate", adcode, year) for year in CENSUS_YEARS),
         unit=str(entry["unit"]),
         decimals=2,
     )

@@ -11,7 +11,7 @@ from data.coverage import IMPLIED
 from data.registry.facility_models import load_facility_types
 from data.standards import StandardsAnalysis
 from geo.standards import NO_FACILITIES
-from layers import standard_words as words
+from layers import standard_words
 from layers.standard_words import Judged
 
 
@@ -61,8 +61,10 @@ def basis_of(analysis: StandardsAnalysis, standard: str) -> str:
         known = analysis.facilities["type"].isin(analysis.standards[standard].types)
         placed = analysis.facilities.loc[known, "precision"].isin(IMPLIED)
     if placed.empty:
-        return words.UNKNOWN
-    return words.IMPLIED if placed.all() else words.MIXED if placed.any() else words.IMPORTED
+        return standard_words.UNKNOWN
+    if placed.all():
+        return standard_words.IMPLIED
+    return standard_words.MIXED if placed.any() else standard_words.IMPORTED
 
 
 def absent(analysis: StandardsAnalysis, adcode: str, found: Standing) -> dict[str, list[str]]:
@@ -72,7 +74,7 @@ def absent(analysis: StandardsAnalysis, adcode: str, found: Standing) -> dict[st
     codes = [adcode] if level == "county" else _prefectures(table, adcode)
     absent: dict[str, list[str]] = {}
     for key, one in found.judged.items():
-        if one.basis != words.IMPORTED or one.shortfall == 0:
+        if one.basis != standard_words.IMPORTED or one.shortfall == 0:
             continue
         home = analysis.counted(key)["adcode"].astype(str)
         known = set(home) if level == "county" else {f"{code[:4]}00" for code in home}
@@ -104,7 +106,8 @@ def missing(analysis: StandardsAnalysis, rows: pd.DataFrame) -> list[str]:
 
 def groups(analysis: StandardsAnalysis, found: Standing) -> list[list[str]]:
     """Return the ids of the standards, those that ask the same thing of the same regions together."""
-    order = {id(one): number for number, one in enumerate(words.gravest(list(found.judged.values())))}
+    gravest = standard_words.gravest(list(found.judged.values()))
+    order = {id(one): number for number, one in enumerate(gravest)}
     rank = {key: order.get(id(one), len(order)) for key, one in found.judged.items()}
     groups: dict[tuple[object, ...], list[str]] = {}
     for key in sorted(map(str, found.rows.index), key=lambda one: rank.get(one, math.inf)):

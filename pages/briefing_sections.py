@@ -13,11 +13,10 @@ from layers.profile_charts import shown_value
 from layers.profile_words import Point
 from layers.report import Block, Bullets, Heading, Paragraph, Table
 from pages.briefing import GAP_SUBJECTS, LEVEL_WORDS, Briefings
-from pages.briefing_figures import county_map, course
+from pages.briefing_figures import CENSUS_YEARS, county_map, course
 from pages.compare_words import standing_of, strengths_of
 
 _KEY = ("urbanisation_rate", "population_65_plus_share", "mean_years_schooling")
-_CENSUS = (2010, 2020)
 
 
 def summary(made: Briefings, adcode: str) -> list[Block]:
@@ -46,11 +45,11 @@ def _note(made: Briefings, name: str) -> Paragraph:
 
 
 def _residents(made: Briefings, adcode: str, level: str) -> str:
-    count = made.point("population", adcode, _CENSUS[1])
+    count = made.point("population", adcode, CENSUS_YEARS[1])
     facts = made.facts("population")
-    peers = facts[(facts["year"] == _CENSUS[1]) & (facts["level"] == level)].set_index("adcode")["value"]
+    peers = facts[(facts["year"] == CENSUS_YEARS[1]) & (facts["level"] == level)].set_index("adcode")["value"]
     ranks = peers.rank(ascending=False, method="min")
-    province = made.point("population", PROVINCE, _CENSUS[1]).value
+    province = made.point("population", PROVINCE, CENSUS_YEARS[1]).value
     return words.residents_sentence(
         made.name(adcode),
         LEVEL_WORDS[level],
@@ -65,7 +64,7 @@ def _people_change(made: Briefings, adcode: str) -> str:
     return words.change_sentence(
         made.name(adcode),
         "常住人口",
-        *(_in_10k(made.point("population", adcode, year)) for year in _CENSUS),
+        *(_in_10k(made.point("population", adcode, year)) for year in CENSUS_YEARS),
         unit="万人",
         decimals=1,
     )
@@ -93,7 +92,7 @@ def _census_table(made: Briefings, adcode: str) -> Table:
     for key in (*_KEY, "population_0_14_share", "tertiary_share", "household_size", "population_density"):
         entry = made.indicators[made.indicators["id"] == key].iloc[0]
         decimals, unit = int(entry["decimals"]), str(entry["unit"])
-        before, after = (made.point(key, adcode, year) for year in _CENSUS)
+        before, after = (made.point(key, adcode, year) for year in CENSUS_YEARS)
         gap = after.value - before.value
         rows.append(
             (
@@ -101,7 +100,7 @@ def _census_table(made: Briefings, adcode: str) -> Table:
                 shown_value(before.value, decimals),
                 shown_value(after.value, decimals),
                 "不可比" if math.isnan(gap) else _signed(gap, decimals),
-                *(shown_value(made.point(key, code, _CENSUS[1]).value, decimals) for code in beside),
+                *(shown_value(made.point(key, code, CENSUS_YEARS[1]).value, decimals) for code in beside),
             )
         )
     return Table(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from layers import standard_words as words
+from layers import standard_words
 from layers.model import format_number
 from layers.report import Block, Heading, Paragraph, Table
 from pages.briefing import Briefings
@@ -25,18 +25,18 @@ def standards(made: Briefings, adcode: str) -> list[Block]:
     judged = list(found.judged.values())
     blocks: list[Block] = [
         Heading("六、应配与缺口"),
-        Paragraph(words.shortfall_sentence(name, judged, len(found.rows))),
+        Paragraph(standard_words.shortfall_sentence(name, judged, len(found.rows))),
     ]
-    told = words.basis_sentence(judged)
+    told = standard_words.basis_sentence(judged)
     if told:
-        real = all(one.basis == words.IMPORTED for one in judged)
+        real = all(one.basis == standard_words.IMPORTED for one in judged)
         blocks.append(Paragraph(told, "note" if real else "notice"))
     if len(found.rows):
         blocks.append(_table(made, adcode, found))
     reasons = found.rows["reason"].dropna().map(lambda text: text.removesuffix(_UNKNOWN))
     notes = [
-        words.absent_sentence(absent(analysis, adcode, found)),
-        words.unjudged_sentence(Counter(reasons), missing(analysis, found.rows)),
+        standard_words.absent_sentence(absent(analysis, adcode, found)),
+        standard_words.unjudged_sentence(Counter(reasons), missing(analysis, found.rows)),
     ]
     said = "".join(notes)
     return [*blocks, Paragraph(said, "note")] if said else blocks
@@ -58,7 +58,7 @@ def _table(made: Briefings, adcode: str, found: Standing) -> Table:
                 f"{plans.get(numbers[0], '')}（{numbers[0]}）"
                 + (f"等 {len(numbers)} 个规划" if len(numbers) > 1 else ""),
                 *(_amount(row[column], entries[0].unit) for column in ("required", "provided", "shortfall")),
-                one.basis if one else words.UNKNOWN,
+                one.basis if one else standard_words.UNKNOWN,
             )
         )
     more = sum(len(keys) for keys in asked[_MOST_ROWS:])

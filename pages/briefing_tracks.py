@@ -16,7 +16,7 @@ from pages.target_parts import short_title
 from pages.tracking_paths import path_of
 
 _CHART_CM = (15.0, 4.2)
-_MOST_ROWS = 5
+_MOST_TRACKS = 5
 _FIRST = (words.AGAINST, words.UNABLE, words.STILL, words.MISSED)
 """What a reader must see first when not all targets find room."""
 _MOST_SENTENCES = 3
@@ -33,7 +33,7 @@ def tracked(made: Briefings, adcode: str, scopes: set[str]) -> list[Block]:
     if own:
         said = [words.path_words(path) for track in own for path in path_of(track)[-1:]]
         blocks: list[Block] = [heading, Paragraph("".join(said[:_MOST_SENTENCES]))]
-        return [*blocks, _chart(made, own[0]), *([_table(made, own)] if len(own) > 1 else [])]
+        return [*blocks, _chart(made, own[0]), *([_track_table(made, own)] if len(own) > 1 else [])]
     of_province = [track for track in made.tracks if track.scope == WHOLE]
     if not of_province:
         return []
@@ -43,7 +43,7 @@ def tracked(made: Briefings, adcode: str, scopes: set[str]) -> list[Block]:
         if adcode != PROVINCE
         else "全省规划目标"
     )
-    return [heading, Paragraph(words.verdicts_sentence(what, paths)), _table(made, of_province)]
+    return [heading, Paragraph(words.verdicts_sentence(what, paths)), _track_table(made, of_province)]
 
 
 def _concerns(track: Track, adcode: str, scopes: set[str]) -> bool:
@@ -67,17 +67,17 @@ def _chart(made: Briefings, track: Track) -> Figure:
     return Figure(caption, png, *_CHART_CM, _source(made, [track]), caption)
 
 
-def _table(made: Briefings, found: Sequence[Track]) -> Table:
+def _track_table(made: Briefings, found: Sequence[Track]) -> Table:
     """Return the targets with their latest value, the pace so far and that needed: the endangered first."""
     paths = [path for track in found for path in path_of(track)[-1:]]
     order = [*_FIRST, *(word for word in words.VERDICTS if word not in _FIRST)]
     paths.sort(key=lambda path: order.index(words.verdict(path)))
     scopes = dict.fromkeys(track.scope for track in found)
-    more = f"；另有 {len(paths) - _MOST_ROWS} 项未列出，见“目标追踪”页" if len(paths) > _MOST_ROWS else ""
+    more = f"；另有 {len(paths) - _MOST_TRACKS} 项未列出，见“目标追踪”页" if len(paths) > _MOST_TRACKS else ""
     return Table(
         f"有实测数列的目标（{'、'.join(scopes)}口径）",
         ("指标", "最近实测（年）", "目标（年）", "已有／还需（每年）", "判断"),
-        tuple(map(_row, paths[:_MOST_ROWS])),
+        tuple(map(_row, paths[:_MOST_TRACKS])),
         f"{_source(made, found)}{more}",
         (4.7, 3.1, 2.9, 3.3, 2.3),
     )

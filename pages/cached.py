@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
+from data.ingest.osm_store import EDGES, NODES
+from data.ingest.staging import imports_dir
 from data.store import Store
 
 
@@ -52,3 +56,14 @@ def _indicators(_store: Store, version: str) -> pd.DataFrame:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _facts(_store: Store, version: str, indicator: str) -> pd.DataFrame:
     return _store.facts(indicator)
+
+
+def roads(folder: Path) -> tuple[int, ...]:
+    """Return what tells one imported network from the next, without reading it."""
+    marks: list[int] = []
+    for name in (NODES, EDGES):
+        path = imports_dir(folder) / name
+        if path.is_file():
+            stat = path.stat()
+            marks += [stat.st_mtime_ns, stat.st_size]
+    return tuple(marks)

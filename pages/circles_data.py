@@ -20,7 +20,7 @@ from layers.points import PointSet, facility_points
 from layers.score_surface import score_image
 from layers.surface import SurfaceGrid, surface_grid
 from layers.themes import Ramp
-from pages.coverage_cache import roads
+from pages.cached import roads
 from pages.coverage_store import cell_size_m
 from pages.slots import Slot, Tell
 

@@ -16,13 +16,12 @@ from layers.model import Layer, Provenance, format_number
 from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, overlay_theme
 from layers.score_surface import score_legend
 from layers.themes import choropleth
-from layers.webmap import base_map
+from layers.webmap import TIANDITU_KEY, base_map
 from pages import state
 from pages.circles_choice import TIER_NAMES, CircleChoice, put_place
 from pages.circles_data import CircleAnswers, ramp
 from pages.coverage_store import region_frame, region_labels, store_meta
 from pages.origin import provenance
-from pages.shell import TIANDITU_KEY
 
 KEY = "circles_map"
 TITLE = "15分钟服务圈完整度"

@@ -13,12 +13,11 @@ from streamlit_folium import st_folium
 
 from layers.model import Layer, Provenance
 from layers.published import PUBLISHER
-from layers.webmap import base_map, theme
+from layers.webmap import TIANDITU_KEY, base_map, theme
 from pages import state
 from pages.downloads import download, download_figure
 from pages.map_first import map_first
 from pages.plain_text import plain
-from pages.shell import TIANDITU_KEY
 
 __all__ = [
     "chart",

@@ -16,7 +16,7 @@ from layers.assets import own_folder
 from layers.corridor_map import CorridorTheme, corridor_theme
 from layers.model import Layer
 from layers.themes import Ramp, choropleth
-from layers.webmap import base_map
+from layers.webmap import TIANDITU_KEY, base_map
 from pages import components, state
 from pages.corridor_card import show_card
 from pages.corridor_choice import SCOPES, CorridorChoice, choose_all
@@ -25,7 +25,6 @@ from pages.corridor_panels import show_panels
 from pages.corridor_store import corridor_pieces, corridors_of, titles
 from pages.indicator_layers import labels_for, region_frame
 from pages.origin import provenance
-from pages.shell import TIANDITU_KEY
 
 KEY = "corridor_map"
 _HEIGHT, _CARD_HEIGHT = 680, 690

@@ -8,9 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from data.coverage import CoverageRequest, prepare
-from data.ingest.staging import imports_dir
-from data.networks import EDGES, FOLDER, NODES
 from data.store import Store, data_dir
+from pages.cached import roads
 from pages.coverage_answers import Answers
 from pages.coverage_store import cell_size_m
 from pages.slots import Slot, Tell
@@ -44,14 +43,3 @@ def _solve(store: Store, folder: Path, request: CoverageRequest, tell: Tell) -> 
     tell("绘制通行时间面")
     answers.minutes_png()
     return answers
-
-
-def roads(folder: Path) -> tuple[int, ...]:
-    """Return what tells one imported network from the next, without reading it."""
-    marks: list[int] = []
-    for name in (NODES, EDGES):
-        path = imports_dir(folder) / FOLDER / name
-        if path.is_file():
-            stat = path.stat()
-            marks += [stat.st_mtime_ns, stat.st_size]
-    return tuple(marks)

@@ -7,19 +7,19 @@ import os
 import streamlit as st
 from streamlit_folium import st_folium
 
+from data.coverage import CoverageAnalysis
 from data.registry import load_registry
 from data.store import Store
 from layers.model import Layer
 from layers.overlays import ImageLayer, OverlayTheme, SurfaceLegend, overlay_theme
 from layers.surface import MINUTE_LIMITS, minute_legend
 from layers.themes import Ramp, choropleth
-from layers.webmap import base_map
+from layers.webmap import TIANDITU_KEY, base_map
 from pages import coverage_words, state
 from pages.coverage_answers import Answers
 from pages.coverage_choice import CoverageChoice
 from pages.coverage_store import region_frame, region_labels
 from pages.coverage_tips import ranked_places, region_tips
-from pages.shell import TIANDITU_KEY
 
 KEY = "coverage_map"
 
@@ -53,7 +53,7 @@ def region_layer(store: Store, choice: CoverageChoice, answers: Answers) -> Laye
     return choropleth(
         frame,
         rows["population_coverage"] * 100.0,
-        title=coverage_words.title(choice),
+        title=title(choice),
         unit="%",
         year=coverage_words.POPULATION_YEAR,
         direction="higher_better",
@@ -76,7 +76,7 @@ def map_theme(store: Store, choice: CoverageChoice, answers: Answers, layer: Lay
     places = ranked_places(store, choice, answers)
     return overlay_theme(
         layer,
-        subtitle=coverage_words.subtitle(choice, answers.analysis),
+        subtitle=subtitle(choice, answers.analysis),
         images=images,
         points=answers.points(),
         places=places,
@@ -95,3 +95,23 @@ def _legend(choice: CoverageChoice, answers: Answers) -> SurfaceLegend:
     classes = sum(entry.class_index >= 0 for entry in entries)
     ticks = tuple(f"{limit:g}" for limit in (*MINUTE_LIMITS, analysis.travel.max_minutes)[:classes])
     return SurfaceLegend("到最近设施的分钟数", entries, ticks, f"泛白：{choice.minutes:g} 分钟内到不了")
+
+
+def title(choice: CoverageChoice) -> str:
+    """Return what the map shows."""
+    if choice.view == "regions":
+        return f"{choice.kind.name}{choice.minutes:g}分钟人口覆盖率"
+    return f"到最近{choice.kind.name}的通行时间"
+
+
+def subtitle(choice: CoverageChoice, analysis: CoverageAnalysis) -> str:
+    """Return the line beside the map's title."""
+    parts = [
+        coverage_words.travel_words(analysis),
+        f"阈值 {choice.minutes:g} 分钟",
+        choice.group_name,
+        f"人口 {coverage_words.POPULATION_YEAR} 年",
+    ]
+    if analysis.implied:
+        parts.append("设施为推定点位")
+    return " · ".join(parts)

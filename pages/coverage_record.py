@@ -16,7 +16,8 @@ from layers.model import Layer
 from pages import cached, components, state
 from pages.coverage_answers import Answers
 from pages.coverage_choice import CoverageChoice
-from pages.coverage_words import notes, subtitle
+from pages.coverage_map import subtitle
+from pages.coverage_words import notes
 
 FACILITY_COLUMNS = ["id", "name", "type", "level", "capacity", "adcode", "source", "precision", "lon", "lat"]
 HEADERS = {

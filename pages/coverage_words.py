@@ -1,4 +1,4 @@
-"""How the page 设施覆盖 puts things: what is measured, how people travel, what a reader must know."""
+"""How pages that study access put things: how people travel, where figures come from, what to know."""
 
 from __future__ import annotations
 
@@ -6,18 +6,10 @@ from data.coverage import IMPLIED, CoverageAnalysis
 from data.store import Store
 from layers.model import Provenance
 from layers.points import PRECISIONS
-from pages.coverage_choice import CoverageChoice
 from pages.coverage_store import store_meta
 from pages.origin import provenance
 
 POPULATION_YEAR = "2020"
-
-
-def title(choice: CoverageChoice) -> str:
-    """Return what the map shows."""
-    if choice.view == "regions":
-        return f"{choice.kind.name}{choice.minutes:g}分钟人口覆盖率"
-    return f"到最近{choice.kind.name}的通行时间"
 
 
 def travel_words(analysis: CoverageAnalysis) -> str:
@@ -32,19 +24,6 @@ def travel_words(analysis: CoverageAnalysis) -> str:
         return f"{mode.name}，路网，{span} 公里/小时"
     how = f"直线距离 × {mode.detour_factor:g}，{mode.straight_kmh:g} 公里/小时"
     return f"按{mode.name}速度估算，{how}" if mode.has_network else how
-
-
-def subtitle(choice: CoverageChoice, analysis: CoverageAnalysis) -> str:
-    """Return the line beside the map's title."""
-    parts = [
-        travel_words(analysis),
-        f"阈值 {choice.minutes:g} 分钟",
-        choice.group_name,
-        f"人口 {POPULATION_YEAR} 年",
-    ]
-    if analysis.implied:
-        parts.append("设施为推定点位")
-    return " · ".join(parts)
 
 
 def origin_of(store: Store, analysis: CoverageAnalysis) -> Provenance:

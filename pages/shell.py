@@ -10,11 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from layers.assets import FONTS_CSS_URL, FONTS_URL, own_url
 from layers.fonts import FontSet, installed
+from layers.webmap import TIANDITU_KEY
 from pages.early_files import early_links
 
 _NOT_THE_SHELL = ("/_stcore", "/static/", "/assets/", "/media/", "/component/", "/healthz", "/ogc")
 _SHELL_MUST_COME_WHOLE = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
-TIANDITU_KEY = "SUTU_TIANDITU_KEY"
 # Told where the server is, Streamlit does not go looking for it below a page's own address first.
 _BASE = (
     "const home = location.origin + '/';"

@@ -21,7 +21,7 @@ from geo.travel import TravelResult
 from layers.points import PointSet, facility_points
 from layers.score_surface import change_image
 from layers.surface import SurfaceGrid, minutes_image, surface_grid, threshold_image
-from pages.coverage_cache import roads
+from pages.cached import roads
 from pages.coverage_store import cell_size_m
 from pages.slots import Slot, Tell
 

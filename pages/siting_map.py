@@ -12,10 +12,9 @@ from data.store import Store
 from layers.model import Layer
 from layers.overlays import ImageLayer, OverlayTheme, overlay_theme
 from layers.themes import Ramp, choropleth
-from layers.webmap import base_map
+from layers.webmap import TIANDITU_KEY, base_map
 from pages import coverage_words, siting_plan, state
 from pages.coverage_store import region_frame, region_labels
-from pages.shell import TIANDITU_KEY
 from pages.siting_choice import SitingChoice
 from pages.siting_data import SitingAnswers, Which
 from pages.siting_places import legend_of, plan_places, region_tip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
@@ -11,9 +11,7 @@ from geo.errors import StoreError, SutuError
 from layers.charts import PICK, bar_ranking
 from layers.model import Layer
 from pages import components, state
-from pages.slots import Tell
-
-Answers = TypeVar("Answers")
+from pages.slots import Answers, Tell
 
 
 def solved(solve: Callable[[Tell], Answers]) -> Answers | None:

@@ -17,7 +17,7 @@ from geo.catchment import lorenz_curve
 from layers.access_surface import AccessClasses, access_classes, access_image
 from layers.points import PointSet, facility_points
 from layers.surface import SurfaceGrid, surface_grid
-from pages.coverage_cache import roads
+from pages.cached import roads
 from pages.slots import Slot, Tell
 
 _ANSWERS = 4

@@ -14,10 +14,9 @@ from layers.access_surface import access_legend
 from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, overlay_theme
 from layers.themes import Ramp, choropleth
-from layers.webmap import base_map
+from layers.webmap import TIANDITU_KEY, base_map
 from pages import coverage_words, state
 from pages.coverage_store import region_frame, region_labels
-from pages.shell import TIANDITU_KEY
 from pages.supply_answers import SupplyAnswers
 from pages.supply_choice import SupplyChoice
 

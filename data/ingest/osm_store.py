@@ -6,6 +6,7 @@ imports (a process killed between the two renames) is noticed and not computed w
 
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ _DIGEST_KEY = b"sutu.extract"
 _TEXT_COLUMNS = frozenset(STORED_COLUMNS) - {"capacity", "lon", "lat"}
 _EDITION = re.compile(r"[-_.](latest|\d{6}|\d{8}|\d{4}-\d{2}-\d{2})$")
 _UNSAFE = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkSource:
+    """Frames of nodes and edges as ``geo.network.build_network`` takes them, and what identifies them."""
+
+    nodes: pd.DataFrame
+    edges: pd.DataFrame
+    name: str
+    digest: str
 
 
 def extract_name(file_name: str) -> str:

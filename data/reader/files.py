@@ -25,10 +25,10 @@ from data.ingest.indicators import CheckedIndicators
 from data.ingest.osm import Extract
 from data.ingest.osm_network import OsmNetwork
 from data.ingest.osm_source import ExtractInfo, file_fault
+from data.ingest.osm_store import NetworkSource
 from data.ingest.population import PopulationPattern
 from data.ingest.site_file import SiteFile
 from data.ingest.staging import imports_dir
-from data.networks import NetworkSource
 from data.reader import forms
 from data.reader.answers import Answer, texts
 from data.reader.drivers import Family, driver_of

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from data.coverage import CoverageRequest, covered_types, prepare, require_group
-from data.networks import NetworkSource
+from data.ingest.osm_store import NetworkSource
 from data.registry.mode_models import load_modes
 from data.runs import list_runs, read_result, read_run, record_run, result_digest
 from data.store import Store
-from data.travel_cache import FOLDER, cached_travel, content_key
+from data.travel_cache import TRAVEL_FOLDER, cached_travel, content_key
 from geo.coverage import GROUPS
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CoverageError, StoreError, UnknownRegionError
@@ -91,7 +91,7 @@ def test_same_question_is_solved_once(
 ) -> None:
     first = prepare(built_store, tmp_path, NANJING)
     before = first.table(30.0)
-    assert len(list((tmp_path / FOLDER).glob("*.parquet"))) == 1
+    assert len(list((tmp_path / TRAVEL_FOLDER).glob("*.parquet"))) == 1
 
     def never(*_args: object, **_more: object) -> TravelResult:
         raise AssertionError("solved a second time")
@@ -119,7 +119,7 @@ def test_a_damaged_cache_file_is_solved_again(tmp_path: Path) -> None:
     key = content_key("k", cells)
     _, held = cached_travel(tmp_path, key, solve)
     assert not held
-    path = tmp_path / FOLDER / f"{key}.parquet"
+    path = tmp_path / TRAVEL_FOLDER / f"{key}.parquet"
     path.write_bytes(path.read_bytes()[:100])
     result, held = cached_travel(tmp_path, key, solve)
     assert not held

@@ -27,7 +27,7 @@ from geo.clusters import uncovered_clusters
 from geo.coverage import GROUPS, cumulative_curve
 from layers.coverage_charts import percent
 from layers.geopackage import geopackage_bytes
-from pages import coverage_words
+from pages import coverage_map, coverage_words
 from pages.coverage_answers import Answers
 from pages.coverage_cache import answers_to
 from pages.coverage_choice import CoverageChoice
@@ -331,10 +331,10 @@ def test_implied_facilities_are_said_to_be_so() -> None:
 
 def test_a_straight_line_is_called_one(store: Store) -> None:
     straight = solved(store, choice_of(mode="straight")).analysis
-    words = coverage_words.subtitle(choice_of(mode="straight"), straight)
+    words = coverage_map.subtitle(choice_of(mode="straight"), straight)
     assert "直线距离 × 1.3，4.8 公里/小时" in words and "阈值 30 分钟" in words and "推定" in words
     walked = solved(store, choice_of(mode="walk")).analysis
-    assert "按步行速度估算，直线距离" in coverage_words.subtitle(choice_of(mode="walk"), walked)
+    assert "按步行速度估算，直线距离" in coverage_map.subtitle(choice_of(mode="walk"), walked)
 
 
 def test_a_road_is_called_one_and_its_source_is_named(streets: Path) -> None:
@@ -342,8 +342,8 @@ def test_a_road_is_called_one_and_its_source_is_named(streets: Path) -> None:
     choice = choice_of("community_health_centre", mode="walk", within="320508", minutes=15.0)
     roads = solved(store, choice).analysis
     assert roads.travel.method == "network"
-    assert "步行，路网" in coverage_words.subtitle(choice, roads)
-    assert "直线" not in coverage_words.subtitle(choice, roads)
+    assert "步行，路网" in coverage_map.subtitle(choice, roads)
+    assert "直线" not in coverage_map.subtitle(choice, roads)
     origin = coverage_words.origin_of(store, roads)
     assert "OpenStreetMap" in origin.source_text and "人口普查" in origin.source_text
 
