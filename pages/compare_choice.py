@@ -10,6 +10,7 @@ import streamlit as st
 from data.profiles import MOST_REGIONS, ProfileSet, load_profiles
 from data.store import Store
 from pages import cached, filters
+from pages.coverage_store import region_choices
 
 LEVEL_WORDS = {"prefecture": "设区市", "county": "县（市、区）", "economic_region": "经济区域"}
 DEFAULTS = {"prefecture": ("320500", "320300"), "county": ("320682", "320685")}
@@ -33,22 +34,9 @@ def profiles_of(store: Store, level: str) -> ProfileSet:
     return _profiles(store, store.data_version, level)
 
 
-def region_labels(store: Store, level: str) -> dict[str, str]:
-    """Return the regions of a level with their names; of counties with the prefecture, for names repeat."""
-    table = cached.region_table(store)
-    own = table[table["level"] == level]
-    if level != "county":
-        return dict(own["name"])
-    parents = own["parent"].map(table["short_name"])
-    return {
-        code: f"{name}（{parent}）"
-        for code, name, parent in zip(own.index, own["name"], parents, strict=True)
-    }
-
-
 def choose_regions(store: Store, level: str) -> CompareChoice:
     """Draw the list of regions; with none chosen the page starts with two."""
-    labels = region_labels(store, level)
+    labels = region_choices(store, level)
     word = LEVEL_WORDS[level]
     name = f"compare_{level}"
     if filters.is_new(name):
@@ -69,5 +57,5 @@ def short_names(store: Store, level: str, codes: Sequence[str]) -> list[str]:
     """Return how the regions are called in charts; equal names carry their prefecture."""
     names = cached.region_table(store)["name"]
     plain = [str(names[code]) for code in codes]
-    labels = region_labels(store, level)
+    labels = region_choices(store, level)
     return [labels[code] if plain.count(name) > 1 else name for code, name in zip(codes, plain, strict=True)]

@@ -12,9 +12,10 @@ from data.store import Store
 from layers.charts import time_series
 from layers.profile_charts import shown_value
 from pages import cached, components, filters, state
-from pages.compare_choice import LEVEL_WORDS, CompareChoice, profiles_of, region_labels, short_names
+from pages.compare_choice import LEVEL_WORDS, CompareChoice, profiles_of, short_names
 from pages.compare_words import similar_of
 from pages.components import plain
+from pages.coverage_store import region_choices
 from pages.origin import provenance
 
 Panel = Callable[[Store, ProfileSet, CompareChoice], None]
@@ -91,7 +92,7 @@ def series(store: Store, profiles: ProfileSet, choice: CompareChoice) -> None:
 
 def similar(store: Store, profiles: ProfileSet, choice: CompareChoice) -> None:
     """Say which regions are nearest in structure, each a button that adds it to the comparison."""
-    labels = region_labels(store, choice.level)
+    labels = region_choices(store, choice.level)
     for code in choice.regions:
         st.markdown(plain(similar_of(profiles, code, labels)))
         found = profiles.similar(code)

@@ -21,11 +21,11 @@ from layers.model import Layer, Provenance
 from layers.profile_charts import rank_range_chart, shown_value
 from layers.themes import choropleth
 from pages import cached, components, state
-from pages.compare_choice import region_labels
 from pages.components import plain
 from pages.composite_panels import show_contributions, show_table, show_weights
 from pages.composite_spec import LEVELS
-from pages.indicator_layers import labels_for, ramp_of, region_frame
+from pages.coverage_store import region_choices
+from pages.region_layers import labels_for, ramp_of, region_frame
 
 
 def layer_of(store: Store, analysis: IndexAnalysis, origin: Provenance) -> Layer:
@@ -52,7 +52,7 @@ def layer_of(store: Store, analysis: IndexAnalysis, origin: Provenance) -> Layer
 def named_table(store: Store, analysis: IndexAnalysis) -> pd.DataFrame:
     """Return the table of the index with names that tell regions apart, and the score as text."""
     table = analysis.table()
-    labels = region_labels(store, analysis.spec.level)
+    labels = region_choices(store, analysis.spec.level)
     return table.assign(name=table["adcode"].map(labels), shown=[shown_value(s, 1) for s in table["score"]])
 
 
@@ -79,7 +79,7 @@ def show(store: Store, analysis: IndexAnalysis, origin: Provenance) -> None:
         "突出显示",
         ["", *table["adcode"]],
         "",
-        format_func=lambda code: region_labels(store, spec.level).get(code, "不突出"),
+        format_func=lambda code: region_choices(store, spec.level).get(code, "不突出"),
     )
     layer = layer_of(store, analysis, origin)
     left, right = st.columns([11, 10], gap="medium")

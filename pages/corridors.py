@@ -23,8 +23,8 @@ from pages.corridor_choice import SCOPES, CorridorChoice, choose_all
 from pages.corridor_downloads import show_downloads
 from pages.corridor_panels import show_panels
 from pages.corridor_store import corridor_pieces, corridors_of, titles
-from pages.indicator_layers import labels_for, region_frame
 from pages.origin import provenance
+from pages.region_layers import labels_for, region_frame
 
 KEY = "corridor_map"
 _HEIGHT, _CARD_HEIGHT = 680, 690

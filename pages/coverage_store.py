@@ -9,6 +9,7 @@ import streamlit as st
 from data.coverage import CELL_SIZE_M
 from data.registry.mode_models import load_modes
 from data.store import Store
+from pages import cached
 
 _ZOOMS = {
     "province": "province",
@@ -88,3 +89,16 @@ def _region_labels(_store: Store, version: str, within: str, level: str) -> gpd.
     levels = ["prefecture", "county"] if level == "county" else [level]
     frames = [_region_frame(_store, version, within, one) for one in levels]
     return gpd.GeoDataFrame(pd.concat(frames))
+
+
+def region_choices(store: Store, level: str) -> dict[str, str]:
+    """Return the regions of a level with their names; of counties with the prefecture, for names repeat."""
+    table = cached.region_table(store)
+    own = table[table["level"] == level]
+    if level != "county":
+        return dict(own["name"])
+    parents = own["parent"].map(table["short_name"])
+    return {
+        code: f"{name}（{parent}）"
+        for code, name, parent in zip(own.index, own["name"], parents, strict=True)
+    }

@@ -14,7 +14,7 @@ from pages import cached, components, state
 from pages.components import plain
 from pages.gaps_choice import GapChoice
 from pages.gaps_data import spots
-from pages.indicator_layers import labels_for, region_frame
+from pages.region_layers import labels_for, region_frame
 
 _HEIGHT = 520
 

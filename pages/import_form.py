@@ -15,8 +15,8 @@ from data.registry.facility_models import load_facility_types
 from data.store import data_dir
 from pages import file_jobs
 from pages.downloads import XLSX_TYPE
-from pages.import_jobs import keep_upload
-from pages.import_kinds import DATUMS, Kind
+from pages.import_kinds import Kind
+from pages.upload_files import DATUMS, keep_upload
 
 _MAX_SOURCE = 120
 

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import tempfile
 import threading
-import time
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
-from data.files import disk_in_words
 from data.ingest.faults import FaultReport
 from data.ingest.summary import ImportSummary
 from data.intake import Found, Intake, run_intake
 from data.reader.worker import Control
 from geo.errors import SutuError
-
-UPLOADS = "cache/uploads"
-_NAME = re.compile(r"[^\w.()（）\-]+")
-_CHUNK = 1 << 20
-_STALE_SECONDS = 86_400.0
-
-
-class Upload(Protocol):
-    """What a file uploader hands over."""
-
-    name: str
-
-    def seek(self, offset: int) -> int:
-        """Go to a place in the file."""
-
-    def read(self, size: int) -> bytes:
-        """Return the next bytes."""
 
 
 @dataclass
@@ -130,40 +109,3 @@ def _run(job: Job, data_dir: Path, folder: Path, intake: Intake[Any], found: Fou
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         job.ended.set()
-
-
-def keep_upload(data_dir: Path, upload: Upload) -> Path:
-    """Write an upload below the data directory and return its path, in a folder of its own.
-
-    Only the last part of its name is kept, without anything that a file system or a path could trip over.
-    Raises ``DiskError``, and keeps nothing, when there is no room.
-    """
-    below = data_dir / UPLOADS
-    with disk_in_words("保存上传的文件"):
-        below.mkdir(parents=True, exist_ok=True)
-        _remove_stale(below)
-        folder = Path(tempfile.mkdtemp(dir=below))
-        path = folder / safe_name(upload.name)
-        upload.seek(0)
-        try:
-            with path.open("wb") as handle:
-                while chunk := upload.read(_CHUNK):
-                    handle.write(chunk)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-    return path
-
-
-def _remove_stale(below: Path) -> None:
-    """Remove what sessions left behind that ended without an import."""
-    for folder in below.iterdir():
-        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def safe_name(name: str) -> str:
-    """Return a file name that is only a file name: no folders, no control characters, at most 120 long."""
-    last = PurePath(name.replace("\\", "/")).name
-    plain = _NAME.sub("_", last).strip("._ ") or "upload"
-    return plain if len(plain) <= 120 else plain[-120:].lstrip("._ ")

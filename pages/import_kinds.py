@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DATUMS = {
-    "": "请选择",
-    "wgs84": "WGS84（GPS、OpenStreetMap、天地图）",
-    "cgcs2000": "CGCS2000（国家 2000，测绘成果）",
-    "gcj02": "GCJ-02（高德、腾讯）",
-    "bd09": "BD-09（百度）",
-}
-
 
 @dataclass(frozen=True)
 class Kind:

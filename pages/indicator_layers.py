@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import geopandas as gpd
 import pandas as pd
 
 from data.registry import Registry
 from data.store import Store
 from layers.classify import Classes
 from layers.model import Layer
-from layers.themes import BY_DIRECTION, Ramp, choropleth, pooled_classes
+from layers.themes import choropleth, pooled_classes
 from pages import cached
 from pages.indicator_choice import Subject
-from pages.indicator_style import DEFAULT_PALETTE, MapStyle
+from pages.indicator_style import MapStyle
 from pages.origin import provenance
-
-_REMARKS = {
-    "derived": "数值为推算",
-    "secondary": "数据为二手转录，未与原书逐年核对",
-    "imported": "数值由用户导入",
-}
+from pages.region_layers import ramp_of, region_frame, remarks_on
 
 
 def layers_of(
@@ -59,39 +53,6 @@ def layers_of(
         )
         for one, part, ramp in zip(subjects, facts, ramps, strict=True)
     )
-
-
-def region_frame(store: Store, level: str) -> gpd.GeoDataFrame:
-    """Return the regions of a level for the whole province on screen, with ``parent_name``."""
-    frame = cached.regions(store, level)
-    names = cached.region_table(store)["name"]
-    parents = frame["parent"].map(names).fillna("")
-    return frame.assign(parent_name=parents if level in {"county", "prefecture"} else "")
-
-
-def labels_for(store: Store, level: str) -> gpd.GeoDataFrame:
-    """Return the regions whose names stand on the map: prefectures, and counties when those are shown."""
-    if level == "economic_region":
-        return cached.regions(store, "economic_region")
-    names = cached.regions(store, "prefecture")
-    return pd.concat([names, cached.regions(store, "county")]) if level == "county" else names
-
-
-def ramp_of(registry: Registry, row: pd.Series, palette: str) -> Ramp:
-    """Return the palette chosen, or for ``auto`` the one that suits the indicator's kind and direction."""
-    if palette == DEFAULT_PALETTE:
-        palette = "diverging" if row["kind"] == "change" else BY_DIRECTION[row["direction"]]
-    entry = registry.palette(palette)
-    return Ramp(entry.id, entry.colours)
-
-
-def remarks_on(facts: pd.DataFrame) -> list[str]:
-    """Return what a reader must know of the figures: how good they are, and whether their scope changed."""
-    remarks = [_REMARKS[quality] for quality in sorted(set(facts["quality"])) if quality in _REMARKS]
-    flagged = int(facts["flag"].notna().sum())
-    if flagged:
-        remarks.append(f"{flagged} 个地区的范围或口径有说明，见数据表")
-    return remarks
 
 
 def ancestors(table: pd.DataFrame, adcode: str) -> list[str]:

@@ -11,8 +11,9 @@ from layers.model import Layer
 from pages import components, state
 from pages.indicator_card import show_card, show_summary
 from pages.indicator_choice import Choice, choose_all
-from pages.indicator_layers import labels_for, layers_of
+from pages.indicator_layers import layers_of
 from pages.indicator_panels import show_downloads, show_panels
+from pages.region_layers import labels_for
 
 _HEIGHT, _PAIR_HEIGHT = 660, 500
 # What is left beside the map below the card, which is taller with a region on it.

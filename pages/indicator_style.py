@@ -9,8 +9,8 @@ import streamlit as st
 from data.registry import Registry
 from layers.classify import MAX_CLASSES, SCHEMES
 from pages import state
+from pages.region_layers import DEFAULT_PALETTE
 
-DEFAULT_PALETTE = "auto"
 _MIN_CLASSES = 3
 
 

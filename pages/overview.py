@@ -11,12 +11,12 @@ from layers.assets import own_folder
 from layers.model import Layer
 from layers.themes import choropleth
 from pages import cached, components, state
-from pages.indicator_layers import ramp_of, region_frame, remarks_on
 from pages.origin import provenance
 from pages.overview_data import data_state
 from pages.overview_parts import PROVINCE, key_figures
 from pages.overview_plans import plan_states
 from pages.overview_sections import comparison_table, figure_cards
+from pages.region_layers import ramp_of, region_frame, remarks_on
 
 MAPPED = (
     "population_65_plus_share",

@@ -7,12 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from data.registry import Registry, load_registry
+from data.registry import load_registry
 from data.store import Store
 from data.summary import target_state_counts
 from layers.state_bars import state_bars
 from pages.components import plain
-from pages.target_parts import STATE_WORDS, headline_table, short_title, with_unit
+from pages.target_parts import STATE_WORDS, headline_table, short_title, state_colours, with_unit
 
 PERIODS = {
     "十三五": ("“十三五”目标的完成情况", "2020 年完成值对照 2020 年目标"),
@@ -72,8 +72,3 @@ def missed_lines(store: Store) -> tuple[str, ...]:
         done, target = (with_unit(row[f"{side}_text"], row["unit"]) for side in ("base", "target"))
         lines.append(f"{row['indicator_text']}：完成 {done}，目标 {target}（{row['short']}）")
     return tuple(lines)
-
-
-def state_colours(registry: Registry) -> dict[str, str]:
-    """Return the colour of each state's word, from the registry."""
-    return dict(zip(STATE_WORDS.values(), registry.palette("qualitative").colours[3], strict=True))

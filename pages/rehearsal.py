@@ -17,9 +17,10 @@ from layers.published import PUBLISHER
 from layers.webmap import theme
 from pages import cached
 from pages.indicator_choice import Subject
-from pages.indicator_layers import labels_for, layers_of
-from pages.indicator_style import DEFAULT_PALETTE, MapStyle
+from pages.indicator_layers import layers_of
+from pages.indicator_style import MapStyle
 from pages.navigation import PAGES
+from pages.region_layers import DEFAULT_PALETTE, labels_for
 from pages.static_files import kept_files, served_folders
 
 _QUIET = "streamlit.runtime.scriptrunner_utils.script_run_context"

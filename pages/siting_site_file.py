@@ -18,8 +18,7 @@ from geo.errors import SutuError
 from pages import components, file_jobs
 from pages.components import plain
 from pages.file_progress import show_end, show_progress
-from pages.import_jobs import keep_upload
-from pages.import_kinds import DATUMS
+from pages.upload_files import DATUMS, keep_upload
 
 KEY = "siting_sites"
 """Where a session holds the key of its sites (``data.siting_sites``)."""

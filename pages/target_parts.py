@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from data.registry import Registry
 from data.store import Store
 
 STATE_WORDS = {"met": "已达到", "not_met": "未达到", "undefined": "无法判定"}
@@ -128,3 +129,8 @@ def _with_haystack(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFram
     searched = frame[[*columns, "title", "doc_no"]].fillna("")
     text = searched.agg("\n".join, axis=1)
     return frame.assign(haystack=text.map(fold))
+
+
+def state_colours(registry: Registry) -> dict[str, str]:
+    """Return the colour of each state's word, from the registry."""
+    return dict(zip(STATE_WORDS.values(), registry.palette("qualitative").colours[3], strict=True))

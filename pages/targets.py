@@ -13,7 +13,6 @@ from layers.assets import own_folder
 from pages import components, filters, state
 from pages.components import plain
 from pages.origin import provenance
-from pages.overview_plans import state_colours
 from pages.target_detail import show_detail
 from pages.target_notes import contradiction_cards, contradictions_shown, explain_states
 from pages.target_parts import (
@@ -25,6 +24,7 @@ from pages.target_parts import (
     headline_table,
     plan_names,
     row_table,
+    state_colours,
 )
 from pages.target_views import headline_shown, rows_shown, show_table
 

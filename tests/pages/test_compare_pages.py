@@ -7,8 +7,9 @@ import pytest
 
 from data.profiles import load_profiles
 from data.store import Store
-from pages.compare_choice import CompareChoice, region_labels
+from pages.compare_choice import CompareChoice
 from pages.compare_panels import rank_table
+from pages.coverage_store import region_choices
 from tests.pages.running import assert_calm, link, start, text_of
 
 
@@ -38,7 +39,7 @@ def test_every_panel_draws(data_env: object, panel: str) -> None:
 def test_counties_of_one_name_are_told_apart_and_what_is_missing_says_why(
     data_env: object, built_store: Store
 ) -> None:
-    labels = region_labels(built_store, "county")
+    labels = region_choices(built_store, "county")
     assert labels["320106"] == "鼓楼区（南京）" and labels["320302"] == "鼓楼区（徐州）"
     profiles = load_profiles(built_store, "county")
     table = rank_table(built_store, profiles, CompareChoice("county", ("320106", "320302", "320214")))

@@ -22,8 +22,9 @@ from geo.errors import DiskError, StoreError
 from pages import import_check, import_jobs
 from pages.import_check import check
 from pages.import_form import Asked, template
-from pages.import_jobs import Job, current, forget, keep_upload, safe_name, start
+from pages.import_jobs import Job, current, forget, start
 from pages.import_kinds import KINDS
+from pages.upload_files import UPLOADS, keep_upload, safe_name
 from tests.data.faulty import GOOD, changed, csv_text
 from tests.pages.running import start as open_page
 from tests.shared_data import shared_path
@@ -84,7 +85,7 @@ def test_an_upload_is_kept_whole_in_a_folder_of_its_own(tmp_path: Path) -> None:
     second = keep_upload(tmp_path, Uploaded("甲.csv", b"x"))
     assert first.read_bytes() == content and second.read_bytes() == b"x"
     assert first.name == second.name == "甲.csv" and first.parent != second.parent
-    assert first.resolve().is_relative_to(tmp_path / import_jobs.UPLOADS)
+    assert first.resolve().is_relative_to(tmp_path / UPLOADS)
 
 
 def test_an_upload_without_room_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_an_upload_without_room_is_said_and_nothing_is_kept(tmp_path: Path) -> N
 
     with pytest.raises(DiskError, match="磁盘已满"):
         keep_upload(tmp_path, Full("甲.csv", b"x"))
-    assert list((tmp_path / import_jobs.UPLOADS).iterdir()) == []
+    assert list((tmp_path / UPLOADS).iterdir()) == []
 
 
 def test_uploads_nobody_imported_are_removed_after_a_day(tmp_path: Path) -> None:
