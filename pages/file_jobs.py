@@ -149,18 +149,21 @@ def _keep(session: str) -> _Held:
 def _sweep() -> None:
     """Remove what sessions left behind, until nothing is kept for anybody."""
     global _sweeper  # noqa: PLW0603
-    pause = threading.Event()
+    pause, ending = threading.Event(), list[Reading]()
     while True:
         pause.wait(_SWEEP_S)
-        for session in list(_held):
-            if presence.is_gone(session):
-                _forget(session)
+        gone = [session for session in list(_held) if presence.is_gone(session)]
+        for session in gone:
+            ending += _forget(session)
+        # What a reading holds is free once it has ended.
+        if (gone or ending) and all(reading.ended.is_set() for reading in ending):
+            ending.clear()
+            _give_back()
         with _lock:
             for session in [one for one, held in _held.items() if not held.readings and not held.folders]:
                 del _held[session]
-            if not _held:
+            if not _held and not ending:
                 _sweeper = None
-                _give_back()
                 return
 
 
@@ -172,7 +175,8 @@ def _give_back() -> None:
         trim(0)
 
 
-def _forget(session: str) -> None:
+def _forget(session: str) -> list[Reading]:
+    """Remove what is kept for a session, and return the readings that were called off."""
     with _lock:
         held = _held.pop(session, _Held())
     for reading in held.readings.values():
@@ -180,3 +184,4 @@ def _forget(session: str) -> None:
     for folder in held.folders:
         shutil.rmtree(folder, ignore_errors=True)
     presence.forget(session)
+    return list(held.readings.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -63,6 +65,21 @@ class Window:
         )
         self.page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
         self.page.wait_for_function("document.fonts.status === 'loaded'")
+
+    @contextmanager
+    def reruns(self) -> Iterator[None]:
+        """Wait, after what is done inside, until the script has run anew: it does not start at once."""
+        self.page.evaluate(
+            """() => {
+              window.sutuRan = false;
+              new MutationObserver(() => { window.sutuRan = true; }).observe(
+                document.querySelector('[data-testid="stApp"]'),
+                {attributes: true, attributeFilter: ['data-test-script-state']});
+            }"""
+        )
+        yield
+        self.page.wait_for_function("window.sutuRan")
+        self.settle()
 
     def follow(self, link: str) -> Page:
         """Go to another page by its link in the navigation, once this one has drawn all its maps.
