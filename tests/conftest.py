@@ -18,6 +18,7 @@ from data.ingest.osm import import_osm
 from data.store import Store, open_store
 from tests.layers.fonts_at_hand import regular_font
 from tests.shared_data import RUNS, shared_path
+from tests.shared_ground import make_it_here, share_ground
 
 # How fast an example runs is the machine's affair, and no test asserts it.
 settings.register_profile("sutu", deadline=None)
@@ -40,6 +41,20 @@ def main_module() -> Iterator[None]:
     kept = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = kept
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_ground() -> Iterator[None]:
+    """Make the ground of builds once in this process; tests of the build itself make their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        share_ground(patch)
+        yield
+
+
+@pytest.fixture
+def own_ground(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the builds of the test make their ground themselves."""
+    make_it_here(monkeypatch)
 
 
 @pytest.fixture(scope="session")
