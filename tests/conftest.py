@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sys
@@ -17,7 +16,8 @@ from data.build import build_store
 from data.ingest.osm import import_osm
 from data.store import Store, open_store
 from tests.layers.fonts_at_hand import regular_font
-from tests.shared_data import RUNS, shared_path
+from tests.made_once import RUNS, made_once
+from tests.shared_data import shared_path
 
 # How fast an example runs is the machine's affair, and no test asserts it.
 settings.register_profile("sutu", deadline=None)
@@ -85,15 +85,11 @@ def xuzhou_data_dir(built_data_dir: Path) -> Path:
 
     451 points of OpenStreetMap: hospitals, schools, universities, parks, sports centres.
     """
-    folder = built_data_dir.with_name("sutu-xuzhou")
-    with built_data_dir.with_name("sutu-xuzhou.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            staged = Path(
-                shutil.copytree(built_data_dir, folder.with_name("sutu-xuzhou-staged"), ignore=RUNS)
-            )
-            counties = open_store(staged).regions("county", zoom="full").reset_index(drop=True)
-            import_osm(shared_path("real/osm/xuzhou_facilities.osm.pbf"), staged, counties)
-            build_store(staged)
-            staged.rename(folder)
-    return folder
+
+    def make(staged: Path) -> None:
+        shutil.copytree(built_data_dir, staged, ignore=RUNS)
+        counties = open_store(staged).regions("county", zoom="full").reset_index(drop=True)
+        import_osm(shared_path("real/osm/xuzhou_facilities.osm.pbf"), staged, counties)
+        build_store(staged)
+
+    return made_once(built_data_dir.with_name("sutu-xuzhou"), make)

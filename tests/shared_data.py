@@ -1,7 +1,6 @@
 """Where the tests find the real data that lies beside the checkout and is never committed."""
 
 import os
-import shutil
 from pathlib import Path
 
 _DEFAULT = Path(__file__).resolve().parents[2] / "shared"
@@ -13,8 +12,3 @@ def shared_path(relative: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"{relative} is missing; set SUTU_SHARED to the folder of shared data")
     return path
-
-
-# Pages and commands under test leave their runs and answers in the store that all share: a copy, which may be
-# taken while another process writes there, leaves them behind.
-RUNS = shutil.ignore_patterns("runs", "cache")

@@ -36,8 +36,9 @@ from pages.coverage_map import map_theme, region_layer
 from pages.coverage_panels import clusters_table, compared
 from pages.coverage_record import figures_table, gis_layers
 from pages.coverage_store import cell_size_m, regions_inside
+from tests.made_once import RUNS
 from tests.pages.running import assert_calm, link, start, text_of
-from tests.shared_data import RUNS, shared_path
+from tests.shared_data import shared_path
 
 pytestmark = pytest.mark.xdist_group("coverage_page")
 MODULE = "pages.coverage"

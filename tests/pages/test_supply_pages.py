@@ -27,8 +27,9 @@ from pages import standards_tables, standards_views, supply_map, supply_tables
 from pages.standards_choice import StandardsChoice
 from pages.supply_answers import SupplyAnswers
 from pages.supply_choice import SupplyChoice
+from tests.made_once import RUNS
 from tests.pages.running import SCRIPT, link, start, text_of
-from tests.shared_data import RUNS, shared_path
+from tests.shared_data import shared_path
 
 pytestmark = pytest.mark.xdist_group("supply_pages")
 SUPPLY, STANDARDS = "pages.supply_demand", "pages.standards"
