@@ -17,7 +17,7 @@ from data.ingest.osm import import_osm
 from data.store import Store, open_store
 from tests.layers.fonts_at_hand import regular_font
 from tests.made_once import RUNS, made_once
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 # How fast an example runs is the machine's affair, and no test asserts it.
 settings.register_profile("sutu", deadline=None)
@@ -89,7 +89,7 @@ def xuzhou_data_dir(built_data_dir: Path) -> Path:
     def make(staged: Path) -> None:
         shutil.copytree(built_data_dir, staged, ignore=RUNS)
         counties = open_store(staged).regions("county", zoom="full").reset_index(drop=True)
-        import_osm(shared_path("real/osm/xuzhou_facilities.osm.pbf"), staged, counties)
+        import_osm(real_path("osm/xuzhou_facilities.osm.pbf"), staged, counties)
         build_store(staged)
 
     return made_once(built_data_dir.with_name("sutu-xuzhou"), make)
