@@ -23,6 +23,17 @@ from tests.real_data import real_path
 settings.register_profile("sutu", deadline=None)
 settings.load_profile("sutu")
 
+_SOURCES = Path(__file__).resolve().parent / "sources"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave `tests/sources` out unless the command line names it: it reads what a clone alone has not."""
+    if collection_path != _SOURCES:
+        return None
+    here = config.invocation_params.dir
+    asked = [(here / argument.partition("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(_SOURCES) for path in asked) else True
+
 
 @pytest.fixture(autouse=True)
 def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
