@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.sync_api import Browser, Frame, Page, Request
+from playwright.sync_api import Browser, Frame, Page, Request, expect
 
 LAUNCH: dict[str, Any] = {
     "executable_path": "/usr/bin/chromium",
@@ -19,6 +19,10 @@ LAUNCH: dict[str, Any] = {
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     ],
 }
+PATIENCE_MS = 60_000
+# The library keeps this for the whole process: said in one test file, it would hold for the others too, but
+# only when they run together.
+expect.set_options(timeout=PATIENCE_MS)
 _MAP_COMPONENT = "streamlit_folium"
 # Streamlit sets features on its frames that this browser no longer knows, and says so; no fault of ours.
 _NOISE = ("Unrecognized feature:", "allow-scripts and allow-same-origin")
@@ -30,7 +34,7 @@ class Window:
     def __init__(self, browser: Browser, server: str, *, width: int = 1280, height: int = 900) -> None:
         self.server = server
         self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.requests: list[str] = []
         self.problems: list[str] = []
         self.context.on("request", lambda request: self.requests.append(request.url))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,9 @@ from data.standards import StandardsAnalysis, prepare_standards
 from data.store import Store
 from geo.errors import RegistryError, StandardError, UnknownRegionError
 from geo.standards import NO_CAPACITY, NO_FACILITIES, NOT_KEPT
+from tests.data.passages import passages
 from tests.oracles import standards_naive as naive
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 STANDARDS = load_standards()
 HEADER = "指标表："
@@ -27,33 +27,30 @@ def analysis(built_store: Store) -> StandardsAnalysis:
     return prepare_standards(built_store)
 
 
-@cache
-def seed(number: str) -> list[str]:
-    [path] = shared_path("seeds").glob(f"{number}_*")
-    return path.read_text(encoding="utf-8").splitlines()
-
-
 def squeezed(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
+def test_every_standard_has_its_words_in_the_table() -> None:
+    assert set(passages("standards")) == set(STANDARDS)
+
+
 @pytest.mark.parametrize("standard", STANDARDS)
-def test_the_words_stand_at_the_line_named(standard: str) -> None:
-    entry = STANDARDS[standard]
-    number, line = entry.seed_line.split(":")
-    at = int(line) - 1
-    around = squeezed("".join(seed(number)[max(at - 2, 0) : at + 3]))
-    if entry.text.startswith(HEADER):
-        wanted = {f"{entry.quantity:g}", f"{entry.quantity * 100:g}"}
-        assert any(figure in seed(number)[at] for figure in wanted), seed(number)[at]
-        assert any(entry.text.endswith((figure, f"{figure}左右")) for figure in wanted)
+def test_words_and_line_are_those_of_the_document(standard: str) -> None:
+    entry, passage = STANDARDS[standard], passages("standards")[standard]
+    assert entry.seed_line == passage.seed_line
+    assert entry.text.startswith(HEADER) == passage.is_cell
+    if passage.is_cell:
+        figure = passage.words.removesuffix("左右")
+        assert figure in {f"{entry.quantity:g}", f"{entry.quantity * 100:g}"}
+        assert entry.text.endswith((figure, f"{figure}左右"))
     else:
-        assert squeezed(entry.text) in around
+        assert squeezed(entry.text) == passage.words
 
 
 @pytest.mark.parametrize("standard", STANDARDS)
 def test_plan_and_number_are_those_of_the_documents(standard: str) -> None:
-    known = pd.read_csv(shared_path("plans/facility_standards.csv"), dtype=str)
+    known = pd.read_csv(real_path("plans/facility_standards.csv"), dtype=str)
     pairs = set(zip(known["plan"], known["doc_no"], strict=True))
     assert (STANDARDS[standard].plan, STANDARDS[standard].doc_no) in pairs
 

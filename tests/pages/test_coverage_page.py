@@ -36,8 +36,9 @@ from pages.coverage_map import map_theme, region_layer
 from pages.coverage_panels import clusters_table, compared
 from pages.coverage_record import figures_table, gis_layers
 from pages.coverage_store import cell_size_m, regions_inside
+from tests.made_once import RUNS
 from tests.pages.running import assert_calm, link, start, text_of
-from tests.shared_data import RUNS, shared_path
+from tests.real_data import real_path
 
 pytestmark = pytest.mark.xdist_group("coverage_page")
 MODULE = "pages.coverage"
@@ -47,7 +48,7 @@ MODULE = "pages.coverage"
 def folder(built_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory with the facilities of Xuzhou imported."""
     own = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("coverage") / "data", ignore=RUNS))
-    take_in("real/osm/xuzhou_facilities.osm.pbf", own)
+    take_in("osm/xuzhou_facilities.osm.pbf", own)
     build_store(own)
     return own
 
@@ -56,14 +57,14 @@ def folder(built_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def streets(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point the page at a data directory that has the walkable streets of 姑苏区 besides."""
     own = Path(shutil.copytree(folder, tmp_path / "streets"))
-    take_in("real/osm/gusu_walk.osm.pbf", own)
+    take_in("osm/gusu_walk.osm.pbf", own)
     monkeypatch.setenv("SUTU_DATA_DIR", str(own))
     return own
 
 
 def take_in(extract: str, folder: Path) -> None:
     counties = open_store(folder).regions("county", zoom="full").reset_index(drop=True)
-    import_osm(shared_path(extract), folder, counties)
+    import_osm(real_path(extract), folder, counties)
 
 
 @pytest.fixture(autouse=True)
