@@ -27,7 +27,6 @@ from layers.export_arrow import GEOMETRY, Seen, column_names, is_text, layer_geo
 from layers.export_style import qml, sld, symbols_of
 from layers.export_words import field_rows, metadata_xml, summary_lines
 from layers.geopackage import add_field_titles, add_metadata, add_styles
-from layers.model import INTERNAL_NOTICE
 
 DBF_TEXT_BYTES = 254
 _ELLIPSIS = "…"
@@ -306,7 +305,6 @@ def write_geoparquet(
 
 
 __all__ = [
-    "INTERNAL_NOTICE",
     "layer_names",
     "write_flatgeobuf",
     "write_geojson",

@@ -165,7 +165,7 @@ def _unguarded(table: RawTable) -> pd.DataFrame:
         for name in cells:
             guarded = cells[name].str.startswith("'")
             if guarded.any():
-                cells.loc[guarded, name] = cells.loc[guarded, name].map(unguarded)
+                cells[name] = cells[name].where(~guarded, cells[name].map(unguarded))
     return cells
 
 

@@ -48,6 +48,14 @@ FILES: dict[str, type[Entry]] = {
 }
 
 
+DIRECTION_PALETTES = {
+    "higher_better": "sequential",
+    "lower_better": "sequential_reversed",
+    "neutral": "neutral",
+}
+"""Which palette suits which direction."""
+
+
 @dataclass(frozen=True)
 class Registry:
     """Every registry file as validated, frozen entries in file order (``osm_mapping`` is one object)."""
@@ -81,6 +89,10 @@ class Registry:
             if entry.id == palette_id:
                 return entry
         raise RegistryError(f"palettes.yaml 里没有配色“{palette_id}”")
+
+    def palette_towards(self, direction: str) -> str:
+        """Return the id of the palette that suits a direction."""
+        return DIRECTION_PALETTES[direction]
 
     def setting(self, setting_id: str) -> int | float | str:
         """Return the value of a setting; raise ``RegistryError`` when there is none of that id."""
