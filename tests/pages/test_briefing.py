@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import shapely
 from docx import Document
 
 from data.gaps import compare_years, load_gap
@@ -16,6 +18,7 @@ from data.store import Store
 from layers.figure import require_glyphs
 from layers.report import Bullets, Figure, Heading, Paragraph, Report, ReportError, Table
 from pages.briefing import Briefings
+from pages.briefing_figures import county_map
 from pages.briefing_plans import states_sentence
 from pages.briefing_report import SECTIONS, briefing, report_bytes
 from pages.briefing_sections import summary
@@ -77,6 +80,41 @@ def test_every_section_is_there_and_every_figure_has_its_source(
     assert made.store.data_version in "".join(sentences(report))
     require_glyphs(made.font, report.texts)
     assert any("推定点位" in text for text in sentences(report))
+
+
+@pytest.mark.parametrize(
+    ("adcode", "level", "counties", "outlined", "red"),
+    [
+        ("320300", "prefecture", 10, {"320300"}, None),
+        ("320682", "county", 7, {"320682"}, "320682"),
+        ("320N00", "economic_region", 37, {"320300", "320700", "320800", "320900", "321300"}, None),
+    ],
+)
+def test_a_map_has_the_borders_of_its_level_as_fine_as_a_prefecture_needs(  # noqa: PLR0917 - five are what is tried
+    made: Briefings,
+    monkeypatch: pytest.MonkeyPatch,
+    adcode: str,
+    level: str,
+    counties: int,
+    outlined: set[str],
+    red: str | None,
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "pages.briefing_figures.figure_bytes",
+        lambda layer, _kind, **more: asked.update(more, layer=layer) or b"",
+    )
+    county_map(made, adcode, level)
+    frame = asked["layer"].frame
+    assert (len(frame), set(asked["outlines"].index), asked["selected"]) == (counties, outlined, red)
+    for drawn, kind in (
+        (frame, "county"),
+        (asked["outlines"], level if level != "economic_region" else "prefecture"),
+    ):
+        wanted = made.store.regions(kind, zoom="prefecture").loc[drawn.index]
+        assert shapely.equals_identical(drawn.geometry, wanted.geometry).all()
+        coarse = made.store.regions(kind, zoom="province").loc[drawn.index]
+        assert not shapely.equals_identical(drawn.geometry, coarse.geometry).any()
 
 
 def test_the_summary_says_what_the_store_says(made: Briefings, reports: dict[str, Report]) -> None:
