@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -12,12 +13,14 @@ import pytest
 import shapely
 from docx import Document
 
+from data.coverage import IMPLIED_POINTS, NO_ROADS, SCARCE
 from data.gaps import compare_years, load_gap
 from data.registry import load_registry
 from data.store import Store
 from layers.figure import require_glyphs
 from layers.report import Bullets, Figure, Heading, Paragraph, Report, ReportError, Table
 from pages.briefing import Briefings
+from pages.briefing_coverage_notes import coverage_notes
 from pages.briefing_figures import county_map
 from pages.briefing_plans import states_sentence
 from pages.briefing_report import SECTIONS, briefing, report_bytes
@@ -224,3 +227,31 @@ def test_states_of_targets_are_counted() -> None:
     )
     assert states_sentence("目标", rows.iloc[:1]) == "目标共 1 项，按基期值判断：已达到 1 项。"
     assert states_sentence("目标", rows.iloc[:0]) == "目标没有。"
+
+
+def test_every_note_on_coverage_is_told_of_what_it_is_true_of() -> None:
+    """Two kinds of places in a prefecture of three counties; the notes on another prefecture stay away."""
+    counties = ["320302", "320303", "320305"]
+    regions = {"320300": "徐州市", "320100": "南京市"}
+    names = pd.DataFrame({"name": list(regions.values()), "level": "prefecture"}, index=list(regions))
+
+    def kind(name: str, *notes: str, at: list[str]) -> Any:
+        facilities = pd.DataFrame({"adcode": at})
+        return SimpleNamespace(name=name, analysis=SimpleNamespace(notes=notes, facilities=facilities))
+
+    shared = (f"3 {SCARCE}：空白", IMPLIED_POINTS, "徐州市 5 人不在格网内", "南京市 7 人不在格网内")
+    made: Any = SimpleNamespace(
+        coverages=[
+            kind("医院", f"{NO_ROADS}，估算", *shared, at=["320302", "320305"]),
+            kind("学校", *shared, "学校有重复", at=["320303"]),
+        ],
+        inside=lambda _code: counties,
+        above=lambda code: ["320300", "320000"] if code in counties else ["320000"],
+        table=names,
+    )
+    assert coverage_notes(made, "320300") == [
+        f"医院：{NO_ROADS}，时间按直线距离 × 绕行系数估算（见口径）",
+        "3 个县（市、区）中没有点位的：医院 1 个、学校 2 个，空白可能是数据缺失",
+        "徐州市 5 人不在格网内",
+        "学校：学校有重复",
+    ]

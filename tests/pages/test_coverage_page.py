@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -494,3 +495,14 @@ def test_borders_are_as_fine_as_what_is_looked_at(store: Store, within: str, zoo
     for other in {"province", "prefecture", "county"} - {zoom}:
         borders = store.regions("county", zoom=other).loc[drawn.index].geometry
         assert not shapely.equals_identical(drawn.geometry, borders).any()
+
+
+def test_every_note_of_the_page_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    travel = SimpleNamespace(unplaced=[4, 7, 9])
+    analysis: Any = SimpleNamespace(travel=travel, notes=("甲", "乙", "甲"))
+    monkeypatch.setattr(coverage_words, "store_meta", lambda _store: {"population_note": "格网为推算"})
+    store: Any = None
+    assert coverage_words.notes(store, analysis) == ["甲", "乙", "格网为推算", "3 个设施离路网太远，未计入"]
+    travel.unplaced = []
+    monkeypatch.setattr(coverage_words, "store_meta", lambda _store: {})
+    assert coverage_words.notes(store, analysis) == ["甲", "乙"]

@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from data.catalogue import make_layer
 from data.store import Store
 from pages.ogc.collections import collections
-from pages.ogc.config import CRS, MAX_ITEMS
+from pages.ogc.config import CRS, MAX_ITEMS, configuration
 from pages.ogc.features import page_of, spliced
 from pages.ogc.filters import FilterError, matching
 from pages.ogc.source import source_of
@@ -245,6 +245,15 @@ def test_pages_are_chinese_and_ask_no_other_host(server: Starlette, path: str) -
     loaded = [part for part in page.split('"') if part.startswith(("http://", "https://"))]
     assert all(part.startswith("http://127.0.0.1:8501") for part in loaded), loaded
     assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_the_service_says_the_notice_of_the_office(
+    built_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.ogc.config.internal_notice", lambda: "本处内部图")
+    told = configuration(built_store, "http://127.0.0.1")["metadata"]["identification"]
+    assert told["terms_of_service"] == "本处内部图"
+    assert told["description"].endswith(f"数据版本 {built_store.data_version}。本处内部图")
 
 
 def test_it_can_be_switched_off(server: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
