@@ -172,6 +172,25 @@ def test_every_setting_is_documented_as_it_stands(setting: Any) -> None:
     assert line in text
 
 
+def rows_in_code() -> list[tuple[object, ...]]:
+    """Return every list of constants in the program."""
+    lists = (
+        node for module in modules() for node in ast.walk(module) if isinstance(node, ast.List | ast.Tuple)
+    )
+    return [
+        tuple(one.value for one in node.elts)
+        for node in lists
+        if all(isinstance(one, ast.Constant) for one in node.elts)
+    ]
+
+
+def test_neither_palettes_nor_words_of_the_office_stand_in_code_as_well() -> None:
+    rows = {tuple(row) for one in load_registry().palettes for row in one.colours.values()}
+    assert rows.isdisjoint({tuple(str(part).lower() for part in row) for row in rows_in_code()})
+    for one in ("internal_notice", "undefined_colour"):
+        assert load_registry().setting(one) not in texts_in_code()
+
+
 # ---- entries
 
 
