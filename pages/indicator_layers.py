@@ -11,11 +11,12 @@ from data.registry import Registry
 from data.store import Store
 from layers.classify import Classes
 from layers.model import Layer
-from layers.themes import BY_DIRECTION, Ramp, choropleth, pooled_classes
+from layers.themes import Ramp, choropleth, pooled_classes
 from pages import cached
 from pages.indicator_choice import Subject
 from pages.indicator_style import DEFAULT_PALETTE, MapStyle
 from pages.origin import provenance
+from pages.palettes import ramp
 
 _REMARKS = {
     "derived": "数值为推算",
@@ -51,13 +52,13 @@ def layers_of(
             direction=str(one.row["direction"]),
             scheme=style.scheme,
             k=style.k,
-            palette=ramp,
+            palette=palette,
             reasons=part["reason"],
             provenance=provenance(store, part["source"].dropna(), remarks_on(part)),
             like=like,
             decimals=int(one.row["decimals"]),
         )
-        for one, part, ramp in zip(subjects, facts, ramps, strict=True)
+        for one, part, palette in zip(subjects, facts, ramps, strict=True)
     )
 
 
@@ -80,9 +81,8 @@ def labels_for(store: Store, level: str) -> gpd.GeoDataFrame:
 def ramp_of(registry: Registry, row: pd.Series, palette: str) -> Ramp:
     """Return the palette chosen, or for ``auto`` the one that suits the indicator's kind and direction."""
     if palette == DEFAULT_PALETTE:
-        palette = "diverging" if row["kind"] == "change" else BY_DIRECTION[row["direction"]]
-    entry = registry.palette(palette)
-    return Ramp(entry.id, entry.colours)
+        palette = "diverging" if row["kind"] == "change" else registry.palette_towards(row["direction"])
+    return ramp(palette, registry)
 
 
 def remarks_on(facts: pd.DataFrame) -> list[str]:

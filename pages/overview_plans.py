@@ -12,6 +12,7 @@ from data.store import Store
 from data.summary import target_state_counts
 from layers.state_bars import state_bars
 from pages.components import plain
+from pages.palettes import categories
 from pages.target_parts import STATE_WORDS, headline_table, short_title, with_unit
 
 PERIODS = {
@@ -76,4 +77,4 @@ def missed_lines(store: Store) -> tuple[str, ...]:
 
 def state_colours(registry: Registry) -> dict[str, str]:
     """Return the colour of each state's word, from the registry."""
-    return dict(zip(STATE_WORDS.values(), registry.palette("qualitative").colours[3], strict=True))
+    return dict(zip(STATE_WORDS.values(), categories(registry), strict=False))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from data.registry.standard_models import load_standards
-from data.standards import StandardsAnalysis, prepare_standards
+from data.standards import StandardsAnalysis, _facilities, prepare_standards
 from data.store import Store
 from geo.errors import RegistryError, StandardError, UnknownRegionError
 from geo.standards import NO_CAPACITY, NO_FACILITIES, NOT_KEPT
@@ -216,3 +217,23 @@ def test_a_faulty_registry_names_entry_and_field(tmp_path: Path, change: str, wo
     (tmp_path / "standards.yaml").write_text(text.replace(change, put), encoding="utf-8")
     with pytest.raises(RegistryError, match=words):
         load_standards(tmp_path)
+
+
+def test_every_note_on_where_facilities_come_from_is_said(built_store: Store) -> None:
+    """Real points in three counties of two prefectures, and an implied one: both are told, by their names."""
+
+    def told(surveyed: list[str], implied: list[str]) -> list[str]:
+        frame = pd.DataFrame(
+            {"adcode": [*surveyed, *implied], "type": "general_hospital", "precision": "surveyed"}
+        )
+        frame.loc[len(surveyed) :, ["type", "precision"]] = ["township_health_centre", "implied"]
+        store = SimpleNamespace(facilities=lambda: frame, region_table=built_store.region_table)
+        return _facilities(store, "auto", None, set(frame["type"]))[1]  # type: ignore[arg-type]
+
+    placed, without = told(["320302", "320582", "320505"], ["320102"])
+    assert placed.startswith("乡镇卫生院是按规划标准推定或以驻地代替的，不是实测")
+    named = "南京、无锡、常州、南通、连云港、淮安、盐城、扬州、镇江、泰州、宿迁"
+    assert without == f"导入的设施不含{named}：这些设区市的缺口可能只是缺少数据"
+    every = [f"{code[:4]}02" for code in built_store.region_table("prefecture").index]
+    assert told(every, []) == []
+    assert told([], ["320102"]) == [placed]

@@ -260,7 +260,7 @@ def test_imported_facilities_take_the_place_of_implied_ones(store: Store) -> Non
 def test_regions_beyond_the_standard_are_hatched_with_the_reason(store: Store) -> None:
     choice = standards_choice("elder_university_98", level="county", view="required")
     analysis = prepare_standards(store)
-    origin = standards_views.Provenance(("x",), "y")
+    origin = standards_views.Provenance(("x",), "y", "z")
     layer = standards_views.region_layer(store, choice, analysis, origin)
     away = layer.frame[layer.frame["value"].isna()]
     assert len(away) == 55 and set(away["reason"]) == {"这条标准不适用于此地区"}
