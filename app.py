@@ -21,6 +21,7 @@ from streamlit import config as streamlit_config
 from data.store import data_dir
 from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
+from pages import memory, presence
 from pages.connections import send_at_once
 from pages.host_guard import HostGuard
 from pages.hosts import ALLOWED_HOSTS, Allowed, allowed_at, configured
@@ -69,6 +70,8 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
             shown.append(step)
 
     send_at_once(asyncio.get_running_loop())
+    presence.serve_on(asyncio.get_running_loop())
+    memory.return_large_blocks()
     allowed = _allowed()
     streamlit_config.set_option("server.allowedHosts", allowed.hosts())
     streamlit_config.set_option("server.trustedUserHeaders", TRUSTED_HEADERS)

@@ -19,6 +19,7 @@ from data.catchment import TABLE_COLUMNS, CatchmentAnalysis, CatchmentRequest, p
 from data.coverage import covered_types, require_group
 from data.store import Store, data_dir, open_store
 from geo.errors import CatchmentError
+from geo.spreadsheet import write_rows
 
 HEADERS = {
     "adcode": "代码",
@@ -170,7 +171,9 @@ def _write_cells(rows: pd.DataFrame, path: Path) -> None:
     """Write the cells; ``CatchmentError`` when the file cannot be written."""
     try:
         if path.suffix.lower() == ".csv":
-            rows.to_csv(path, index=False, encoding="utf-8-sig")
+            plain = rows.astype(object).where(rows.notna(), None)
+            with path.open("w", encoding="utf-8-sig", newline="") as out:
+                write_rows(out, [rows.columns, *plain.itertuples(index=False, name=None)], ending="\n")
         else:
             rows.to_parquet(path, index=False)
     except OSError as fault:

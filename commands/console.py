@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -27,6 +26,7 @@ from rich.text import Text
 
 from commands.chinese import errors, examples
 from data.build import STEPS, ProgressCallback
+from geo.spreadsheet import write_rows
 
 __all__ = [
     "Format",
@@ -34,14 +34,12 @@ __all__ = [
     "csv_text",
     "errors",
     "examples",
-    "neutral_cell",
     "plain",
     "print_json",
     "print_rows",
 ]
 
 _PIPE_WIDTH = 200
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(StrEnum):
@@ -104,20 +102,14 @@ def print_rows(
 def csv_text(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     """Return rows as CSV with a header line; text that a spreadsheet takes for a formula gets a ``'``."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([neutral_cell(plain(row.get(column))) for column in columns])
+    cells = ([_cell(plain(row.get(column))) for column in columns] for row in rows)
+    write_rows(buffer, [columns, *cells], ending="\n")
     return buffer.getvalue()
 
 
-def neutral_cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers, lists become text."""
-    if isinstance(value, list):
-        value = " ".join(str(item) for item in value)
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
-        return "'" + value
-    return "" if value is None else value
+def _cell(value: Any) -> Any:
+    """Return what a cell holds: a list as one text."""
+    return " ".join(str(item) for item in value) if isinstance(value, list) else value
 
 
 def _print_table(rows: Sequence[dict[str, Any]], headers: dict[str, str], title: str | None) -> None:

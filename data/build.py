@@ -28,6 +28,7 @@ from data.ingest.staging import remove_leftovers
 from data.locking import build_lock
 from data.plans import PlanTables
 from data.publish import Contents, building_folder, publish, write_contents
+from data.registry.files import require_sound
 from data.registry.standard_models import load_standards, standard_rows
 from data.schema import SCHEMA_VERSION
 from data.store import Store
@@ -163,6 +164,7 @@ def build_store(
 
 def _gather(data_dir: Path, version: str, steps: _Steps, ahead: GroundAhead | None = None) -> Contents:
     """Read every input and make the tables."""
+    require_sound()
     ground = _ground(data_dir, steps, ahead)
     table = ground.table()
     steps.begin("整理事实")

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from data.coverage import (
     IMPLIED,
+    SCARCE,
     SEARCH_MINUTES,
     CoverageAnalysis,
     CoverageRequest,
@@ -393,7 +394,7 @@ def _notes(
     straight = sorted({one.mode.name for one in solved.values() if one.network is None})
     if straight:
         notes.append(f"没有路网的出行方式（{'、'.join(straight)}）按直线距离 × 绕行系数估算")
-    scarce = {note for one in by_service.values() for note in one.notes if "没有点位" in note}
+    scarce = {note for one in by_service.values() for note in one.notes if SCARCE in note}
     if scarce:
         notes.append("部分服务的设施数据只有一部分县（市、区）有点位：空白可能是数据缺失")
     return notes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,11 +19,6 @@ from geo.crs import STORE_CRS
 from geo.errors import ExportError
 from geo.export_table import ExportTable, Field, GeometryKind, Origin, Shading, with_short_names
 
-DIRECTION_RAMPS = {
-    "higher_better": "sequential",
-    "lower_better": "sequential_reversed",
-    "neutral": "neutral",
-}
 IMPORTED_NOTE = "数据为用户导入"
 
 
@@ -159,7 +154,7 @@ def table_of(
     every_row_placed: bool = True,
 ) -> ExportTable:
     """Return the table whose rows come in ``chunks``, with its sources and borders from the store."""
-    store = request.store
+    store, registry = request.store, load_registry()
     boundary = "，".join(part for part in (store.boundary_source, store.boundary_date) if part)
     clip = request.clip
     title = words.title if clip is None else f"{clip.name}{words.title}"
@@ -174,6 +169,8 @@ def table_of(
         sources=(*origins(store, words.sources), *words.more_origins),
         boundary=boundary,
         data_version=store.data_version,
+        notice=str(registry.setting("internal_notice")),
+        undefined_colour=str(registry.setting("undefined_colour")),
         year=words.year,
         unit=words.unit,
         remarks=tuple(dict.fromkeys(text for text in words.remarks if text)),
@@ -216,10 +213,12 @@ def classes(
 
     ``undefined`` is what it means that a row has no number.
     """
-    ramp_id = ramp or DIRECTION_RAMPS[direction]
-    palette = load_registry().palette(ramp_id)
-    colours = {int(k): tuple(row) for k, row in palette.colours.items()}
-    return Shading("classes", column, decimals, direction, ramp_id, colours, undefined=undefined)
+    registry = load_registry()
+    ramp_id = ramp or registry.palette_towards(direction)
+    colours = {int(k): tuple(row) for k, row in registry.palette(ramp_id).colours.items()}
+    scheme, k = str(registry.setting("class_method")), int(registry.setting("class_count"))
+    found = Shading("classes", column, decimals, direction, ramp_id, colours, undefined=undefined)
+    return replace(found, scheme=scheme, k=k)
 
 
 def plain(colour: str = "#8c96c6") -> Shading:

@@ -85,8 +85,9 @@ class ExportTable:
     ``geometry`` (missing where a row has no place); the types are the same in every chunk. ``rows`` is how
     many there are. ``values`` are the numbers of the shaded column of all rows, where there is one.
     ``every_row_placed`` says whether each row has a geometry. ``definition`` (口径), ``remarks`` and
-    ``boundary`` are sentences the reader must get with the figures. ``definition_form`` defines an indicator
-    that a person brought along, as the import's form does: a head and its row.
+    ``boundary`` are sentences the reader must get with the figures, and ``notice`` is what stands on it
+    without a 审图号. ``undefined_colour`` is the colour of rows without a value. ``definition_form`` defines
+    an indicator that a person brought along, as the import's form does: a head and its row.
     """
 
     id: str
@@ -99,6 +100,8 @@ class ExportTable:
     sources: tuple[Origin, ...]
     boundary: str
     data_version: str
+    notice: str
+    undefined_colour: str
     year: str = ""
     unit: str = ""
     remarks: tuple[str, ...] = ()

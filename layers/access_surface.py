@@ -11,7 +11,7 @@ from layers.classify import classify
 from layers.model import LegendEntry, format_number
 from layers.overlays import SurfaceLegend
 from layers.surface import UNREACHABLE_COLOURS, SurfaceGrid, class_image
-from layers.themes import DEFAULT_RAMPS, Ramp
+from layers.themes import Ramp
 
 CLASSES = 6
 NOBODY = "没有服务（可及性为 0）"
@@ -29,19 +29,18 @@ class AccessClasses:
 
 
 def access_classes(
-    access: NDArray[np.float64], *, decimals: int, ramp: Ramp | None = None, k: int = CLASSES
+    access: NDArray[np.float64], *, decimals: int, ramp: Ramp, k: int = CLASSES
 ) -> AccessClasses:
     """Return the classes of the cells that any facility serves, as many cells in each; zero stands apart."""
     served = access > 0.0
     index = np.zeros(len(access), dtype=np.uint8)
-    colours = ramp or DEFAULT_RAMPS["sequential"]
     if not served.any():
         return AccessClasses((), index, ())
     classes = classify(access[served], "quantiles", k, decimals=decimals)
     count = len(classes.breaks)
     index[served] = classes.index.astype(np.uint8)
     index[~served] = count
-    return AccessClasses(classes.breaks, index, colours.take(count))
+    return AccessClasses(classes.breaks, index, ramp.take(count))
 
 
 def access_image(grid: SurfaceGrid, classes: AccessClasses) -> bytes:

@@ -57,7 +57,8 @@ def write_html(
             layers.append(make(table, target, out[table.id], naming))
         title = tables[0].title if len(tables) == 1 else f"苏图：{len(tables)} 个图层"
         words = [_words(table, target, approval) for table in tables]
-        data = {"title": title, "layers": layers, "permission": permission(target, approval), "words": words}
+        allowed = permission(tables[0].notice, target, approval)
+        data = {"title": title, "layers": layers, "permission": allowed, "words": words}
         path.write_text(_page(title, data), encoding="utf-8")
     return out
 

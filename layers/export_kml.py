@@ -18,7 +18,6 @@ from layers.export_arrow import Seen, column_names, frames
 from layers.export_style import BORDER, Symbols, symbols_of
 from layers.export_vector import writing
 from layers.export_words import summary_lines
-from layers.model import UNDEFINED_COLOUR
 
 _DECIMALS = 8
 
@@ -29,7 +28,7 @@ def write_kml(
     """Write a layer as KML 2.2 (longitude and latitude); texts are escaped, so none of them is markup."""
     seen = Seen()
     symbols, names = symbols_of(table), column_names(table, naming)
-    colours = dict.fromkeys([*(one.colour for one in symbols.entries), UNDEFINED_COLOUR])
+    colours = dict.fromkeys([*(one.colour for one in symbols.entries), symbols.nothing])
     styles = {colour: f"s{number}" for number, colour in enumerate(colours)}
     with writing(path, seen), path.open("w", encoding="utf-8") as out:
         out.write(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import fcntl
 import io
 import os
@@ -18,11 +17,11 @@ from pathlib import Path
 
 from geo.errors import ExportError, ExportWriteError, SutuError
 from geo.export_table import ExportTable
+from geo.spreadsheet import write_rows
 from layers.export_arrow import Seen
 from layers.export_formats import Format, Options, require_allowed
 from layers.export_vector import layer_names
 from layers.export_words import LICENCE, field_rows, readme, source_rows
-from layers.tables import harmless
 
 Progress = Callable[[str, int, int], None]
 _STORED = {".parquet", ".png", ".xlsx", ".pdf"}
@@ -237,5 +236,5 @@ def _pack(whole: Path, files: Sequence[Path], tables: Sequence[ExportTable], tex
 
 def _csv(rows: Sequence[Sequence[str]]) -> bytes:
     out = io.StringIO(newline="")
-    csv.writer(out).writerows([harmless(cell) for cell in row] for row in rows)
+    write_rows(out, rows)
     return out.getvalue().encode("utf-8-sig")

@@ -10,7 +10,6 @@ import numpy as np
 
 from geo.export_table import ExportTable, Shading
 from layers.classify import classify
-from layers.model import UNDEFINED_COLOUR
 from layers.themes import Ramp, class_labels, ramp_colours
 
 BORDER = "#8796a3"
@@ -31,11 +30,15 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Symbols:
-    """How a layer is drawn. ``undefined`` is the symbol of rows without a value, where there are any."""
+    """How a layer is drawn.
+
+    ``nothing`` is the colour of what has no value, ``undefined`` its symbol where there are such rows.
+    """
 
     shading: Shading
     geometry: str
     entries: tuple[Symbol, ...]
+    nothing: str
     undefined: Symbol | None = None
 
     def colour_of(self, value: object) -> str:
@@ -44,42 +47,42 @@ class Symbols:
             return self.entries[0].colour
         if self.shading.kind == "categories":
             found = [one.colour for one in self.entries if one.text == value]
-            return found[0] if found else UNDEFINED_COLOUR
+            return found[0] if found else self.nothing
         if value is None or not isinstance(value, (int, float, np.number)) or np.isnan(value):
-            return UNDEFINED_COLOUR
+            return self.nothing
         number = round(float(value), self.shading.decimals)
         for one in self.entries:
             if one.high is None or number <= one.high:
                 return one.colour
-        return self.entries[-1].colour if self.entries else UNDEFINED_COLOUR
+        return self.entries[-1].colour if self.entries else self.nothing
 
 
 def symbols_of(table: ExportTable) -> Symbols:
     """Return the default look of a layer: the same classes whichever format it leaves in."""
-    shading = table.shading
+    shading, nothing = table.shading, table.undefined_colour
     if shading.kind == "plain":
         colour = next(iter(shading.colours.values()))
-        return Symbols(shading, table.geometry, (Symbol(colour, table.title),))
+        return Symbols(shading, table.geometry, (Symbol(colour, table.title),), nothing)
     if shading.kind == "categories":
         entries = tuple(
             Symbol(colour, shading.labels.get(text, text), text=text)
             for text, colour in shading.colours.items()
         )
-        return Symbols(shading, table.geometry, entries)
+        return Symbols(shading, table.geometry, entries, nothing)
     values = np.asarray(table.values, dtype=np.float64)
     split = shading.ramp_id == "diverging"
     found = classify(values, shading.scheme, shading.k, decimals=shading.decimals, split_at_zero=split)
     if not found.k:
-        return Symbols(shading, table.geometry, (), Symbol(UNDEFINED_COLOUR, shading.undefined))
-    colours = ramp_colours(Ramp(shading.ramp_id, shading.ramp), found)
+        return Symbols(shading, table.geometry, (), nothing, Symbol(nothing, shading.undefined))
+    colours = ramp_colours(Ramp(shading.ramp_id, shading.ramp, nothing), found)
     labels = class_labels(found, shading.decimals)
     lows = [found.lowest, *found.breaks[:-1]]
     entries = tuple(
         Symbol(colour, label, low, high)
         for colour, label, low, high in zip(colours, labels, lows, found.breaks, strict=True)
     )
-    undefined = Symbol(UNDEFINED_COLOUR, shading.undefined) if np.isnan(values).any() else None
-    return Symbols(shading, table.geometry, entries, undefined)
+    undefined = Symbol(nothing, shading.undefined) if np.isnan(values).any() else None
+    return Symbols(shading, table.geometry, entries, nothing, undefined)
 
 
 def legend_html(symbols: Symbols) -> str:

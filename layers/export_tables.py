@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ import shapely
 
 from geo.export_crs import TargetCrs
 from geo.export_table import PLACE_TITLES, ExportTable
+from geo.spreadsheet import MAYBE_RISKY, harmless, write_harmless_rows, write_rows
 from layers.export_arrow import Seen, column_names, frames, is_text, text_array
 from layers.export_vector import writing
-from layers.tables import harmless
 
 _SQUARE = 5
-_MAYBE_RISKY = r"[=+\-@\t\r\n]"
 
 
 def place_titles(target: TargetCrs, naming: str) -> tuple[str, str]:
@@ -59,14 +57,11 @@ def write_csv(table: ExportTable, path: Path, target: TargetCrs, *, naming: str)
     """
     seen = Seen()
     with writing(path, seen), path.open("w", encoding="utf-8-sig", newline="") as out:
-        writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow(
-            [harmless(name) for name in (*column_names(table, naming), *place_titles(target, naming))]
-        )
+        write_rows(out, [(*column_names(table, naming), *place_titles(target, naming))])
         for chunk in frames(table, target, seen):
             columns = [_csv_cells(chunk[one.name]) for one in table.fields]
             ends = [_blank(values.tolist()) for values in places(chunk, target)]
-            writer.writerows(zip(*columns, *ends, strict=True))
+            write_harmless_rows(out, zip(*columns, *ends, strict=True))
     return seen
 
 
@@ -78,7 +73,7 @@ def _csv_cells(column: pd.Series) -> list[Any]:
     cells = texts.fill_null("").to_pylist()
     # Only a text with one of these characters somewhere can be risky; whether it is, `harmless` says.
     for place in pc.indices_nonzero(
-        pc.match_substring_regex(texts, _MAYBE_RISKY).fill_null(False)
+        pc.match_substring_regex(texts, MAYBE_RISKY).fill_null(False)
     ).to_pylist():
         cells[place] = harmless(cells[place])
     return cells

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import sqlite3
 import warnings
@@ -23,11 +22,11 @@ from pyproj import CRS
 from geo.errors import ExportWriteError, SutuError
 from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
+from geo.spreadsheet import write_rows
 from layers.export_arrow import GEOMETRY, Seen, column_names, is_text, layer_geometry, stream, text_array
 from layers.export_style import qml, sld, symbols_of
 from layers.export_words import field_rows, metadata_xml, summary_lines
 from layers.geopackage import add_field_titles, add_metadata, add_styles
-from layers.model import INTERNAL_NOTICE
 
 DBF_TEXT_BYTES = 254
 _ELLIPSIS = "…"
@@ -275,10 +274,8 @@ def cut_bytes(text: str) -> str:
 
 
 def _write_rows(path: Path, rows: list[tuple[str, ...]]) -> None:
-    from layers.tables import harmless  # noqa: PLC0415 - only shapefiles need it
-
     with path.open("w", encoding="utf-8-sig", newline="") as out:
-        csv.writer(out).writerows([harmless(cell) for cell in row] for row in rows)
+        write_rows(out, rows)
 
 
 def write_geoparquet(
@@ -308,7 +305,6 @@ def write_geoparquet(
 
 
 __all__ = [
-    "INTERNAL_NOTICE",
     "layer_names",
     "write_flatgeobuf",
     "write_geojson",

@@ -7,7 +7,6 @@ from xml.etree import ElementTree as Xml
 
 from geo.export_crs import NOT_FOR_PUBLICATION, TargetCrs
 from geo.export_table import ExportTable
-from layers.model import INTERNAL_NOTICE
 
 FIELD_HEAD = ("short", "name", "title", "unit", "definition")
 _FIELD_TITLES = ("shapefile 字段名", "英文字段名", "中文字段名", "单位", "含义")
@@ -21,11 +20,11 @@ LICENCE = (
 )
 
 
-def permission(target: TargetCrs, approval: str | None) -> str:
-    """Return what may be done with the file: the 审图号, or the notice; encrypted coordinates never leave."""
+def permission(notice: str, target: TargetCrs, approval: str | None) -> str:
+    """Return what may be done with the file: the 审图号, else ``notice``; no encrypted coordinates leave."""
     if not target.publishable:
         return NOT_FOR_PUBLICATION
-    return f"审图号：{approval}" if approval else INTERNAL_NOTICE
+    return f"审图号：{approval}" if approval else notice
 
 
 def summary_lines(table: ExportTable, target: TargetCrs, *, approval: str | None) -> list[str]:
@@ -38,7 +37,7 @@ def summary_lines(table: ExportTable, target: TargetCrs, *, approval: str | None
     lines += [f"注意：{remark}" for remark in table.remarks]
     lines += [f"边界：{table.boundary}"] if table.boundary else []
     lines += [f"坐标系：{target.name}（{target.id}）", f"数据版本：{table.data_version}"]
-    return [*lines, permission(target, approval)]
+    return [*lines, permission(table.notice, target, approval)]
 
 
 def field_rows(table: ExportTable) -> list[tuple[str, ...]]:
@@ -69,7 +68,7 @@ def readme(
 ) -> str:
     """Return the text that comes with a package."""
     parts = ["苏图导出数据", f"格式：{format_name}", f"坐标系：{target.name}（{target.id}）"]
-    parts += [permission(target, approval), ""]
+    parts += [*dict.fromkeys(permission(one.notice, target, approval) for one in tables), ""]
     if warnings:
         parts += ["【须知】", *(f"· {one}" for one in warnings), ""]
     for table in tables:
@@ -94,7 +93,7 @@ def metadata_xml(table: ExportTable, target: TargetCrs, *, approval: str | None)
     }.items():
         Xml.SubElement(root, name).text = text
     Xml.SubElement(root, "fees").text = ""
-    Xml.SubElement(root, "rights").text = permission(target, approval)
+    Xml.SubElement(root, "rights").text = permission(table.notice, target, approval)
     for one in table.sources:
         Xml.SubElement(root, "license").text = f"{one.title}：{one.licence}" if one.licence else one.title
     Xml.SubElement(root, "encoding").text = "UTF-8"

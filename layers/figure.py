@@ -157,7 +157,9 @@ def _draw_regions(axes: Axes, layer: Layer) -> None:
             part.plot(ax=axes, color=colour, edgecolor=_BORDER, linewidth=0.3)
     undefined = frame[frame["class_index"] < 0]
     if len(undefined):
-        undefined.plot(ax=axes, color="#F2F4F5", edgecolor="#A4AEB6", linewidth=0.3, hatch=_HATCH)
+        undefined.plot(
+            ax=axes, color=layer.style.undefined_colour, edgecolor="#A4AEB6", linewidth=0.3, hatch=_HATCH
+        )
     outline = frame.geometry.union_all().boundary
     gpd.GeoSeries([outline], crs=frame.crs).plot(ax=axes, color=_LINE, linewidth=0.9)
 
@@ -195,7 +197,7 @@ def _halo() -> list[object]:
 def _draw_legend(axes: Axes, layer: Layer, font: FontProperties) -> None:
     patches = [
         Patch(
-            facecolor=entry.colour if entry.class_index >= 0 else "#F2F4F5",
+            facecolor=entry.colour,
             edgecolor="#8796A3",
             linewidth=0.4,
             hatch=None if entry.class_index >= 0 else _HATCH,

@@ -10,9 +10,7 @@ import pandas as pd
 
 from geo.errors import PublicationError
 
-INTERNAL_NOTICE = "内部工作图，未经审核不得公开"
 STORE_CRS_TEXT = "2000 国家大地坐标系（EPSG:4490）"
-UNDEFINED_COLOUR = "#d9d9d9"
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,9 @@ class Provenance:
 
     sources: tuple[str, ...]
     boundary: str
+    notice: str
     remarks: tuple[str, ...] = ()
     crs: str = STORE_CRS_TEXT
-    notice: str = INTERNAL_NOTICE
     approval: str | None = None
 
     @property
@@ -50,7 +48,7 @@ class Style:
     breaks: tuple[float, ...]
     colours: tuple[str, ...]
     palette: str
-    undefined_colour: str = UNDEFINED_COLOUR
+    undefined_colour: str
 
     @property
     def k(self) -> int:

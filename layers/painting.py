@@ -22,7 +22,6 @@ from rasterio.features import rasterize
 
 from geo.export_table import ExportTable
 from layers.export_style import Symbols
-from layers.model import UNDEFINED_COLOUR
 
 PAINTED_FROM = 20_000
 """Layers of more areas are painted."""
@@ -85,7 +84,7 @@ def paint(
     size = max(east - west, north - south) / pixels
     columns, rows = (max(1, math.ceil(length / size - _ROUNDING)) for length in (east - west, north - south))
     codes = np.zeros((rows, columns), dtype=np.uint8)
-    colours = tuple(dict.fromkeys([*(one.colour for one in symbols.entries), UNDEFINED_COLOUR]))
+    colours = tuple(dict.fromkeys([*(one.colour for one in symbols.entries), symbols.nothing]))
     numbers = {colour: number for number, colour in enumerate(colours, start=1)}
     transform = Affine(size, 0.0, west, 0.0, -size, north)
     for chunk in chunks():

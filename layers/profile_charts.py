@@ -18,8 +18,8 @@ BAR, BAND = "#E4E9ED", "#C3CDD6"
 PROVINCE_COLOUR, ECONOMIC_COLOUR = "#1E2933", "#6B7783"
 SPINE_ROW_PX = 26
 NEUTRAL_RING = " ○"
-# Okabe and Ito's colours, which colour-blind readers can tell apart; as in the registry's palette 类别.
-PARTS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999")
+# The order in which parts take the colours of the registry's palette 类别: neighbours differ most.
+_PART_COLOURS = (0, 4, 3, 6, 5, 1, 7, 2)
 
 
 @dataclass(frozen=True)
@@ -231,13 +231,15 @@ def _unique(labels: Sequence[str]) -> list[str]:
     return found
 
 
-def contribution_chart(rows: pd.DataFrame, order: Sequence[str], parts: Sequence[str]) -> Any:
+def contribution_chart(
+    rows: pd.DataFrame, order: Sequence[str], parts: Sequence[str], palette: Sequence[str]
+) -> Any:
     """Return stacked bars of what each component brings to the index of each region.
 
     ``rows``: columns region, part, points, shown; ``order`` the regions from the top, ``parts`` the
     components in the order of the stack.
     """
-    colours = [PARTS[number % len(PARTS)] for number in range(len(parts))]
+    colours = [palette[_PART_COLOURS[number % len(_PART_COLOURS)]] for number in range(len(parts))]
     number = {part: place for place, part in enumerate(parts)}
     rows = rows.assign(place=rows["part"].map(number))
     chart = (

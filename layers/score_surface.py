@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from layers.model import LegendEntry
 from layers.overlays import SurfaceLegend
 from layers.surface import SurfaceGrid, indexed_image
-from layers.themes import DEFAULT_RAMPS, Ramp
+from layers.themes import Ramp
 
 SCORE_LIMITS: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8, 1.0)
 """Upper limits (inclusive) of the classes of a score; the first includes zero."""
 
 
-def score_colours(ramp: Ramp | None = None) -> tuple[str, ...]:
+def score_colours(ramp: Ramp) -> tuple[str, ...]:
     """Return a colour per class of ``SCORE_LIMITS``, the lowest score first."""
-    return (ramp or DEFAULT_RAMPS["sequential"]).take(len(SCORE_LIMITS))
+    return ramp.take(len(SCORE_LIMITS))
 
 
 def score_classes(scores: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -27,13 +27,13 @@ def score_classes(scores: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.where(np.isnan(scores), 0, np.minimum(classes, len(SCORE_LIMITS))).astype(np.uint8)
 
 
-def score_image(grid: SurfaceGrid, scores: NDArray[np.float64], ramp: Ramp | None = None) -> bytes:
+def score_image(grid: SurfaceGrid, scores: NDArray[np.float64], ramp: Ramp) -> bytes:
     """Return scores from 0 to 1 (one per cell; NaN: transparent) as a PNG of ``grid``."""
     return indexed_image(grid, score_classes(scores), score_colours(ramp))
 
 
 def score_legend(
-    title: str, scores: NDArray[np.float64], people: NDArray[np.float64], ramp: Ramp | None = None
+    title: str, scores: NDArray[np.float64], people: NDArray[np.float64], ramp: Ramp
 ) -> SurfaceLegend:
     """Return the key of `score_image`; the count of a class is the people of its cells, rounded."""
     totals = np.bincount(score_classes(scores), weights=people, minlength=len(SCORE_LIMITS) + 1)

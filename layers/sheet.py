@@ -83,7 +83,7 @@ def write_sheet(table: ExportTable, path: Path, options: SheetOptions, *, approv
     seen, symbols = Seen(), symbols_of(table)
     pixels = round(max(options.size_mm) / 25.4 * options.dpi)
     rows = rows_of(table, symbols, seen, pixels=pixels)
-    words = _Words.of(table, options, permission(TARGETS[STORE_CRS], approval))
+    words = _Words.of(table, options, permission(table.notice, TARGETS[STORE_CRS], approval))
     require_glyphs(options.font, [*words.every(symbols), *_label_texts(options)])
     kind = path.suffix.removeprefix(".")
     settings: Any = {"svg.fonttype": "path", "svg.hashsalt": "sutu", "pdf.fonttype": 42}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import geopandas as gpd
 
 from geo.spatial import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, LocalMoran
-from layers.model import UNDEFINED_COLOUR, Layer, Legend, LegendEntry, Provenance, Style
-from layers.themes import NO_VALUE, ranks
+from layers.model import Layer, Legend, LegendEntry, Provenance, Style
+from layers.themes import NO_VALUE, Ramp, ranks
 
 SPOT_WORDS = {
     HIGH_HIGH: "热点：高值集聚",
@@ -31,12 +31,11 @@ def spot_layer(
     decimals: int,
     direction: str,
     provenance: Provenance,
-    palette: tuple[str, ...],
-    undefined_colour: str = UNDEFINED_COLOUR,
+    palette: Ramp,
 ) -> Layer:
     """Return the layer of ``found`` on ``frame`` (index adcode, ``name`` and geometry, EPSG:4490).
 
-    ``palette``: the six colours of the registry's qualitative palette. A tip shows the value and its rank, a
+    ``palette``: the registry's palette of categories. A tip shows the value and its rank, a
     region that took no part its reason.
     """
     table = found.table.reindex(frame.index)
@@ -50,7 +49,8 @@ def spot_layer(
         rank=ranks(table["value"].mask(table["reason"].notna()), direction),
         reason=table["reason"].fillna(""),
     )
-    colours = (_PALE, *(palette[_COLOURS[kind]] for kind in SPOT_WORDS))
+    every = palette.colours[max(palette.colours)]
+    colours = (_PALE, *(every[_COLOURS[kind]] for kind in SPOT_WORDS))
     words = {NOT_SIGNIFICANT: NOT_SIGNIFICANT} | SPOT_WORDS
     entries = [
         LegendEntry(numbers[kind], colours[numbers[kind]], words[kind], int((index == numbers[kind]).sum()))
@@ -58,9 +58,15 @@ def spot_layer(
     ]
     missing = int((index == -1).sum())
     if missing:
-        entries.append(LegendEntry(-1, undefined_colour, NO_VALUE, missing))
+        entries.append(LegendEntry(-1, palette.undefined, NO_VALUE, missing))
     note = f"假发现率 {found.false_discovery:.0%}，置换 {found.moran.permutations:,} 次"
-    style = Style("manual", tuple(float(number) for number in range(len(colours))), colours, "qualitative")
+    style = Style(
+        "manual",
+        tuple(float(number) for number in range(len(colours))),
+        colours,
+        palette.id,
+        palette.undefined,
+    )
     return Layer(
         out,
         "value",

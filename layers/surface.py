@@ -22,7 +22,7 @@ from geo.minutes import quantise_minutes
 from geo.points import metric_points
 from geo.travel import TravelResult
 from layers.model import LegendEntry
-from layers.themes import DEFAULT_RAMPS, Ramp
+from layers.themes import Ramp
 
 MINUTE_LIMITS: tuple[float, ...] = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0)
 """Upper limits (inclusive) of the classes of minutes; one more class holds what is beyond the last."""
@@ -160,24 +160,24 @@ def minute_classes(travel: TravelResult, limits: Sequence[float] = MINUTE_LIMITS
     return np.where(travel.reachable, classes, len(limits) + 1).astype(np.uint8)
 
 
-def class_colours(limits: Sequence[float] = MINUTE_LIMITS, ramp: Ramp | None = None) -> tuple[str, ...]:
+def class_colours(ramp: Ramp, limits: Sequence[float] = MINUTE_LIMITS) -> tuple[str, ...]:
     """Return a colour per class, the nearest first: darkest where help is nearest (colour-blind safe)."""
-    return (ramp or DEFAULT_RAMPS["sequential_reversed"]).take(len(limits) + 1)
+    return ramp.take(len(limits) + 1)
 
 
 def minutes_image(
     grid: SurfaceGrid,
     travel: TravelResult,
     *,
+    ramp: Ramp,
     limits: Sequence[float] = MINUTE_LIMITS,
-    ramp: Ramp | None = None,
 ) -> bytes:
     """Return the travel times as a PNG of ``grid``: transparent where no cell is, hatched where unreachable.
 
     ``travel`` is in the order of the grid's cells. Palette: 0 nothing, 1 … the classes of ``limits``, the
     last two the ground and the stripes of the unreachable.
     """
-    return class_image(grid, minute_classes(travel, limits), class_colours(limits, ramp))
+    return class_image(grid, minute_classes(travel, limits), class_colours(ramp, limits))
 
 
 def class_image(grid: SurfaceGrid, classes: NDArray[np.uint8], colours: Sequence[str]) -> bytes:
@@ -221,8 +221,8 @@ def minute_legend(
     travel: TravelResult,
     people: NDArray[np.float64],
     *,
+    ramp: Ramp,
     limits: Sequence[float] = MINUTE_LIMITS,
-    ramp: Ramp | None = None,
 ) -> tuple[LegendEntry, ...]:
     """Return one row per class of minutes, the nearest first; ``count`` is the people of its cells, rounded.
 
@@ -230,7 +230,7 @@ def minute_legend(
     """
     classes = minute_classes(travel, limits)
     totals = np.bincount(classes, weights=people, minlength=len(limits) + 2)
-    colours = class_colours(limits, ramp)
+    colours = class_colours(ramp, limits)
     rows = []
     for number, colour in enumerate(colours):
         low = 0.0 if number == 0 else limits[number - 1]

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 
 import pandas as pd
 import xlsxwriter
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+from geo.spreadsheet import harmless, write_rows
 
 
-def harmless(text: str) -> str:
-    """Return a text that a spreadsheet will not run as a formula: a risky one gets an apostrophe in front.
-
-    So does one that begins with apostrophes and would be risky without them: what is taken off again when
-    the table is imported is then always ours.
-    """
-    bare = text.lstrip("'")
-    return f"'{text}" if bare.lstrip().startswith(_RISKY) or bare.startswith(_RISKY) else text
-
-
-def _cell(value: object) -> object:
-    """Return a value as a cell holds it: nothing for a missing one, harmless text, or the number."""
+def _plain(value: object) -> object:
+    """Return a value as a cell holds it: None for a missing one, the text, or the number."""
     if pd.api.types.is_scalar(value) and pd.isna(value):  # type: ignore[call-overload]
         return None
-    if isinstance(value, str):
-        return harmless(value)
     return value.item() if hasattr(value, "item") else value
 
 
@@ -37,13 +24,10 @@ def csv_bytes(table: pd.DataFrame, notes: Sequence[str] = ()) -> bytes:
     ``notes`` follow below the data, one line each, after an empty line.
     """
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([harmless(str(name)) for name in table.columns])
-    for row in table.itertuples(index=False, name=None):
-        writer.writerow(["" if (cell := _cell(value)) is None else cell for value in row])
+    rows = ([_plain(value) for value in row] for row in table.itertuples(index=False, name=None))
+    write_rows(out, [[str(name) for name in table.columns], *rows])
     if notes:
-        writer.writerow([])
-        writer.writerows([harmless(note)] for note in notes)
+        write_rows(out, [[], *([note] for note in notes)])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -59,7 +43,8 @@ def xlsx_bytes(table: pd.DataFrame, notes: Sequence[str] = ()) -> bytes:
         sheet = book.add_worksheet("数据")
         for column, name in enumerate(table.columns):
             sheet.write_string(0, column, str(name), head)
-            values = [_cell(value) for value in table.iloc[:, column]]
+            values = [_plain(value) for value in table.iloc[:, column]]
+            values = [harmless(value) if isinstance(value, str) else value for value in values]
             for row, value in enumerate(values, start=1):
                 if isinstance(value, str):
                     sheet.write_string(row, column, value)

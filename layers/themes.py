@@ -11,14 +11,9 @@ import pandas as pd
 
 from geo.errors import SutuError
 from layers.classify import Classes, assign, classify
-from layers.model import UNDEFINED_COLOUR, Layer, Legend, LegendEntry, Provenance, Style, format_number
+from layers.model import Layer, Legend, LegendEntry, Provenance, Style, format_number
 
-# Which palette suits which direction; the ids are those of the registry's palettes.
-BY_DIRECTION = {
-    "higher_better": "sequential",
-    "lower_better": "sequential_reversed",
-    "neutral": "neutral",
-}
+DIRECTIONS = ("higher_better", "lower_better", "neutral")
 NO_VALUE = "无数据"
 
 
@@ -28,10 +23,14 @@ class ThemeError(SutuError, ValueError):
 
 @dataclass(frozen=True)
 class Ramp:
-    """The colours of one palette by number of classes, from the lowest class to the highest."""
+    """The colours of one palette by number of classes, from the lowest class to the highest.
+
+    ``undefined`` is the colour of what has no value.
+    """
 
     id: str
     colours: Mapping[int, Sequence[str]]
+    undefined: str
 
     def take(self, k: int) -> tuple[str, ...]:
         """Return ``k`` colours; fewer classes than the palette is made for take evenly from its smallest."""
@@ -45,29 +44,6 @@ class Ramp:
         return tuple(smallest[round(step * (len(smallest) - 1) / (k - 1))] for step in range(k))
 
 
-# Used when the caller passes no palette: ColorBrewer's YlGnBu, which colour-blind readers can tell apart.
-DEFAULT_RAMPS = {
-    "sequential": Ramp(
-        "sequential",
-        {
-            3: ("#edf8b1", "#7fcdbb", "#2c7fb8"),
-            4: ("#ffffcc", "#a1dab4", "#41b6c4", "#225ea8"),
-            5: ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494"),
-            6: ("#ffffcc", "#c7e9b4", "#7fcdbb", "#41b6c4", "#2c7fb8", "#253494"),
-            7: ("#ffffcc", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#0c2c84"),
-            8: ("#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#0c2c84"),
-            9: (
-                *("#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4"),
-                *("#1d91c0", "#225ea8", "#253494", "#081d58"),
-            ),
-        },
-    ),
-}
-DEFAULT_RAMPS["sequential_reversed"] = Ramp(
-    "sequential_reversed", {k: tuple(reversed(v)) for k, v in DEFAULT_RAMPS["sequential"].colours.items()}
-)
-
-
 def choropleth(
     frame: gpd.GeoDataFrame,
     values: pd.Series,
@@ -77,34 +53,32 @@ def choropleth(
     year: int | str,
     direction: str,
     provenance: Provenance,
+    palette: Ramp,
     scheme: str = "quantiles",
     k: int = 5,
-    palette: Ramp | None = None,
     reasons: pd.Series | None = None,
     limits: Sequence[float] | None = None,
     like: Classes | None = None,
     decimals: int = 1,
-    undefined_colour: str = UNDEFINED_COLOUR,
 ) -> Layer:
     """Return the layer that shades each region of ``frame`` by its value.
 
     ``frame``: index adcode (unique text), ``name`` and ``geometry``, EPSG:4490. ``values``: float64 by
     adcode; a region it does not name is undefined like one with NaN, and drawn hatched with its reason from
     ``reasons`` (text by adcode). ``direction`` (higher_better, lower_better, neutral) sets what rank 1 means
-    (the best; for neutral the highest) and the palette when none is given. ``scheme``, ``k``, ``limits`` and
+    (the best; for neutral the highest). ``scheme``, ``k``, ``limits`` and
     ``decimals`` as in `layers.classify.classify`; with ``like`` (`pooled_classes`) several layers share their
     classes. A diverging palette splits at zero. Raises `ThemeError` for values of unknown regions, duplicate
     codes or an unknown direction, and `ClassificationError`.
     """
     _require_fit(frame, values, direction)
-    ramp = palette or DEFAULT_RAMPS.get(BY_DIRECTION[direction], DEFAULT_RAMPS["sequential"])
     aligned = pd.to_numeric(values.reindex(frame.index)).astype("float64")
     array = np.asarray(aligned, dtype=np.float64)
     if like is not None:
         classes = assign(array, like, decimals=decimals)
     else:
         classes = classify(
-            array, scheme, k, decimals=decimals, limits=limits, split_at_zero=ramp.id == "diverging"
+            array, scheme, k, decimals=decimals, limits=limits, split_at_zero=palette.id == "diverging"
         )
     why = reasons.reindex(frame.index) if reasons is not None else pd.Series(index=frame.index, dtype="str")
     out = frame.assign(
@@ -115,7 +89,7 @@ def choropleth(
         .where(aligned.isna(), "")
         .mask(aligned.isna() & why.fillna("").eq(""), NO_VALUE),
     )
-    style = Style(scheme, classes.breaks, ramp_colours(ramp, classes), ramp.id, undefined_colour)
+    style = Style(scheme, classes.breaks, ramp_colours(palette, classes), palette.id, palette.undefined)
     legend = _legend(out, classes, style, unit, decimals)
     return Layer(out, "value", style, legend, provenance, title, unit, str(year), decimals)
 
@@ -129,8 +103,8 @@ def pooled_classes(
 
 
 def _require_fit(frame: gpd.GeoDataFrame, values: pd.Series, direction: str) -> None:
-    if direction not in BY_DIRECTION:
-        raise ThemeError(f"指标方向“{direction}”无效；可用：{'、'.join(BY_DIRECTION)}")
+    if direction not in DIRECTIONS:
+        raise ThemeError(f"指标方向“{direction}”无效；可用：{'、'.join(DIRECTIONS)}")
     for what, index in (("地区", frame.index), ("数值", values.index)):
         doubled = index[index.duplicated()].unique()
         if len(doubled):

@@ -157,6 +157,7 @@ def theme(
         "fills": list(layer.style.colours),
         "selected": selected,
         "undefinedText": "无数据",
+        "undefinedFill": layer.style.undefined_colour,
         "legend": {
             "title": layer.legend.title,
             "rows": [[row.class_index, row.label, str(row.count)] for row in layer.legend.entries],

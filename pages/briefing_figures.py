@@ -10,9 +10,10 @@ from layers import profile_words as words
 from layers.figure import figure_bytes
 from layers.report import Block, Figure, Paragraph
 from layers.report_figures import bars_png, lines_png
-from layers.themes import BY_DIRECTION, Ramp, choropleth
+from layers.themes import choropleth
 from pages.briefing import Briefings
 from pages.origin import provenance
+from pages.palettes import ramp_towards
 
 CENSUS_YEARS = (2010, 2020)
 _MAP_INDICATOR = "population_65_plus_share"
@@ -30,7 +31,6 @@ def county_map(made: Briefings, adcode: str, level: str) -> Figure:
     entry = made.indicators[made.indicators["id"] == _MAP_INDICATOR].iloc[0]
     facts = made.facts(_MAP_INDICATOR)
     now = facts[(facts["year"] == CENSUS_YEARS[1]) & facts["adcode"].isin(codes)].set_index("adcode")
-    palette = made.registry.palette(BY_DIRECTION[str(entry["direction"])])
     layer = choropleth(
         frame.assign(parent_name=""),
         now["value"],
@@ -39,7 +39,7 @@ def county_map(made: Briefings, adcode: str, level: str) -> Figure:
         year=CENSUS_YEARS[1],
         direction=str(entry["direction"]),
         k=min(5, max(3, len(codes) // 2)),
-        palette=Ramp(palette.id, palette.colours),
+        palette=ramp_towards(str(entry["direction"]), made.registry),
         reasons=now["reason"],
         provenance=provenance(made.store, now["source"].dropna().unique()),
         decimals=int(entry["decimals"]),

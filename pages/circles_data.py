@@ -11,7 +11,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from data.circles import CircleAnalysis, CircleRequest, PointAnswer, prepare_circles
-from data.registry import load_registry
 from data.registry.facility_models import load_facility_types
 from data.store import Store, data_dir
 from geo.circles import TIERS, Tier, TierView
@@ -19,18 +18,12 @@ from geo.profile import Level
 from layers.points import PointSet, facility_points
 from layers.score_surface import score_image
 from layers.surface import SurfaceGrid, surface_grid
-from layers.themes import Ramp
 from pages.cached import roads
 from pages.coverage_store import cell_size_m
+from pages.palettes import ramp
 from pages.slots import Slot, Tell
 
 _KEEP = 24
-
-
-def ramp() -> Ramp:
-    """Return the palette of scores: the darker, the more complete."""
-    palette = load_registry().palette("sequential")
-    return Ramp(palette.id, palette.colours)
 
 
 class CircleAnswers:
@@ -44,7 +37,9 @@ class CircleAnswers:
         self._table = lru_cache(_KEEP)(analysis.table)
         self._services = lru_cache(_KEEP)(analysis.service_table)
         self._scores = lru_cache(4)(analysis.scores)
-        self._image = lru_cache(4)(lambda tier: score_image(self.grid(), self.scores(tier), ramp()))
+        self._image = lru_cache(4)(
+            lambda tier: score_image(self.grid(), self.scores(tier), ramp("sequential"))
+        )
         self._grid: SurfaceGrid | None = None
         self._points: PointSet | None = None
         self._at = lru_cache(_KEEP)(analysis.at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -19,9 +20,10 @@ from layers.themes import choropleth
 from layers.webmap import TIANDITU_KEY, base_map
 from pages import state
 from pages.circles_choice import TIER_NAMES, CircleChoice, put_place
-from pages.circles_data import CircleAnswers, ramp
+from pages.circles_data import CircleAnswers
 from pages.coverage_store import region_frame, region_labels, store_meta
 from pages.origin import provenance
+from pages.palettes import ramp
 
 KEY = "circles_map"
 TITLE = "15分钟服务圈完整度"
@@ -60,9 +62,9 @@ def origin_of(store: Store, answers: CircleAnswers) -> Provenance:
     found = provenance(store, frame["source"].dropna().unique() if len(frame) else ())
     people = meta.get("population_source", "")
     modelled = meta.get("population_pattern") == "modelled"
-    return Provenance(
+    return replace(
+        found,
         sources=(*found.sources, *((f"人口 {people}",) if people else ())),
-        boundary=found.boundary,
         remarks=("人口格网为模型推算",) if modelled else (),
     )
 
@@ -79,7 +81,7 @@ def region_layer(store: Store, choice: CircleChoice, answers: CircleAnswers) -> 
         year=YEAR,
         direction="higher_better",
         scheme="equal_interval" if len(frame) > 1 else "quantiles",
-        palette=ramp(),
+        palette=ramp("sequential"),
         reasons=rows["reason"],
         provenance=origin_of(store, answers),
     )
@@ -104,7 +106,9 @@ def _theme(
     if choice.view == "surface" and answers.analysis.coverages:
         people = answers.analysis.cells["population"].to_numpy(dtype="float64")
         images = (ImageLayer("score", answers.image(choice.tier), answers.grid().bounds),)
-        legend = score_legend("够得着的服务占比（%）", answers.scores(choice.tier), people, ramp())
+        legend = score_legend(
+            "够得着的服务占比（%）", answers.scores(choice.tier), people, ramp("sequential")
+        )
     here = [] if place is None else [RankedPlace("点", place.lon, place.lat, _tip_here(place), "here")]
     rows = answers.table(choice.level, choice.tier, choice.group)
     names = {key: service.name for key, service in answers.analysis.services.items()}

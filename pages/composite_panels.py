@@ -15,6 +15,7 @@ from layers.composite_words import (
 from layers.model import Provenance
 from layers.profile_charts import contribution_chart, shown_value
 from pages import components
+from pages.palettes import categories
 
 _CONTRIBUTIONS_SHOWN = 40
 
@@ -27,7 +28,9 @@ def show_contributions(table: pd.DataFrame, analysis: IndexAnalysis) -> None:
     brought = analysis.result.contributions.loc[list(labels)].rename(index=labels, columns=names)
     rows = brought.rename_axis("region").reset_index().melt("region", var_name="part", value_name="points")
     rows = rows.assign(shown=[shown_value(value, 2) for value in rows["points"]])
-    components.chart(contribution_chart(rows, list(labels.values()), list(names.values())), key="parts")
+    components.chart(
+        contribution_chart(rows, list(labels.values()), list(names.values()), categories()), key="parts"
+    )
     more = int(table["rank"].notna().sum()) - len(known)
     even = "几何平均的贡献按对数份额分摊。" if analysis.spec.aggregation == "geometric" else ""
     st.caption(

@@ -10,12 +10,11 @@ from streamlit_folium import st_folium
 
 from data.corridor_analysis import Corridors
 from data.corridor_reports import by_county
-from data.registry import load_registry
 from data.store import Store, open_store
 from layers.assets import own_folder
 from layers.corridor_map import CorridorTheme, corridor_theme
 from layers.model import Layer
-from layers.themes import Ramp, choropleth
+from layers.themes import choropleth
 from layers.webmap import TIANDITU_KEY, base_map
 from pages import components, state
 from pages.corridor_card import show_card
@@ -24,6 +23,7 @@ from pages.corridor_downloads import show_downloads
 from pages.corridor_panels import show_panels
 from pages.corridor_store import corridor_pieces, corridors_of, titles
 from pages.origin import provenance
+from pages.palettes import ramp
 from pages.region_layers import labels_for, region_frame
 
 KEY = "corridor_map"
@@ -83,7 +83,6 @@ _METHOD = (
 
 def count_layer(store: Store, choice: CorridorChoice, counts: pd.DataFrame) -> Layer:
     """Return the counties by the number of visible corridors."""
-    palette = load_registry().palette("neutral")
     return choropleth(
         region_frame(store, "county"),
         counts["corridors"].astype("float64"),
@@ -93,7 +92,7 @@ def count_layer(store: Store, choice: CorridorChoice, counts: pd.DataFrame) -> L
         direction="neutral",
         scheme="quantiles",
         k=4,
-        palette=Ramp(palette.id, palette.colours),
+        palette=ramp("neutral"),
         provenance=provenance(store, ["江苏省十四五各专项规划（文号见卡片）"], [REMARK]),
         decimals=0,
     )

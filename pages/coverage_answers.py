@@ -17,6 +17,7 @@ from geo.clusters import ClusterResult, uncovered_clusters
 from geo.coverage import Level, cumulative_curve
 from layers.points import PointSet, facility_points
 from layers.surface import SurfaceGrid, minutes_image, surface_grid, threshold_image
+from pages.palettes import ramp
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,7 +39,9 @@ class Answers:
         self._made: dict[Hashable, Any] = {}
         self.table = self._kept(self._table)
         self.grid = self._kept(self._grid)
-        self.minutes_png = self._kept(lambda: minutes_image(self.grid(), analysis.travel))
+        self.minutes_png = self._kept(
+            lambda: minutes_image(self.grid(), analysis.travel, ramp=ramp("sequential_reversed"))
+        )
         self.threshold_png = self._kept(
             lambda minutes: threshold_image(self.grid(), analysis.travel, minutes)
         )

@@ -8,18 +8,18 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from data.coverage import CoverageAnalysis
-from data.registry import load_registry
 from data.store import Store
 from layers.model import Layer
 from layers.overlays import ImageLayer, OverlayTheme, SurfaceLegend, overlay_theme
 from layers.surface import MINUTE_LIMITS, minute_legend
-from layers.themes import Ramp, choropleth
+from layers.themes import choropleth
 from layers.webmap import TIANDITU_KEY, base_map
 from pages import coverage_words, state
 from pages.coverage_answers import Answers
 from pages.coverage_choice import CoverageChoice
 from pages.coverage_store import region_frame, region_labels
 from pages.coverage_tips import ranked_places, region_tips
+from pages.palettes import ramp
 
 KEY = "coverage_map"
 
@@ -49,7 +49,6 @@ def region_layer(store: Store, choice: CoverageChoice, answers: Answers) -> Laye
     """Return the regions of the level shown with their population coverage in per cent."""
     frame = region_frame(store, choice.request.within, choice.level)
     rows = answers.table(choice.minutes, choice.level, choice.group).set_index("adcode")
-    palette = load_registry().palette("sequential")
     return choropleth(
         frame,
         rows["population_coverage"] * 100.0,
@@ -58,7 +57,7 @@ def region_layer(store: Store, choice: CoverageChoice, answers: Answers) -> Laye
         year=coverage_words.POPULATION_YEAR,
         direction="higher_better",
         scheme="equal_interval" if len(frame) > 1 else "quantiles",
-        palette=Ramp(palette.id, palette.colours),
+        palette=ramp("sequential"),
         reasons=rows["reason"],
         provenance=coverage_words.origin_of(store, answers.analysis),
     )
@@ -91,7 +90,7 @@ def map_theme(store: Store, choice: CoverageChoice, answers: Answers, layer: Lay
 def _legend(choice: CoverageChoice, answers: Answers) -> SurfaceLegend:
     analysis = answers.analysis
     people = analysis.cells[choice.group].to_numpy(dtype="float64")
-    entries = minute_legend(analysis.travel, people)
+    entries = minute_legend(analysis.travel, people, ramp=ramp("sequential_reversed"))
     classes = sum(entry.class_index >= 0 for entry in entries)
     ticks = tuple(f"{limit:g}" for limit in (*MINUTE_LIMITS, analysis.travel.max_minutes)[:classes])
     return SurfaceLegend("到最近设施的分钟数", entries, ticks, f"泛白：{choice.minutes:g} 分钟内到不了")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from data.coverage import IMPLIED, CoverageAnalysis
 from data.store import Store
 from layers.model import Provenance
@@ -33,9 +35,9 @@ def origin_of(store: Store, analysis: CoverageAnalysis) -> Provenance:
     roads = () if analysis.network_source is None else (f"路网 {analysis.network_source.name}",)
     people = meta.get("population_source", "")
     modelled = meta.get("population_pattern") == "modelled"
-    return Provenance(
+    return replace(
+        found,
         sources=(*found.sources, *roads, *((f"人口 {people}",) if people else ())),
-        boundary=found.boundary,
         remarks=("人口格网为模型推算",) if modelled else (),
     )
 

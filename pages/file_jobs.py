@@ -6,8 +6,6 @@ session itself, which Streamlit keeps for minutes after its visitor has left: he
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import shutil
 import threading
 from collections.abc import Callable, Hashable
@@ -17,12 +15,14 @@ from typing import Any
 
 from data.reader.worker import Control
 from geo.errors import ReaderStoppedError, SutuError
-from pages import presence
+from pages import memory, presence
 
 PATIENCE_S = 1.0
 """A page waits this long for a file before it shows how far the reading is."""
 
 _SWEEP_S = 2.0
+_GIVE_BACK = (1, 5, 15)
+"""Sweeps after a visitor has left at which memory goes back: threads and sessions let go of it one by one."""
 _BROKEN = "程序内部错误，没有写入任何内容。请把文件和时间告诉维护者。"
 
 
@@ -149,30 +149,28 @@ def _keep(session: str) -> _Held:
 def _sweep() -> None:
     """Remove what sessions left behind, until nothing is kept for anybody."""
     global _sweeper  # noqa: PLW0603
-    pause = threading.Event()
+    pause, ending, since = threading.Event(), list[Reading](), max(_GIVE_BACK)
     while True:
         pause.wait(_SWEEP_S)
-        for session in list(_held):
-            if presence.is_gone(session):
-                _forget(session)
+        since += 1
+        if since in _GIVE_BACK:
+            memory.give_back()
+        gone = [session for session in list(_held) if presence.is_gone(session)]
+        for session in gone:
+            ending += _forget(session)
+        if (gone or ending) and all(reading.ended.is_set() for reading in ending):
+            ending.clear()
+            since = 0
         with _lock:
             for session in [one for one, held in _held.items() if not held.readings and not held.folders]:
                 del _held[session]
-            if not _held:
+            if not (_held or ending) and since >= max(_GIVE_BACK):
                 _sweeper = None
-                _give_back()
                 return
 
 
-def _give_back() -> None:
-    """Return to the system what was held for visitors who have left; the C library keeps it otherwise."""
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-def _forget(session: str) -> None:
+def _forget(session: str) -> list[Reading]:
+    """Remove what is kept for a session, and return the readings that were called off."""
     with _lock:
         held = _held.pop(session, _Held())
     for reading in held.readings.values():
@@ -180,3 +178,4 @@ def _forget(session: str) -> None:
     for folder in held.folders:
         shutil.rmtree(folder, ignore_errors=True)
     presence.forget(session)
+    return list(held.readings.values())

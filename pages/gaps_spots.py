@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from data.registry import load_registry
 from data.store import Store
 from layers.gap_words import moran_words, spot_words
 from layers.model import Provenance
@@ -14,6 +13,7 @@ from pages import cached, components, state
 from pages.components import plain
 from pages.gaps_choice import GapChoice
 from pages.gaps_data import spots
+from pages.palettes import ramp
 from pages.region_layers import labels_for, region_frame
 
 _HEIGHT = 520
@@ -46,7 +46,6 @@ def show_spots(store: Store, choice: GapChoice, origin: Provenance) -> None:
             ).sort_values(["类型", "p"], kind="stable", ascending=[False, True])
             st.dataframe(shown, hide_index=True, height=min(38 + 35 * len(shown), 330), key="gap_spot_table")
     with left:
-        registry = load_registry()
         layer = spot_layer(
             region_frame(store, subject.level),
             found,
@@ -56,7 +55,7 @@ def show_spots(store: Store, choice: GapChoice, origin: Provenance) -> None:
             decimals=subject.decimals,
             direction=subject.direction,
             provenance=origin,
-            palette=registry.palette("qualitative").colours[6],
+            palette=ramp("qualitative"),
         )
         components.show_map(
             layer,

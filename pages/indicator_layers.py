@@ -45,13 +45,13 @@ def layers_of(
             direction=str(one.row["direction"]),
             scheme=style.scheme,
             k=style.k,
-            palette=ramp,
+            palette=palette,
             reasons=part["reason"],
             provenance=provenance(store, part["source"].dropna(), remarks_on(part)),
             like=like,
             decimals=int(one.row["decimals"]),
         )
-        for one, part, ramp in zip(subjects, facts, ramps, strict=True)
+        for one, part, palette in zip(subjects, facts, ramps, strict=True)
     )
 
 

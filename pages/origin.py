@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from data.registry import load_registry
 from data.store import Store
 from layers.model import Provenance
+
+
+def internal_notice() -> str:
+    """Return what the office writes on maps without a 审图号."""
+    return str(load_registry().setting("internal_notice"))
 
 
 def provenance(store: Store, sources: Iterable[str], remarks: Iterable[str] = ()) -> Provenance:
@@ -16,5 +22,6 @@ def provenance(store: Store, sources: Iterable[str], remarks: Iterable[str] = ()
     return Provenance(
         sources=tuple(dict.fromkeys(str(titles.get(source, source)) for source in sources)),
         boundary=boundary,
+        notice=internal_notice(),
         remarks=tuple(dict.fromkeys(remark for remark in remarks if remark)),
     )

@@ -117,6 +117,8 @@ def _map(store: Store, registry: Registry, region: str, chosen: str, level: str)
         year=year,
         direction=str(indicator["direction"]),
         palette=ramp_of(registry, indicator, "auto"),
+        scheme=str(registry.setting("class_method")),
+        k=int(registry.setting("class_count")),
         reasons=facts["reason"],
         provenance=provenance(store, facts["source"], remarks_on(facts)),
         decimals=int(indicator["decimals"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
@@ -11,7 +12,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 GRACE_S = 10.0
 """A connection that breaks comes back within seconds; one that stays away this long is a visitor gone."""
 
+_SOON_S = 5.0
+
 _lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
 _away_since: dict[str, float] = {}
 
 
@@ -36,9 +40,30 @@ def is_gone(session_id: str) -> bool:
         return time.monotonic() - _away_since.setdefault(session_id, time.monotonic()) >= GRACE_S
 
 
+def serve_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Note the event loop of the server: its sessions end there and nowhere else."""
+    global _loop  # noqa: PLW0603 - one for the process
+    _loop = loop
+
+
 def forget(session_id: str) -> None:
-    """Forget a session that nothing is kept for any more, and the uploads that the server holds for it."""
+    """Forget a session that nothing is kept for any more, and let the server forget it too.
+
+    Streamlit keeps a session for minutes after its visitor has left, uploads and all; who comes back finds
+    the page by its link, and chooses the file again. Returns when that is done, or soon.
+    """
     with _lock:
         _away_since.pop(session_id, None)
-    if Runtime.exists() and not Runtime.instance().is_active_session(session_id):
-        Runtime.instance().uploaded_file_mgr.remove_session_files(session_id)
+    if not Runtime.exists() or _loop is None or _loop.is_closed():
+        return
+    ended = threading.Event()
+
+    def end() -> None:
+        try:
+            if not Runtime.instance().is_active_session(session_id):
+                Runtime.instance().close_session(session_id)
+        finally:
+            ended.set()
+
+    _loop.call_soon_threadsafe(end)
+    ended.wait(_SOON_S)

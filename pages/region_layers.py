@@ -7,8 +7,9 @@ import pandas as pd
 
 from data.registry import Registry
 from data.store import Store
-from layers.themes import BY_DIRECTION, Ramp
+from layers.themes import Ramp
 from pages import cached
+from pages.palettes import ramp
 
 DEFAULT_PALETTE = "auto"
 _REMARKS = {
@@ -37,9 +38,8 @@ def labels_for(store: Store, level: str) -> gpd.GeoDataFrame:
 def ramp_of(registry: Registry, row: pd.Series, palette: str) -> Ramp:
     """Return the palette chosen, or for ``auto`` the one that suits the indicator's kind and direction."""
     if palette == DEFAULT_PALETTE:
-        palette = "diverging" if row["kind"] == "change" else BY_DIRECTION[row["direction"]]
-    entry = registry.palette(palette)
-    return Ramp(entry.id, entry.colours)
+        palette = "diverging" if row["kind"] == "change" else registry.palette_towards(row["direction"])
+    return ramp(palette, registry)
 
 
 def remarks_on(facts: pd.DataFrame) -> list[str]:

@@ -23,6 +23,7 @@ from layers.score_surface import change_image
 from layers.surface import SurfaceGrid, minutes_image, surface_grid, threshold_image
 from pages.cached import roads
 from pages.coverage_store import cell_size_m
+from pages.palettes import ramp
 from pages.slots import Slot, Tell
 
 Which = Literal["before", "after"]
@@ -78,7 +79,10 @@ class SitingAnswers:
 
     def minutes_png(self, which: Which) -> bytes:
         """Return the minutes before or after, as an image of `grid`."""
-        return self._image(f"minutes {which}", lambda: minutes_image(self.grid(), self.travel(which)))
+        return self._image(
+            f"minutes {which}",
+            lambda: minutes_image(self.grid(), self.travel(which), ramp=ramp("sequential_reversed")),
+        )
 
     def threshold_png(self, which: Which) -> bytes:
         """Return what the threshold leaves uncovered, as an image of `grid`."""

@@ -7,14 +7,14 @@ import os
 import streamlit as st
 from streamlit_folium import st_folium
 
-from data.registry import load_registry
 from data.store import Store
 from layers.model import Layer
 from layers.overlays import ImageLayer, OverlayTheme, overlay_theme
-from layers.themes import Ramp, choropleth
+from layers.themes import choropleth
 from layers.webmap import TIANDITU_KEY, base_map
 from pages import coverage_words, siting_plan, state
 from pages.coverage_store import region_frame, region_labels
+from pages.palettes import ramp
 from pages.siting_choice import SitingChoice
 from pages.siting_data import SitingAnswers, Which
 from pages.siting_places import legend_of, plan_places, region_tip
@@ -54,7 +54,6 @@ def region_layer(store: Store, choice: SitingChoice, answers: SitingAnswers) -> 
     """Return the regions of the level shown with the coverage of the plan in per cent."""
     frame = region_frame(store, choice.request.coverage.within, choice.level)
     rows = answers.comparison(choice.level, choice.request.group).set_index("adcode")
-    palette = load_registry().palette("sequential")
     known = answers.analysis.after if answers.analysis.no_existing else answers.analysis.before
     return choropleth(
         frame,
@@ -64,7 +63,7 @@ def region_layer(store: Store, choice: SitingChoice, answers: SitingAnswers) -> 
         year=YEAR,
         direction="higher_better",
         scheme="equal_interval" if len(frame) > 1 else "quantiles",
-        palette=Ramp(palette.id, palette.colours),
+        palette=ramp("sequential"),
         reasons=rows["reason"].where(rows["coverage_after"].isna()),
         provenance=coverage_words.origin_of(store, known),
     )

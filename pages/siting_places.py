@@ -12,6 +12,7 @@ from layers.model import format_number
 from layers.overlays import RankedPlace, SurfaceLegend
 from layers.score_surface import change_legend, change_rows
 from layers.surface import MINUTE_LIMITS, minute_legend
+from pages.palettes import ramp
 from pages.siting_choice import SitingChoice
 from pages.siting_data import SitingAnswers, Which
 
@@ -50,7 +51,7 @@ def legend_of(choice: SitingChoice, answers: SitingAnswers, which: Which) -> Sur
         shown = [row for row in rows if row[2] > 0 or row[1] != "不再覆盖"]
         return change_legend(f"{choice.request.minutes:g} 分钟内（人数）", shown)
     travel = answers.travel(which)
-    entries = minute_legend(travel, people)
+    entries = minute_legend(travel, people, ramp=ramp("sequential_reversed"))
     classes = sum(entry.class_index >= 0 for entry in entries)
     ticks = tuple(f"{limit:g}" for limit in (*MINUTE_LIMITS, travel.max_minutes)[:classes])
     veil = f"泛白：{choice.request.minutes:g} 分钟内到不了"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from data.coverage import IMPLIED
@@ -54,7 +56,7 @@ def _origin(store: Store, choice: StandardsChoice, analysis: StandardsAnalysis) 
     plans = {entry.doc_no for key, entry in analysis.standards.items() if choice.standard in {ALL, key}}
     first = sorted(plans)[0] if len(plans) == 1 else f"{len(plans)} 个规划的配置标准"
     remarks = ("人口为推算值",) if analysis.projected else ()
-    return Provenance((first, *found.sources), found.boundary, remarks)
+    return replace(found, sources=(first, *found.sources), remarks=remarks)
 
 
 def _head(store: Store, choice: StandardsChoice, analysis: StandardsAnalysis, origin: Provenance) -> None:

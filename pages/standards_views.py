@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from data.registry import load_registry
 from data.standards import StandardsAnalysis
 from data.store import Store
 from layers.charts import PICK, bar_ranking
 from layers.model import Layer, Provenance
-from layers.themes import Ramp, choropleth
+from layers.themes import choropleth
 from pages import components, state
 from pages.coverage_store import region_frame
+from pages.palettes import ramp_towards
 from pages.standards_choice import VIEWS, StandardsChoice
 from pages.standards_figures import show_figures, show_notes
 from pages.standards_tables import contradiction_table, region_table, show_overview, show_table
@@ -81,7 +81,6 @@ def region_layer(
     values = rows[column].where(rows["applies"])
     reasons = rows["reason"].where(rows["applies"] | rows["required"].isna(), "这条标准不适用于此地区")
     direction = {"shortfall": "neutral", "required": "neutral", "provided": "higher_better"}[column]
-    palette = load_registry().palette("sequential" if column == "provided" else "neutral")
     level = max(choice.level, entry.region_level, key=list(state.LEVELS).index)
     return choropleth(
         region_frame(store, choice.within, level),
@@ -90,7 +89,7 @@ def region_layer(
         unit=entry.unit,
         year=str(choice.year),
         direction=direction,
-        palette=Ramp(palette.id, palette.colours),
+        palette=ramp_towards(direction),
         reasons=reasons,
         decimals=0,
         provenance=origin,

@@ -18,6 +18,7 @@ from layers.access_surface import AccessClasses, access_classes, access_image
 from layers.points import PointSet, facility_points
 from layers.surface import SurfaceGrid, surface_grid
 from pages.cached import roads
+from pages.palettes import ramp
 from pages.slots import Slot, Tell
 
 _ANSWERS = 4
@@ -37,7 +38,9 @@ class SupplyAnswers:
         self.people = analysis.cells.loc[mine, analysis.request.demand].to_numpy(dtype=np.float64)
         whole = float(analysis.region(analysis.request.within)["access"])
         self.decimals = 2 if whole >= 1.0 else 3
-        self.classes: AccessClasses = access_classes(self.access, decimals=self.decimals)
+        self.classes: AccessClasses = access_classes(
+            self.access, decimals=self.decimals, ramp=ramp("sequential")
+        )
         self.grid: SurfaceGrid = surface_grid(
             analysis.cells.loc[mine, ["x", "y"]], cell_size_m=analysis.cell_size_m
         )

@@ -8,15 +8,15 @@ import pandas as pd
 import streamlit as st
 from streamlit_folium import st_folium
 
-from data.registry import load_registry
 from data.store import Store
 from layers.access_surface import access_legend
 from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, overlay_theme
-from layers.themes import Ramp, choropleth
+from layers.themes import choropleth
 from layers.webmap import TIANDITU_KEY, base_map
 from pages import coverage_words, state
 from pages.coverage_store import region_frame, region_labels
+from pages.palettes import ramp
 from pages.supply_answers import SupplyAnswers
 from pages.supply_choice import SupplyChoice
 
@@ -46,7 +46,6 @@ def region_layer(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> 
     """Return the regions of the level shown with the access of their people."""
     analysis = answers.analysis
     rows = analysis.table(level=choice.level).set_index("adcode")
-    palette = load_registry().palette("sequential")
     frame = region_frame(store, choice.request.within, choice.level)
     return choropleth(
         frame,
@@ -56,7 +55,7 @@ def region_layer(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> 
         year=coverage_words.POPULATION_YEAR,
         direction="higher_better",
         scheme="quantiles",
-        palette=Ramp(palette.id, palette.colours),
+        palette=ramp("sequential"),
         reasons=rows["reason"],
         decimals=answers.decimals,
         provenance=coverage_words.origin_of(store, analysis.base),

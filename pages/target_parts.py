@@ -11,6 +11,7 @@ import pandas as pd
 
 from data.registry import Registry
 from data.store import Store
+from pages.palettes import categories
 
 STATE_WORDS = {"met": "已达到", "not_met": "未达到", "undefined": "无法判定"}
 NOT_JUDGED = "不作判定"
@@ -133,4 +134,4 @@ def _with_haystack(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFram
 
 def state_colours(registry: Registry) -> dict[str, str]:
     """Return the colour of each state's word, from the registry."""
-    return dict(zip(STATE_WORDS.values(), registry.palette("qualitative").colours[3], strict=True))
+    return dict(zip(STATE_WORDS.values(), categories(registry), strict=False))

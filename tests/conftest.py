@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sys
@@ -17,11 +16,24 @@ from data.build import build_store
 from data.ingest.osm import import_osm
 from data.store import Store, open_store
 from tests.layers.fonts_at_hand import regular_font
-from tests.shared_data import RUNS, shared_path
+from tests.made_once import RUNS, made_once
+from tests.real_data import real_path
+from tests.shared_ground import make_it_here, share_ground
 
 # How fast an example runs is the machine's affair, and no test asserts it.
 settings.register_profile("sutu", deadline=None)
 settings.load_profile("sutu")
+
+_SOURCES = Path(__file__).resolve().parent / "sources"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave `tests/sources` out unless the command line names it: it reads what a clone alone has not."""
+    if collection_path != _SOURCES:
+        return None
+    here = config.invocation_params.dir
+    asked = [(here / argument.partition("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(_SOURCES) for path in asked) else True
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +52,20 @@ def main_module() -> Iterator[None]:
     kept = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = kept
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_ground() -> Iterator[None]:
+    """Make the ground of builds once in this process; tests of the build itself make their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        share_ground(patch)
+        yield
+
+
+@pytest.fixture
+def own_ground(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the builds of the test make their ground themselves."""
+    make_it_here(monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -85,15 +111,11 @@ def xuzhou_data_dir(built_data_dir: Path) -> Path:
 
     451 points of OpenStreetMap: hospitals, schools, universities, parks, sports centres.
     """
-    folder = built_data_dir.with_name("sutu-xuzhou")
-    with built_data_dir.with_name("sutu-xuzhou.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            staged = Path(
-                shutil.copytree(built_data_dir, folder.with_name("sutu-xuzhou-staged"), ignore=RUNS)
-            )
-            counties = open_store(staged).regions("county", zoom="full").reset_index(drop=True)
-            import_osm(shared_path("real/osm/xuzhou_facilities.osm.pbf"), staged, counties)
-            build_store(staged)
-            staged.rename(folder)
-    return folder
+
+    def make(staged: Path) -> None:
+        shutil.copytree(built_data_dir, staged, ignore=RUNS)
+        counties = open_store(staged).regions("county", zoom="full").reset_index(drop=True)
+        import_osm(real_path("osm/xuzhou_facilities.osm.pbf"), staged, counties)
+        build_store(staged)
+
+    return made_once(built_data_dir.with_name("sutu-xuzhou"), make)

@@ -17,7 +17,7 @@ import cli
 from data.coverage import CoverageRequest, prepare
 from data.store import open_store
 from geo.crs import from_cgcs2000
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 KEYS = {
     "adcode",
@@ -109,7 +109,7 @@ def test_a_file_of_facilities_counts_for_one_run_only(here: Path, tmp_path: Path
 def test_real_points_cover_the_same_people_whatever_datum_they_come_in(
     data_env: Path, tmp_path: Path
 ) -> None:
-    points = pd.read_csv(shared_path("real/facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"))
+    points = pd.read_csv(real_path("facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"))
     points = points[points["shelter_type"] == "hospital"]
     answers = {}
     for datum in ("wgs84", "cgcs2000", "gcj02", "bd09"):

@@ -17,7 +17,7 @@ import cli
 from data.coverage import CoverageRequest, covered_types
 from data.siting import SitingRequest, prepare_siting
 from data.store import open_store
-from tests.shared_data import RUNS
+from tests.made_once import RUNS
 
 ASK = (
     *("siting", "--type", "hospital", "--mode", "ebike", "--minutes", "15"),

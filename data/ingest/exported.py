@@ -19,6 +19,7 @@ from data.ingest.tabular import RawTable
 from data.registry.export_models import load_export_fields
 from geo.crs import Datum
 from geo.export_table import PLACE_TITLES
+from geo.spreadsheet import unguarded
 
 EXPORTED_COLUMNS: Final = (
     Column("precision", "点位精度"),
@@ -35,8 +36,6 @@ _DATUMS: Final = get_args(Datum)
 _ENCRYPTED: Final = ("gcj02", "bd09")
 _FACILITY_MARKS: Final = ("type_name", "precision", "precision_name", "datum")
 _INDICATOR_MARKS: Final = ("indicator", "indicator_name", "status", "quality", "reason")
-# What a CSV writes in front of a text that a spreadsheet would run, and such a text.
-_GUARDED: Final = r"'+\s*[=+\-@]"
 _SCIENTIFIC: Final = r"[+-]?\d+(\.\d*)?[eE][+-]?\d+"
 
 
@@ -164,9 +163,9 @@ def _unguarded(table: RawTable) -> pd.DataFrame:
     cells = table.cells.copy()
     if table.delimiter is not None:
         for name in cells:
-            guarded = cells[name].str.match(_GUARDED)
+            guarded = cells[name].str.startswith("'")
             if guarded.any():
-                cells[name] = cells[name].where(~guarded, cells[name].str[1:])
+                cells[name] = cells[name].where(~guarded, cells[name].map(unguarded))
     return cells
 
 

@@ -1,6 +1,7 @@
 """The registry: what a planner would change (indicators, sources, zones, palettes …), as validated YAML.
 
-To add a file: write its model (a subclass of ``Entry``), add a field to ``Registry``, name it in ``FILES``.
+To add a file: write its model (a subclass of ``Entry``), make a ``RegistryFile`` beside it, and name that in
+``data.registry.files.FILES``. Here are the files that are read together, because they speak of each other.
 """
 
 from dataclasses import dataclass
@@ -8,15 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from data.registry.loading import load_yaml, load_yaml_object, registry_folder
-from data.registry.mode_models import ModeEntry
+from data.registry.loading import RegistryFile, entries_of
 from data.registry.models import (
     CensusChange,
     CensusCorrection,
     CensusFlag,
     Count,
     CountGroup,
-    Entry,
     Indicator,
     Palette,
     SeriesFlag,
@@ -24,33 +23,40 @@ from data.registry.models import (
     Source,
     Zone,
 )
-from data.registry.osm_models import OsmMapping
 from data.registry.plan_models import HeadlineTable, PlanSynonym
+from data.registry.setting_models import SETTINGS
 from geo.errors import RegistryError, UnknownIndicatorError
 
-__all__ = ["Registry", "load_registry", "load_yaml", "load_yaml_object"]
+__all__ = ["Registry", "load_registry"]
 
-FILES: dict[str, type[Entry]] = {
-    "indicators": Indicator,
-    "counts": Count,
-    "count_groups": CountGroup,
-    "sources": Source,
-    "zones": Zone,
-    "census_changes": CensusChange,
-    "census_flags": CensusFlag,
-    "census_corrections": CensusCorrection,
-    "series_flags": SeriesFlag,
-    "palettes": Palette,
-    "settings": Setting,
-    "headline": HeadlineTable,
-    "plan_synonyms": PlanSynonym,
-    "modes": ModeEntry,
+TOGETHER: dict[str, RegistryFile[tuple[Any, ...]]] = {
+    "indicators": entries_of("indicators.yaml", Indicator),
+    "counts": entries_of("counts.yaml", Count),
+    "count_groups": entries_of("count_groups.yaml", CountGroup),
+    "sources": entries_of("sources.yaml", Source),
+    "zones": entries_of("zones.yaml", Zone),
+    "census_changes": entries_of("census_changes.yaml", CensusChange),
+    "census_flags": entries_of("census_flags.yaml", CensusFlag),
+    "census_corrections": entries_of("census_corrections.yaml", CensusCorrection),
+    "series_flags": entries_of("series_flags.yaml", SeriesFlag),
+    "palettes": entries_of("palettes.yaml", Palette),
+    "settings": SETTINGS,
+    "headline": entries_of("headline.yaml", HeadlineTable),
+    "plan_synonyms": entries_of("plan_synonyms.yaml", PlanSynonym),
 }
+"""The fields of `Registry`, and the file that each of them is."""
+
+DIRECTION_PALETTES = {
+    "higher_better": "sequential",
+    "lower_better": "sequential_reversed",
+    "neutral": "neutral",
+}
+"""Which palette suits which direction."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Every registry file as validated, frozen entries in file order (``osm_mapping`` is one object)."""
+    """The files of indicators, regions and plans, and the office's settings: frozen entries in file order."""
 
     indicators: tuple[Indicator, ...]
     counts: tuple[Count, ...]
@@ -65,8 +71,6 @@ class Registry:
     settings: tuple[Setting, ...]
     headline: tuple[HeadlineTable, ...]
     plan_synonyms: tuple[PlanSynonym, ...]
-    modes: tuple[ModeEntry, ...]
-    osm_mapping: OsmMapping
 
     def indicator(self, indicator_id: str) -> Indicator:
         """Return an indicator; raise ``UnknownIndicatorError`` when the registry has none of that id."""
@@ -81,6 +85,10 @@ class Registry:
             if entry.id == palette_id:
                 return entry
         raise RegistryError(f"palettes.yaml 里没有配色“{palette_id}”")
+
+    def palette_towards(self, direction: str) -> str:
+        """Return the id of the palette that suits a direction."""
+        return DIRECTION_PALETTES[direction]
 
     def setting(self, setting_id: str) -> int | float | str:
         """Return the value of a setting; raise ``RegistryError`` when there is none of that id."""
@@ -120,18 +128,13 @@ def load_registry(folder: Path | None = None) -> Registry:
 
     Raises ``RegistryError`` that lists the faults of every file, each with file, entry and field.
     """
-    root = registry_folder(folder)
-    tables: dict[str, Any] = {}
+    tables: dict[str, tuple[Any, ...]] = {}
     faults: list[str] = []
-    for field, model in FILES.items():
+    for field, file in TOGETHER.items():
         try:
-            tables[field] = load_yaml(root / f"{field}.yaml", model)
+            tables[field] = file.load(folder)
         except RegistryError as error:
             faults.append(str(error))
-    try:
-        tables["osm_mapping"] = load_yaml_object(root / "osm_mapping.yaml", OsmMapping)
-    except RegistryError as error:
-        faults.append(str(error))
     if not faults:
         registry = Registry(**tables)
         faults = _reference_faults(registry)

@@ -6,11 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from data.registry.facility_models import load_facility_types
-from data.registry.loading import load_yaml, registry_folder
+from data.registry.loading import entries_of
 from data.registry.models import Entry, Identifier, Text
-from geo.errors import RegistryError
-
-SERVICE_CIRCLES_FILE = "service_circles.yaml"
 
 
 class TierRule(BaseModel):
@@ -50,13 +47,8 @@ class CircleService(Entry):
         return self.urban if tier == "urban" else self.rural
 
 
-def load_circle_services(folder: Path | None = None) -> dict[str, CircleService]:
-    """Return the services by id, in file order.
-
-    Raises ``RegistryError`` naming file, entry and field, also for an unknown facility type and for two
-    services of one name.
-    """
-    entries = load_yaml(registry_folder(folder) / SERVICE_CIRCLES_FILE, CircleService)
+def _faults(entries: tuple[CircleService, ...]) -> list[str]:
+    """Return unknown facility types, and names of two services."""
     known = load_facility_types()
     faults = []
     names: dict[str, str] = {}
@@ -67,6 +59,12 @@ def load_circle_services(folder: Path | None = None) -> dict[str, CircleService]
             ]
         if names.setdefault(entry.name, entry.id) != entry.id:
             faults.append(f"条目 {entry.id}，字段 name：“{entry.name}”已用于 {names[entry.name]}")
-    if faults:
-        raise RegistryError("\n".join(f"{SERVICE_CIRCLES_FILE}，{fault}" for fault in faults))
-    return {entry.id: entry for entry in entries}
+    return faults
+
+
+SERVICE_CIRCLES = entries_of("service_circles.yaml", CircleService, _faults)
+
+
+def load_circle_services(folder: Path | None = None) -> dict[str, CircleService]:
+    """Return the services by id, in file order."""
+    return {entry.id: entry for entry in SERVICE_CIRCLES.load(folder)}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from data.registry.loading import load_yaml, load_yaml_object, registry_folder
+from data.registry.loading import entries_of, mapping_of
 from data.registry.models import Colour, Entry, Identifier, Text
 from geo.errors import RegistryError
 
@@ -151,30 +150,30 @@ class CorridorRules(Entry):
         return plan
 
 
-@cache
+CORRIDOR_FAMILIES = entries_of("corridor_families.yaml", CorridorFamily)
+CORRIDOR_PLACES = entries_of("corridor_places.yaml", CorridorPlace)
+CORRIDOR_ROUTES = entries_of("corridor_routes.yaml", CorridorRoute)
+CORRIDOR_RULES = mapping_of("corridor_rules.yaml", CorridorRules)
+
+
 def load_corridor_families(folder: Path | None = None) -> dict[str, CorridorFamily]:
-    """Return the families by id in file order; ``RegistryError`` names file, entry and field."""
-    entries = load_yaml(registry_folder(folder) / "corridor_families.yaml", CorridorFamily)
-    return {entry.id: entry for entry in entries}
+    """Return the families by id in file order."""
+    return {entry.id: entry for entry in CORRIDOR_FAMILIES.load(folder)}
 
 
-@cache
 def load_corridor_places(folder: Path | None = None) -> dict[str, CorridorPlace]:
     """Return the place names that are no region's name, by name."""
-    entries = load_yaml(registry_folder(folder) / "corridor_places.yaml", CorridorPlace)
-    return {entry.name: entry for entry in entries}
+    return {entry.name: entry for entry in CORRIDOR_PLACES.load(folder)}
 
 
-@cache
 def load_corridor_routes(folder: Path | None = None) -> tuple[CorridorRoute, ...]:
     """Return the routes of lines in file order."""
-    return load_yaml(registry_folder(folder) / "corridor_routes.yaml", CorridorRoute)
+    return CORRIDOR_ROUTES.load(folder)
 
 
-@cache
 def load_corridor_rules(folder: Path | None = None) -> CorridorRules:
     """Return the rules of horizons, plans and track names."""
-    return load_yaml_object(registry_folder(folder) / "corridor_rules.yaml", CorridorRules)
+    return CORRIDOR_RULES.load(folder)
 
 
 def family_of(kind: str, plan: str, families: dict[str, CorridorFamily]) -> CorridorFamily:

@@ -9,12 +9,9 @@ from typing import Annotated
 
 from pydantic import Field as Constraint
 
-from data.registry.loading import load_yaml, registry_folder
+from data.registry.loading import entries_of
 from data.registry.models import Entry, Identifier, Text
-from geo.errors import RegistryError
 from geo.export_table import SHORT_NAME_LENGTH, Field
-
-EXPORT_FIELDS_FILE = "export_fields.yaml"
 
 
 class ExportField(Entry):
@@ -27,25 +24,28 @@ class ExportField(Entry):
     definition: Text
 
 
-@cache
-def load_export_fields(folder: Path | None = None) -> dict[str, Field]:
-    """Return the known columns by their name in code.
-
-    Raises ``RegistryError`` naming file, entry and field, also for a title or short name used twice.
-    """
-    entries = load_yaml(registry_folder(folder) / EXPORT_FIELDS_FILE, ExportField)
+def _faults(entries: tuple[ExportField, ...]) -> list[str]:
+    """Return every title and short name that is used twice."""
     faults = []
     for what in ("title", "short"):
         seen: dict[str, str] = {}
         for entry in entries:
             text = getattr(entry, what)
             if text in seen:
-                faults.append(f"{EXPORT_FIELDS_FILE}，条目 {entry.id}，字段 {what}：与 {seen[text]} 相同")
+                faults.append(f"条目 {entry.id}，字段 {what}：与 {seen[text]} 相同")
             seen.setdefault(text, entry.id)
-    if faults:
-        raise RegistryError("\n".join(faults))
+    return faults
+
+
+EXPORT_FIELDS = entries_of("export_fields.yaml", ExportField, _faults)
+
+
+@cache
+def load_export_fields(folder: Path | None = None) -> dict[str, Field]:
+    """Return the known columns by their name in code."""
     return {
-        entry.id: Field(entry.id, entry.title, entry.short, entry.unit, entry.definition) for entry in entries
+        entry.id: Field(entry.id, entry.title, entry.short, entry.unit, entry.definition)
+        for entry in EXPORT_FIELDS.load(folder)
     }
 
 

@@ -1,16 +1,12 @@
 """The model of ``facility_types.yaml``: the kinds of facilities, their names, units and defaults."""
 
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from data.registry.loading import load_yaml, registry_folder
+from data.registry.loading import entries_of
 from data.registry.models import Entry, Identifier, Text
-from geo.errors import RegistryError
-
-FACILITY_TYPES_FILE = "facility_types.yaml"
 
 
 class FacilityType(Entry):
@@ -32,14 +28,8 @@ class FacilityType(Entry):
     aliases: tuple[Text, ...] = ()
 
 
-@cache
-def load_facility_types(folder: Path | None = None) -> dict[str, FacilityType]:
-    """Return the facility types by id, in the order of the registry file (the order of the pages).
-
-    Raises ``RegistryError`` naming file, entry and field, also for an unknown ``broader`` and for a word
-    that means two types.
-    """
-    entries = load_yaml(registry_folder(folder) / FACILITY_TYPES_FILE, FacilityType)
+def _faults(entries: tuple[FacilityType, ...]) -> list[str]:
+    """Return every ``broader`` that is no uppermost type, and every word that means two types."""
     types = {entry.id: entry for entry in entries}
     faults = []
     words: dict[str, str] = {}
@@ -51,9 +41,15 @@ def load_facility_types(folder: Path | None = None) -> dict[str, FacilityType]:
         for word in (entry.id, entry.name, *entry.aliases):
             if words.setdefault(word, entry.id) != entry.id:
                 faults.append(f"条目 {entry.id}，字段 aliases：“{word}”已用于 {words[word]}")
-    if faults:
-        raise RegistryError("\n".join(f"{FACILITY_TYPES_FILE}，{fault}" for fault in faults))
-    return types
+    return faults
+
+
+FACILITY_TYPES = entries_of("facility_types.yaml", FacilityType, _faults)
+
+
+def load_facility_types(folder: Path | None = None) -> dict[str, FacilityType]:
+    """Return the facility types by id, in the order of the registry file (the order of the pages)."""
+    return {entry.id: entry for entry in FACILITY_TYPES.load(folder)}
 
 
 def same_kind(one: str, other: str, types: dict[str, FacilityType]) -> bool:

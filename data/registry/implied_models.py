@@ -5,10 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from data.registry.loading import load_yaml, registry_folder
+from data.registry.loading import entries_of
 from data.registry.models import Entry, Identifier, Text
-
-IMPLIED_FILE = "implied.yaml"
 
 Place = Literal["county_seat", "township", "gazette", "airport"]
 
@@ -44,6 +42,9 @@ class ImpliedRule(Entry):
         return self
 
 
+IMPLIED = entries_of("implied.yaml", ImpliedRule)
+
+
 def load_implied_rules(folder: Path | None = None) -> tuple[ImpliedRule, ...]:
     """Return the rules of ``implied.yaml``; ``RegistryError`` (Chinese) when it is missing or faulty."""
-    return load_yaml(registry_folder(folder) / IMPLIED_FILE, ImpliedRule)
+    return IMPLIED.load(folder)

@@ -1,17 +1,15 @@
 """The model of a composite index, in ``indices.yaml`` (the packaged examples) and in people's own files."""
 
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from data.registry.loading import load_yaml, load_yaml_object, registry_folder
+from data.registry.loading import entries_of, load_yaml_object
 from data.registry.models import Entry, Identifier, Text
 from geo.composite import Aggregation, Normalisation, Weighting
 from geo.errors import RegistryError
 
-INDICES_FILE = "indices.yaml"
 MOST_PARTS = 30
 MOST_BYTES = 64 * 1024
 
@@ -52,10 +50,12 @@ class IndexSpec(Entry):
     parts: Annotated[tuple[IndexPart, ...], Field(min_length=1, max_length=MOST_PARTS)]
 
 
-@cache
+INDICES = entries_of("indices.yaml", IndexSpec)
+
+
 def load_index_examples(folder: Path | None = None) -> dict[str, IndexSpec]:
     """Return the packaged indices by name; raises ``RegistryError`` listing every fault."""
-    return {entry.name: entry for entry in load_yaml(registry_folder(folder) / INDICES_FILE, IndexSpec)}
+    return {entry.name: entry for entry in INDICES.load(folder)}
 
 
 def load_index_file(path: Path) -> IndexSpec:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, field_validator
 
 from data.ingest.faults import Fault
-from data.registry.loading import load_yaml, read_yaml, registry_folder
+from data.registry.loading import entries_of, read_yaml
 from data.registry.models import Entry, Text
 from geo.errors import RegistryError
 
@@ -52,6 +52,9 @@ class LimitEntry(Entry):
         if unknown or text.count("{") != text.count("}"):
             raise ValueError("花括号里只能写 found 或 limit")
         return text
+
+
+LIMITS = entries_of(LIMITS_FILE, LimitEntry)
 
 
 def load_limits() -> Mapping[str, LimitEntry]:
@@ -133,8 +136,7 @@ def _entry(limit_id: str) -> LimitEntry:
 
 @lru_cache(maxsize=1)
 def _packaged() -> Mapping[str, LimitEntry]:
-    entries = load_yaml(registry_folder() / LIMITS_FILE, LimitEntry)
-    return MappingProxyType({entry.id: entry for entry in entries})
+    return MappingProxyType({entry.id: entry for entry in LIMITS.load()})
 
 
 @lru_cache(maxsize=4)

@@ -1,10 +1,12 @@
-"""Read one registry YAML file into validated entries, and say in Chinese what is wrong with it."""
+"""The one way in which registry files are read: into validated entries; what is wrong is said in Chinese."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -15,6 +17,7 @@ from geo.errors import RegistryError
 
 E = TypeVar("E", bound=Entry)
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 class _StrictLoader(yaml.CSafeLoader):
@@ -63,7 +66,7 @@ _BOUNDS = {
 }
 
 
-def _message(error: ErrorDetails) -> str:
+def fault_words(error: ErrorDetails) -> str:
     """Return a Chinese sentence for one pydantic fault."""
     kind, context = error["type"], error.get("ctx", {})
     if kind in _BOUNDS:
@@ -86,7 +89,7 @@ def _describe(file: str, entry: str, error: ErrorDetails) -> str:
     """Return one line that names file, entry and field of a fault."""
     field = ".".join(str(part) for part in error["loc"]) or "整条"
     given = "" if error["type"] in {"missing", "value_error"} else f"（现为 {error['input']!r:.60}）"
-    return f"{file}，条目 {entry}，字段 {field}：{_message(error)}{given}"
+    return f"{file}，条目 {entry}，字段 {field}：{fault_words(error)}{given}"
 
 
 def read_yaml(file: Traversable | Path) -> Any:
@@ -154,3 +157,51 @@ def load_yaml_object(file: Traversable | Path, model: type[M]) -> M:
 def registry_folder(folder: Path | None = None) -> Traversable | Path:
     """Return ``folder``, or the registry that travels inside the package."""
     return folder if folder is not None else resources.files("data.registry")
+
+
+def _no_faults(_: object) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class RegistryFile(Generic[T]):
+    """One file of the registry: its name, the model of its entries, and how it is read.
+
+    ``faults`` says what is wrong with the content beyond the model, as ``条目 …，字段 …：…``. Every file is
+    one of these objects, made by `entries_of` or `mapping_of`; `data.registry.files.FILES` lists them all.
+    """
+
+    name: str
+    model: type[BaseModel]
+    read: Callable[[Traversable | Path], T]
+    faults: Callable[[T], Iterable[str]] = _no_faults
+
+    def load(self, folder: Path | None = None) -> T:
+        """Return the content of the file in ``folder`` (default: the packaged registry); read once.
+
+        Raises ``RegistryError`` that lists every fault with file, entry and field.
+        """
+        return cast(T, _loaded(self, folder))
+
+
+@lru_cache(maxsize=128)
+def _loaded(file: RegistryFile[Any], folder: Path | None) -> Any:
+    content = file.read(registry_folder(folder) / file.name)
+    faults = [f"{file.name}，{fault}" for fault in file.faults(content)]
+    if faults:
+        raise RegistryError("\n".join(faults))
+    return content
+
+
+def entries_of(
+    name: str, model: type[E], faults: Callable[[tuple[E, ...]], Iterable[str]] = _no_faults
+) -> RegistryFile[tuple[E, ...]]:
+    """Return a file that is a list of entries."""
+    return RegistryFile(name, model, partial(load_yaml, model=model), faults)
+
+
+def mapping_of(
+    name: str, model: type[M], faults: Callable[[M], Iterable[str]] = _no_faults
+) -> RegistryFile[M]:
+    """Return a file that is one mapping."""
+    return RegistryFile(name, model, partial(load_yaml_object, model=model), faults)

@@ -7,11 +7,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from data.registry.loading import load_yaml, registry_folder
+from data.registry.loading import entries_of
 from data.registry.models import Entry, Identifier, Text
 from geo.modes import RoadClass, TravelMode
-
-MODES_FILE = "modes.yaml"
 
 Speed = Annotated[float, Field(gt=0, le=200)]
 
@@ -70,11 +68,14 @@ class ModeEntry(Entry):
         )
 
 
+MODES = entries_of("modes.yaml", ModeEntry)
+
+
 def load_mode_entries(folder: Path | None = None) -> tuple[ModeEntry, ...]:
     """Return the entries of ``modes.yaml`` in file order, with their notes; ``RegistryError`` lists every
     fault.
     """
-    return load_yaml(registry_folder(folder) / MODES_FILE, ModeEntry)
+    return MODES.load(folder)
 
 
 def load_modes(folder: Path | None = None) -> dict[str, TravelMode]:

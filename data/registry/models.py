@@ -242,7 +242,7 @@ class SeriesFlag(Entry):
 
 
 class Palette(Entry):
-    """Colours for 3 to 9 classes, from the lowest class to the highest."""
+    """Colours for 3 to 9 classes, from the lowest class to the highest; of categories one list."""
 
     id: Identifier
     name: Text
@@ -259,10 +259,17 @@ class Palette(Entry):
     def _one_colour_per_class(self) -> Self:
         if self.kind != "qualitative" and set(self.colours) != set(range(3, 10)):
             raise ValueError("colours 应给出 3 至 9 级")
+        if self.kind == "qualitative" and len(self.colours) != 1:
+            raise ValueError("类别的 colours 只写一列；用几个就取前几个")
         wrong = [k for k, colours in self.colours.items() if len(set(colours)) != k]
         if wrong:
             raise ValueError(f"colours 的第 {wrong[0]} 级应恰有 {wrong[0]} 个不同的颜色")
         return self
+
+    @property
+    def longest(self) -> tuple[str, ...]:
+        """The colours of the most classes: of categories all of them, in order."""
+        return self.colours[max(self.colours)]
 
 
 class Setting(Entry):

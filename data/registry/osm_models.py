@@ -1,16 +1,13 @@
 """The model of ``osm_mapping.yaml``: which OpenStreetMap objects are our facilities, roads and waters."""
 
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from data.registry.limit_models import limit_bytes
-from data.registry.loading import load_yaml_object, registry_folder
+from data.registry.loading import mapping_of
 from data.registry.models import Entry, Identifier, Text
-
-OSM_MAPPING_FILE = "osm_mapping.yaml"
 
 Values = Annotated[tuple[Text, ...], Field(min_length=1)]
 
@@ -156,11 +153,13 @@ def _covers(earlier: FacilityRule, later: FacilityRule) -> bool:
     )
 
 
-@cache
+OSM_MAPPING = mapping_of("osm_mapping.yaml", OsmMapping)
+
+
 def load_osm_mapping(folder: Path | None = None) -> OsmMapping:
     """Return the OpenStreetMap mapping of the registry in ``folder`` (default: the packaged one).
 
     Read once per process. Raises ``RegistryError`` (Chinese; file, entry and field) when the file is missing
     or faulty.
     """
-    return load_yaml_object(registry_folder(folder) / OSM_MAPPING_FILE, OsmMapping)
+    return OSM_MAPPING.load(folder)

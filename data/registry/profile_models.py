@@ -1,12 +1,9 @@
 """The model of ``profiles.yaml``: which indicators a region's profile shows, and which make its structure."""
 
-from functools import cache
 from pathlib import Path
 
-from data.registry.loading import load_yaml, registry_folder
+from data.registry.loading import entries_of
 from data.registry.models import Entry, Identifier, Text
-
-PROFILES_FILE = "profiles.yaml"
 
 
 class ProfileIndicator(Entry):
@@ -22,7 +19,9 @@ class ProfileIndicator(Entry):
     structure: bool = False
 
 
-@cache
+PROFILES = entries_of("profiles.yaml", ProfileIndicator)
+
+
 def load_profile_indicators(folder: Path | None = None) -> tuple[ProfileIndicator, ...]:
     """Return the indicators of the profile in file order; raises ``RegistryError`` listing every fault."""
-    return load_yaml(registry_folder(folder) / PROFILES_FILE, ProfileIndicator)
+    return PROFILES.load(folder)

@@ -1,18 +1,14 @@
 """The model of ``standards.yaml``: the plans' standards of provision, each with its plan and line."""
 
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from data.registry.facility_models import load_facility_types
-from data.registry.loading import load_yaml, registry_folder
+from data.registry.loading import entries_of
 from data.registry.models import Entry, Identifier, Text
-from geo.errors import RegistryError
 from geo.standards import StandardRule
-
-STANDARDS_FILE = "standards.yaml"
 
 GROUPS = {
     "population": "常住人口",
@@ -79,27 +75,19 @@ class Standard(Entry):
         )
 
 
-@cache
-def load_standards(folder: Path | None = None) -> dict[str, Standard]:
-    """Return the standards by id, in the order of the registry file.
-
-    Raises ``RegistryError`` naming file, entry and field, also where a rule lacks what it needs or names a
-    facility type that the registry does not know.
-    """
-    entries = load_yaml(registry_folder(folder) / STANDARDS_FILE, Standard)
+def _faults(entries: tuple[Standard, ...]) -> list[str]:
+    """Return where a rule lacks what it needs, and facility types that the registry does not know."""
     types = load_facility_types()
     faults = []
     for entry in entries:
-        faults += [f"条目 {entry.id}，字段 {fault}" for fault in _faults(entry)]
+        faults += [f"条目 {entry.id}，字段 {fault}" for fault in _faults_of(entry)]
         faults += [
             f"条目 {entry.id}，字段 types：没有设施类型“{one}”" for one in entry.types if one not in types
         ]
-    if faults:
-        raise RegistryError("\n".join(f"{STANDARDS_FILE}，{fault}" for fault in faults))
-    return {entry.id: entry for entry in entries}
+    return faults
 
 
-def _faults(entry: Standard) -> list[str]:
+def _faults_of(entry: Standard) -> list[str]:
     """Return what a rule lacks, or has beyond what it takes."""
     needed = {
         "per_population": ("per_people",),
@@ -118,6 +106,14 @@ def _faults(entry: Standard) -> list[str]:
     if entry.per_people_most and entry.per_people and entry.per_people_most >= entry.per_people:
         faults.append("per_people_most：应小于 per_people（服务人口的下限配置最多）")
     return faults
+
+
+STANDARDS = entries_of("standards.yaml", Standard, _faults)
+
+
+def load_standards(folder: Path | None = None) -> dict[str, Standard]:
+    """Return the standards by id, in the order of the registry file."""
+    return {entry.id: entry for entry in STANDARDS.load(folder)}
 
 
 def standard_rows(standards: dict[str, Standard]) -> list[dict[str, object]]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from data.registry.loading import load_yaml_object, registry_folder
+from data.registry.loading import mapping_of
 from data.registry.models import Adcode, Direction, Entry, Identifier, Text
 from data.registry.plan_models import PlanId
-
-TRACKING_FILE = "tracking.yaml"
 
 
 class TrackedSeries(Entry):
@@ -62,7 +59,9 @@ class Tracking(Entry):
     regional: tuple[RegionalFamily, ...] = ()
 
 
-@cache
+TRACKING = mapping_of("tracking.yaml", Tracking)
+
+
 def load_tracking(folder: Path | None = None) -> Tracking:
     """Return the registry of tracked targets; `RegistryError` names file, entry and field of every fault."""
-    return load_yaml_object(registry_folder(folder) / TRACKING_FILE, Tracking)
+    return TRACKING.load(folder)

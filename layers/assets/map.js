@@ -9,6 +9,7 @@
   const HOVERED = { color: "#1E2933", weight: 1.6, opacity: 1 };
   const BORDER = { color: "#7C8B97", weight: 0.5, opacity: 0.9 };
   const HATCH = "sutu-hatch";
+  const STRIPE = "#A4AEB6";
   /* Pixels kept free beside the regions, and the least that must be left for them. */
   const MARGIN = 10;
   const LEAST = 40;
@@ -254,7 +255,7 @@
         },
       }).addTo(this.map);
       const svg = this.map.getPane("overlayPane").querySelector("svg");
-      if (svg && !svg.querySelector("#" + HATCH)) svg.appendChild(hatch());
+      if (svg && !svg.querySelector("#" + HATCH)) svg.appendChild(hatch(this.spec.undefinedFill));
     }
 
     style(code) {
@@ -375,7 +376,8 @@
       const rows = spec.legend.rows.map(([fill, label, count]) => {
         const row = element("div", "row");
         const swatch = row.appendChild(element("i", fill < 0 ? "undefined" : ""));
-        if (fill >= 0) swatch.style.background = spec.fills[fill];
+        const striped = `repeating-linear-gradient(135deg, ${STRIPE} 0 2px, ${spec.undefinedFill} 2px 5px)`;
+        swatch.style.background = fill < 0 ? striped : spec.fills[fill];
         row.appendChild(element("span", "label", label));
         row.appendChild(element("span", "count", count));
         return row;
@@ -387,13 +389,13 @@
   }
 
   /* The fill of a region without a value: hatched, so that it is never taken for a class. */
-  function hatch() {
+  function hatch(ground) {
     const space = "http://www.w3.org/2000/svg";
     const defs = document.createElementNS(space, "defs");
     const pattern = defs.appendChild(document.createElementNS(space, "pattern"));
     const settings = { id: HATCH, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
     for (const [name, value] of Object.entries(settings)) pattern.setAttribute(name, value);
-    for (const [width, color] of [[6, "#ECEFF1"], [2, "#B9C1C8"]]) {
+    for (const [width, color] of [[6, ground], [2, STRIPE]]) {
       const bar = pattern.appendChild(document.createElementNS(space, "rect"));
       bar.setAttribute("width", width);
       bar.setAttribute("height", 6);

@@ -9,9 +9,9 @@ from typing import Any
 
 from data.store import Store
 from geo.tiles import MATRIX_SET, MAX_ZOOM, MIN_ZOOM
-from layers.model import INTERNAL_NOTICE
 from layers.vector_tile import MIME_TYPE
 from pages.ogc.collections import OFF, Collection, collections
+from pages.origin import internal_notice
 
 SWITCH = "SUTU_OGC"
 """``off`` switches the API off; anything else, and nothing, leaves it on."""
@@ -51,10 +51,10 @@ def configuration(store: Store, base: str) -> dict[str, Any]:
         "metadata": {
             "identification": {
                 "title": "苏图图层服务",
-                "description": f"江苏规划图层，只读；数据版本 {store.data_version}。{INTERNAL_NOTICE}",
+                "description": f"江苏规划图层，只读；数据版本 {store.data_version}。{internal_notice()}",
                 "keywords": ["江苏", "规划"],
                 "keywords_type": "theme",
-                "terms_of_service": INTERNAL_NOTICE,
+                "terms_of_service": internal_notice(),
                 "url": base,
             },
             "license": {"name": "见各图层的来源", "url": base},

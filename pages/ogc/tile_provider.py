@@ -7,11 +7,11 @@ from typing import Any
 from pygeoapi.provider.base_mvt import BaseMVTProvider
 
 from geo.tiles import MATRIX_SET
-from layers.model import INTERNAL_NOTICE
 from pages.ogc.kept_tiles import tile_of, tiling_of
 from pages.ogc.source import source_of
 from pages.ogc.tile_metadata import schema_of, tilejson, tileset
 from pages.ogc.tiling import LAYER
+from pages.origin import internal_notice
 
 
 class TileProvider(BaseMVTProvider):
@@ -68,7 +68,7 @@ class TileProvider(BaseMVTProvider):
         if facts is None:
             raise KeyError(self.data)
         here = f"{server_url}/collections/{dataset}/tiles/{MATRIX_SET}"
-        attribution = "；".join((INTERNAL_NOTICE, *facts.remarks))
+        attribution = "；".join((internal_notice(), *facts.remarks))
         form = (metadata_format or "json").lower()
         about = {**told, "attribution": attribution}
         tiling, bounds = tiling_of(self.data), self.options["bounds"]

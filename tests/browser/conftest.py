@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 import app as application
 from layers.fonts import prepare_fonts
 from tests.browser.harness import LAUNCH, Window
-from tests.shared_data import RUNS
+from tests.made_once import RUNS
 
 ROOT = Path(__file__).resolve().parents[2]
 _STARTED = "苏图已启动："

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.sync_api import Browser, Frame, Page, Request
+from playwright.sync_api import Browser, Frame, Page, Request, expect
 
 LAUNCH: dict[str, Any] = {
     "executable_path": "/usr/bin/chromium",
@@ -17,6 +19,10 @@ LAUNCH: dict[str, Any] = {
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     ],
 }
+PATIENCE_MS = 60_000
+# The library keeps this for the whole process: said in one test file, it would hold for the others too, but
+# only when they run together.
+expect.set_options(timeout=PATIENCE_MS)
 _MAP_COMPONENT = "streamlit_folium"
 # Streamlit sets features on its frames that this browser no longer knows, and says so; no fault of ours.
 _NOISE = ("Unrecognized feature:", "allow-scripts and allow-same-origin")
@@ -28,7 +34,7 @@ class Window:
     def __init__(self, browser: Browser, server: str, *, width: int = 1280, height: int = 900) -> None:
         self.server = server
         self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.requests: list[str] = []
         self.problems: list[str] = []
         self.context.on("request", lambda request: self.requests.append(request.url))
@@ -63,6 +69,21 @@ class Window:
         )
         self.page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
         self.page.wait_for_function("document.fonts.status === 'loaded'")
+
+    @contextmanager
+    def reruns(self) -> Iterator[None]:
+        """Wait, after what is done inside, until the script has run anew: it does not start at once."""
+        self.page.evaluate(
+            """() => {
+              window.sutuRan = false;
+              new MutationObserver(() => { window.sutuRan = true; }).observe(
+                document.querySelector('[data-testid="stApp"]'),
+                {attributes: true, attributeFilter: ['data-test-script-state']});
+            }"""
+        )
+        yield
+        self.page.wait_for_function("window.sutuRan")
+        self.settle()
 
     def follow(self, link: str) -> Page:
         """Go to another page by its link in the navigation, once this one has drawn all its maps.

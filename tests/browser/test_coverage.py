@@ -221,3 +221,11 @@ def test_a_prefecture_fills_a_phone(server: str, browser: Any) -> None:
     assert not window.scrolls_sideways()
     window.close()
     window.assert_clean()
+
+
+def test_no_table_offers_a_csv_past_the_guard(window: Window) -> None:
+    """Streamlit would write a table's CSV in the browser: its tools are there, that one is not."""
+    page = window.open("coverage", facility="general_hospital", coverage_panel="table")
+    page.locator('[data-testid="stDataFrame"]').first.hover()
+    expect(page.locator('button[aria-label="Search"]').first).to_be_visible()
+    assert page.locator('button[aria-label="Download as CSV"]').count() == 0

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from data.store import open_store
 from tests.browser.conftest import ROOT, _address
 from tests.browser.harness import Window
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 FACILITIES = "名称,类型,经度,纬度\n甲<b>医院</b>,综合医院,118.7969,32.0603\n乙医院,综合医院,119.9,31.8\n"
 
@@ -116,7 +116,7 @@ def test_a_list_goes_in_and_the_coverage_page_counts_it(
 
 def test_an_extract_goes_in_with_its_progress(own_window: Window, own_folder: Path) -> None:
     page = own_window.open("data-import", import_kind="osm")
-    choose_file(page, shared_path("real/osm/xuzhou_facilities.osm.pbf"))
+    choose_file(page, real_path("osm/xuzhou_facilities.osm.pbf"))
     expect(page.get_by_text("数据包可以读取")).to_be_visible(timeout=240_000)
     page.get_by_role("button", name="导入并重建数据库").click()
     expect(page.get_by_text("正在导入 xuzhou_facilities.osm.pbf")).to_be_visible()

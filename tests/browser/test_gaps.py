@@ -14,7 +14,6 @@ from data.store import Store
 from layers.gap_words import gap_sentences
 from tests.browser.harness import Window, fills
 
-expect.set_options(timeout=60_000)
 CHART = "[data-testid='stVegaLiteChart']"
 HOT, COLD = "#d55e00", "#0072b2"
 

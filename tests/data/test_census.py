@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
+import shutil
 import string
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from data.registry import Registry, load_registry
 from data.registry.models import CensusCorrection, Count, CountGroup, Zone
 from data.schema import TABLES, create_tables, insert_frame
 from geo.errors import RegistryError
-from scripts.carry_facts import carry_all, plain_number
+from scripts.carry_facts import PLAN_TABLES, carry_all, plain_number
 from tests.data.fact_fixtures import region_fixture
 from tests.oracles.census_naive import (
     ECONOMIC_REGIONS,
@@ -30,7 +32,7 @@ from tests.oracles.census_naive import (
     naive_indicators,
     read_rows,
 )
-from tests.shared_data import shared_path
+from tests.real_data import REAL, real_path
 
 FACTS = Path(__file__).resolve().parents[2] / "data" / "facts"
 
@@ -63,10 +65,27 @@ def counties_of(regions: pd.DataFrame) -> list[str]:
 
 
 def test_carried_tables_are_what_the_script_makes_of_the_published_ones(tmp_path: Path) -> None:
-    carry_all(shared_path("."), tmp_path)
-    for path in sorted(tmp_path.glob("*.csv")):
-        assert path.read_bytes() == (FACTS / path.name).read_bytes(), path.name
-    assert len(list(tmp_path.glob("*.csv"))) == 9
+    source, target = tmp_path / "source", tmp_path / "target"
+    shutil.copytree(REAL / "statistics", source / "statistics")
+    (source / "plans").mkdir()
+    target.mkdir()
+    for number, origin in enumerate(PLAN_TABLES.values()):
+        (source / origin).write_bytes(b"\xef\xbb\xbfa,b\r\n%d,\xff\r\n" % number)
+    carry_all(source, target)
+    made = {path.name: path.read_bytes() for path in target.iterdir()}
+    for name, origin in PLAN_TABLES.items():
+        assert made.pop(name) == (source / origin).read_bytes(), name
+    assert len(made) == 4
+    for name, content in made.items():
+        assert content == (FACTS / name).read_bytes(), name
+
+
+def test_carried_plans_are_the_tables_extracted_from_the_documents() -> None:
+    lines = real_path("plans/SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    digests = {f"plans/{name}": digest for digest, name in map(str.split, lines)}
+    assert set(digests) == set(PLAN_TABLES.values())
+    for name, origin in PLAN_TABLES.items():
+        assert hashlib.sha256((FACTS / name).read_bytes()).hexdigest() == digests[origin], name
 
 
 def test_carried_plans_have_every_row_and_column() -> None:
@@ -104,7 +123,7 @@ def test_2010_sector_order_follows_from_the_published_shares() -> None:
         share_2020 = twenty[f"sector_{sector}"] / twenty["employed_sample"]
         assert 0.25 < share_2010 / share_2020 < 4, sector
     secondary = sum(ten[f"sector_{s}"] for s in ("mining", "manufacturing", "utilities", "construction"))
-    published = read_rows(shared_path("statistics/census_2010.csv"), 2010)["320000"]
+    published = read_rows(real_path("statistics/census_2010.csv"), 2010)["320000"]
     assert round(secondary / ten["employed_sample"] * 100, 2) == float(published[134])
     assert round(ten["sector_agriculture"] / ten["employed_sample"] * 100, 2) == float(published[133])
 
@@ -155,7 +174,7 @@ def test_every_census_figure_equals_the_naive_one(
     year: int, values: pd.Series, regions: pd.DataFrame, registry: Registry
 ) -> None:
     areas = regions.set_index("adcode")["area_km2"].to_dict()
-    path = shared_path(f"statistics/census_{year}.csv")
+    path = real_path(f"statistics/census_{year}.csv")
     naive = naive_indicators(path, year, counties_of(regions), areas)
     for (adcode, indicator), expected in naive.items():
         found = values[indicator, year, adcode]
@@ -198,7 +217,7 @@ def test_ratios_equal_the_published_ones(
     for year, position in zip((2010, 2020), positions, strict=True):
         if position is None:
             continue
-        published = read_rows(shared_path(f"statistics/census_{year}.csv"), year)
+        published = read_rows(real_path(f"statistics/census_{year}.csv"), year)
         wrong = []
         for adcode, value in values[indicator, year].items():
             if adcode not in published or adcode in united or math.isnan(value):
@@ -213,7 +232,7 @@ def test_ratios_equal_the_published_ones(
 
 def test_hand_worked_figures(values: pd.Series) -> None:
     # 苏州市 2020: 65+ over everybody, cell by cell from the published row.
-    row = read_rows(shared_path("statistics/census_2020.csv"), 2020)["320500"]
+    row = read_rows(real_path("statistics/census_2020.csv"), 2020)["320500"]
     elderly = sum(float(row[position]) for position in range(48, 58))
     assert values["population_65_plus_share", 2020, "320500"] == pytest.approx(elderly / 12_748_262 * 100)
     assert round(values["population_65_plus_share", 2020, "320500"], 2) == 12.44
@@ -248,7 +267,7 @@ def test_age_groups_make_up_the_whole(values: pd.Series) -> None:
 
 def test_published_mean_years_of_2010_have_another_scope(values: pd.Series) -> None:
     """The table of 2010 prints the mean of those over 15: the reason to compute it from the levels."""
-    published = read_rows(shared_path("statistics/census_2010.csv"), 2010)
+    published = read_rows(real_path("statistics/census_2010.csv"), 2010)
     for adcode in ("320000", "320100", "321300"):
         gap = float(published[adcode][83]) - values["mean_years_schooling", 2010, adcode]
         assert 0.1 < gap < 0.3
@@ -256,7 +275,7 @@ def test_published_mean_years_of_2010_have_another_scope(values: pd.Series) -> N
 
 def test_housing_area_of_the_province_is_close_to_the_published(values: pd.Series) -> None:
     for year, position in ((2010, 155), (2020, 140)):
-        published = float(read_rows(shared_path(f"statistics/census_{year}.csv"), year)["320000"][position])
+        published = float(read_rows(real_path(f"statistics/census_{year}.csv"), year)["320000"][position])
         assert values["housing_area_per_head", year, "320000"] == pytest.approx(published, abs=0.04)
 
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 
-from data.circles import NO_FACILITY, CircleAnalysis, CircleRequest, chosen_services, prepare_circles
+from data.circles import (
+    NO_FACILITY,
+    CircleAnalysis,
+    CircleRequest,
+    _notes,
+    chosen_services,
+    prepare_circles,
+)
+from data.coverage import SCARCE
 from data.registry.circle_models import load_circle_services
 from data.store import open_store
 from geo.crs import ALBERS, STORE_CRS
@@ -156,3 +167,33 @@ def test_a_faulty_registry_names_entry_and_field(tmp_path: Path) -> None:
     )
     with pytest.raises(RegistryError, match=r"urban\.minutes"):
         load_circle_services(tmp_path)
+
+
+def solved_of(*notes: str, kinds: tuple[str, ...], precision: str, roads: object, mode: str) -> Any:
+    """Return what the notes look at of a solved service."""
+    facilities = pd.DataFrame({"type": kinds, "precision": precision})
+    return SimpleNamespace(facilities=facilities, network=roads, mode=SimpleNamespace(name=mode), notes=notes)
+
+
+def test_every_note_of_circles_is_said_of_the_services_it_is_true_of() -> None:
+    every = load_circle_services()
+    services = {key: every[key] for key in ("primary_school", "park", "hospital", "bus_stop")}
+    unsure = services["primary_school"].unsorted[0]
+    solved = {
+        ("primary_school", "urban"): solved_of(
+            kinds=(unsure, unsure, "primary_school"), precision="surveyed", roads=object(), mode="步行"
+        ),
+        ("park", "urban"): solved_of(
+            f"3 {SCARCE}：空白", kinds=("park",), precision="surveyed", roads=None, mode="电动车"
+        ),
+        ("hospital", "urban"): solved_of(
+            kinds=("hospital",), precision="implied", roads=object(), mode="步行"
+        ),
+    }
+    assert _notes(services, solved) == [
+        f"公交站点：{NO_FACILITY}，不计入得分（没有数据不等于没有服务）",
+        "小学计入了学校（级别未明） 2 处，其中哪些是小学未知",
+        f"{services['hospital'].name}为按规划标准推定的点位，不是实测位置；导入真实设施后再作结论",
+        "没有路网的出行方式（电动车）按直线距离 × 绕行系数估算",
+        "部分服务的设施数据只有一部分县（市、区）有点位：空白可能是数据缺失",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,7 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.coverage import CoverageRequest, covered_types, prepare, require_group
+from data.coverage import (
+    IMPLIED_POINTS,
+    NO_ROADS,
+    SCARCE,
+    CoverageRequest,
+    covered_types,
+    prepare,
+    require_group,
+)
 from data.ingest.osm_store import NetworkSource
 from data.registry.mode_models import load_modes
 from data.runs import list_runs, read_result, read_run, record_run, result_digest
@@ -231,3 +240,73 @@ def test_spoilt_runs_are_told(built_store: Store, tmp_path: Path) -> None:
     for name in ("../../etc", "nothing", "20250101-000000-aaaaaa"):
         with pytest.raises(StoreError, match="编号"):
             read_run(tmp_path, name)
+
+
+DIGESTED = pd.DataFrame({"adcode": ["320102", "320104"], "value": [1.5, float("nan")], "count": [3, 4]})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        DIGESTED.rename(columns={"value": "values"}),
+        DIGESTED[["adcode", "count", "value"]],
+        DIGESTED.iloc[::-1],
+        DIGESTED.iloc[:1],
+        DIGESTED.assign(value=[1.5 + 2**-52, float("nan")]),
+        DIGESTED.assign(value=[float("nan"), 1.5]),
+        DIGESTED.assign(value=[1.5, 0.0]),
+        DIGESTED.assign(adcode=["320102", "320105"]),
+        DIGESTED.assign(count=["3", "4"]),
+        DIGESTED.assign(more=0),
+        DIGESTED.iloc[:0],
+    ],
+    ids=["names", "columns", "rows", "fewer", "last_bit", "missing", "zero", "text", "type", "more", "none"],
+)
+def test_a_digest_tells_every_part_of_a_result(changed: pd.DataFrame) -> None:
+    assert result_digest(changed) != result_digest(DIGESTED)
+
+
+def test_a_digest_is_that_of_the_content_and_not_of_the_index() -> None:
+    written = '[["adcode", "value", "count"], [["320102", 1.5, 3], ["320104", null, 4]]]'
+    assert result_digest(DIGESTED) == hashlib.sha256(written.encode()).hexdigest()
+    assert result_digest(DIGESTED.set_index(pd.Index(["x", "y"]))) == result_digest(DIGESTED)
+
+
+def known_in(*adcodes: str) -> pd.DataFrame:
+    """Return a hospital in each of these counties, at one place of Nanjing: only the codes matter here."""
+    return pd.DataFrame(
+        {
+            "id": [f"f{number}" for number in range(len(adcodes))],
+            "name": "医院",
+            "type": "general_hospital",
+            "level": None,
+            "precision": "surveyed",
+            "source": "x",
+            "adcode": list(adcodes),
+            "lon": 118.8,
+            "lat": 32.05,
+        }
+    )
+
+
+def test_facilities_known_in_some_counties_only_are_told_with_their_number(
+    built_store: Store, tmp_path: Path
+) -> None:
+    def told(within: str, *adcodes: str) -> list[str]:
+        request = CoverageRequest(types=("general_hospital",), within=within)
+        found = prepare(built_store, tmp_path, request, facilities=known_in(*adcodes))
+        return [note for note in found.notes if SCARCE in note]
+
+    said = "{} 个县（市、区）中有 {} 个在该设施数据里没有点位：空白可能是数据缺失"
+    assert told("320100", "320102", "320104", "320105") == [said.format(11, 8)]
+    assert told("320000", "320102", "320104") == [said.format(95, 93)]
+    every = built_store.region_table("county")
+    assert told("320100", *every.index[every["parent"] == "320100"]) == []
+
+
+def test_every_note_of_a_coverage_is_said(built_store: Store, tmp_path: Path) -> None:
+    """Implied points, scarce counties, people in no cell, missing roads: each once, in this order."""
+    notes = prepare(built_store, tmp_path, CoverageRequest(types=("general_hospital",), mode="walk")).notes
+    kinds = [IMPLIED_POINTS, "不在格网内", "不在格网内", NO_ROADS]
+    assert len(notes) == len(kinds)
+    assert all(kind in note for kind, note in zip(kinds, notes, strict=True))

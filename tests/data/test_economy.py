@@ -12,7 +12,7 @@ from data.economy import economy_counts, unmatched_rows
 from data.registry import load_registry
 from tests.data.fact_fixtures import region_fixture
 from tests.oracles.census_naive import ECONOMIC_REGIONS
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 PREFECTURES = [code for codes in ECONOMIC_REGIONS.values() for code in codes]
 
@@ -31,7 +31,7 @@ def fact(tables: FactTables) -> pd.DataFrame:
 def naive_series(file: str, column: str) -> dict[tuple[int, str], float]:
     """Read one column of a published table with the csv module; sum it up by hand for the larger regions."""
     found: dict[tuple[int, str], float] = {}
-    with shared_path(f"statistics/{file}").open(encoding="utf-8", newline="") as stream:
+    with real_path(f"statistics/{file}").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             found[int(row["year"]), row["adcode"]] = float(row[column])
     years: dict[int, list[str]] = defaultdict(list)

@@ -14,9 +14,9 @@ from data.ingest.osm import import_osm
 from data.registry.facility_models import load_facility_types
 from data.schema import create_tables, insert_frame
 from tests.data.osm_files import World
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
-XUZHOU = "real/osm/xuzhou_facilities.osm.pbf"
+XUZHOU = "osm/xuzhou_facilities.osm.pbf"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_imported_ones_stand_beside_them_and_fit_the_schema(
     tmp_path: Path, regions: gpd.GeoDataFrame
 ) -> None:
     counties = regions[regions["level"] == "county"]
-    import_osm(shared_path(XUZHOU), tmp_path, counties)
+    import_osm(real_path(XUZHOU), tmp_path, counties)
     tables = build_facility_table(tmp_path, regions)
     table = tables.facility
     surveyed = table[table["precision"] == "surveyed"]
@@ -49,7 +49,7 @@ def test_imported_ones_stand_beside_them_and_fit_the_schema(
     assert surveyed["name"].str.startswith("未命名").sum() == 185
     assert tables.unmatched.empty
     expected = pd.read_csv(
-        shared_path("real/facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"), dtype={"county_code": str}
+        real_path("facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"), dtype={"county_code": str}
     )
     assert surveyed["adcode"].value_counts().to_dict() == expected["county_code"].value_counts().to_dict()
     with duckdb.connect() as connection:
@@ -72,7 +72,7 @@ def test_the_county_follows_the_boundaries_in_force(tmp_path: Path, regions: gpd
 
 def test_a_type_the_registry_lost_is_reported(tmp_path: Path, regions: gpd.GeoDataFrame) -> None:
     counties = regions[regions["level"] == "county"]
-    import_osm(shared_path(XUZHOU), tmp_path, counties)
+    import_osm(real_path(XUZHOU), tmp_path, counties)
     fewer = {name: kind for name, kind in load_facility_types().items() if name != "square"}
     tables = build_facility_table(tmp_path, regions, types=fewer)
     assert "square" not in set(tables.facility["type"])

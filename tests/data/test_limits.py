@@ -14,7 +14,6 @@ from data.ingest.vector_source import VectorLimits
 from data.reader import files
 from data.reader.sandbox import Bounds
 from data.reader.worker import bound_id
-from data.registry import load_yaml
 from data.registry.limit_models import (
     OVERRIDES,
     LimitEntry,
@@ -23,6 +22,7 @@ from data.registry.limit_models import (
     limit_bytes,
     load_limits,
 )
+from data.registry.loading import load_yaml
 from geo.errors import RegistryError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from data.registry.mode_models import MODES_FILE, load_mode_entries, load_modes
+from data.registry.mode_models import MODES, load_mode_entries, load_modes
 from data.registry.osm_models import load_osm_mapping
 from geo.errors import RegistryError
 
-PACKAGED = Path(__file__).resolve().parents[2] / "data" / "registry" / MODES_FILE
+PACKAGED = Path(__file__).resolve().parents[2] / "data" / "registry" / MODES.name
 
 
 def changed(tmp_path, change):
     """Write the packaged file with one change and return its folder."""
     entries = yaml.safe_load(PACKAGED.read_text(encoding="utf-8"))
     change(entries)
-    (tmp_path / MODES_FILE).write_text(yaml.safe_dump(entries, allow_unicode=True), encoding="utf-8")
+    (tmp_path / MODES.name).write_text(yaml.safe_dump(entries, allow_unicode=True), encoding="utf-8")
     return tmp_path
 
 

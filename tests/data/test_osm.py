@@ -24,9 +24,9 @@ from data.ingest.osm_store import (
 from data.ingest.staging import imports_dir
 from geo.errors import StoreError
 from tests.data.osm_files import World, ring, square
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
-XUZHOU, GUSU = "real/osm/xuzhou_facilities.osm.pbf", "real/osm/gusu_walk.osm.pbf"
+XUZHOU, GUSU = "osm/xuzhou_facilities.osm.pbf", "osm/gusu_walk.osm.pbf"
 HOSPITAL = {"amenity": "hospital"}
 
 
@@ -45,10 +45,10 @@ def snapshot(data_dir: Path) -> dict[str, bytes]:
 def test_xuzhou_comes_in_with_its_counties_and_types(tmp_path: Path, counties) -> None:
     steps: list[str] = []
     summary = import_osm(
-        shared_path(XUZHOU), tmp_path, counties, progress=lambda step, _done, _total: steps.append(step)
+        real_path(XUZHOU), tmp_path, counties, progress=lambda step, _done, _total: steps.append(step)
     )
     expected = pd.read_csv(
-        shared_path("real/facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"), dtype={"county_code": str}
+        real_path("facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"), dtype={"county_code": str}
     ).replace({"shelter_type": {"sports_centre": "sports", "stadium": "sports"}})
 
     stored = read_facility_file(facility_files(tmp_path)[0])
@@ -68,19 +68,19 @@ def test_xuzhou_comes_in_with_its_counties_and_types(tmp_path: Path, counties) -
 
 
 def test_the_same_import_again_changes_no_byte(tmp_path: Path, counties) -> None:
-    for path in (shared_path(XUZHOU), shared_path(GUSU)):
+    for path in (real_path(XUZHOU), real_path(GUSU)):
         import_osm(path, tmp_path, counties)
     before = snapshot(tmp_path)
-    again = [import_osm(shared_path(name), tmp_path, counties) for name in (XUZHOU, GUSU)]
+    again = [import_osm(real_path(name), tmp_path, counties) for name in (XUZHOU, GUSU)]
     assert snapshot(tmp_path) == before
     assert (again[0].added, again[0].updated, again[0].unchanged) == (0, 0, 451)
 
 
 def test_roads_and_facilities_may_come_from_different_extracts(tmp_path: Path, counties) -> None:
-    import_osm(shared_path(XUZHOU), tmp_path, counties)
-    summary = import_osm(shared_path(GUSU), tmp_path, counties)
+    import_osm(real_path(XUZHOU), tmp_path, counties)
+    summary = import_osm(real_path(GUSU), tmp_path, counties)
     nodes, edges = load_imported_network(tmp_path)
-    direct_nodes, direct_edges = read_osm_network(shared_path(GUSU))
+    direct_nodes, direct_edges = read_osm_network(real_path(GUSU))
     pd.testing.assert_frame_equal(nodes, direct_nodes)
     pd.testing.assert_frame_equal(edges, direct_edges, check_categorical=False)
     assert len(read_facility_file(facility_files(tmp_path)[0])) == 451
@@ -214,7 +214,7 @@ def _world_next_door() -> World:
 def test_an_extract_of_nothing_or_of_elsewhere_changes_nothing(
     tmp_path: Path, counties, world: World, message: str
 ) -> None:
-    import_osm(shared_path(XUZHOU), tmp_path, counties)
+    import_osm(real_path(XUZHOU), tmp_path, counties)
     before = snapshot(tmp_path)
     with pytest.raises(FaultReport, match=message):
         import_osm(world.write(tmp_path / "other.osm.pbf"), tmp_path, counties)
@@ -224,7 +224,7 @@ def test_an_extract_of_nothing_or_of_elsewhere_changes_nothing(
 @pytest.mark.parametrize("name", [XUZHOU, GUSU])
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.98])
 def test_a_file_cut_short_changes_nothing(tmp_path: Path, counties, name: str, share: float) -> None:
-    content = shared_path(name).read_bytes()
+    content = real_path(name).read_bytes()
     path = tmp_path / "cut.osm.pbf"
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(FaultReport, match=r"不完整|是空的"):
@@ -233,7 +233,7 @@ def test_a_file_cut_short_changes_nothing(tmp_path: Path, counties, name: str, s
 
 
 def test_a_build_that_fails_takes_the_import_back(tmp_path: Path, counties) -> None:
-    import_osm(shared_path(GUSU), tmp_path, counties)
+    import_osm(real_path(GUSU), tmp_path, counties)
     before = snapshot(tmp_path)
     nodes = {1: (118.8, 32.05, HOSPITAL), 2: (118.81, 32.05)}
     both = World(nodes, {1: ((1, 2), {"highway": "primary"})}).write(tmp_path / "both.osm.pbf")
@@ -248,7 +248,7 @@ def test_a_build_that_fails_takes_the_import_back(tmp_path: Path, counties) -> N
 
 
 def test_nodes_and_edges_of_two_imports_are_not_computed_with(tmp_path: Path, counties) -> None:
-    import_osm(shared_path(GUSU), tmp_path, counties)
+    import_osm(real_path(GUSU), tmp_path, counties)
     kept = (imports_dir(tmp_path) / EDGES).read_bytes()
     other = World({1: (118.8, 32.05), 2: (118.81, 32.05)}, {1: ((1, 2), {"highway": "road"})})
     import_osm(other.write(tmp_path / "other.osm.pbf"), tmp_path, counties)
@@ -261,7 +261,7 @@ def test_nodes_and_edges_of_two_imports_are_not_computed_with(tmp_path: Path, co
 
 
 def test_damaged_imports_are_named(tmp_path: Path, counties) -> None:
-    import_osm(shared_path(XUZHOU), tmp_path, counties)
+    import_osm(real_path(XUZHOU), tmp_path, counties)
     path = facility_files(tmp_path)[0]
     path.write_bytes(b"no parquet")
     with pytest.raises(StoreError, match=r"osm-xuzhou-facilities\.parquet 已损坏"):

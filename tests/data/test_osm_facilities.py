@@ -18,10 +18,10 @@ from data.registry.facility_models import load_facility_types
 from data.registry.osm_models import load_osm_mapping
 from geo.regions import assign_regions
 from tests.data.osm_files import World, ring, square
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 MAPPING = load_osm_mapping()
-XUZHOU = "real/osm/xuzhou_facilities.osm.pbf"
+XUZHOU = "osm/xuzhou_facilities.osm.pbf"
 HOSPITAL = {"amenity": "hospital"}
 
 
@@ -31,9 +31,9 @@ def counties() -> gpd.GeoDataFrame:
 
 
 def test_xuzhou_has_its_451_facilities_of_the_right_types_in_the_right_counties(counties) -> None:
-    frame = read_osm_facilities(shared_path(XUZHOU))
+    frame = read_osm_facilities(real_path(XUZHOU))
     expected = pd.read_csv(
-        shared_path("real/facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"), dtype={"county_code": str}
+        real_path("facilities_xuzhou_osm/xuzhou_osm_facilities_451.csv"), dtype={"county_code": str}
     )
     our_type = {"sports_centre": "sports", "stadium": "sports"}
 
@@ -260,16 +260,16 @@ def _bounds(nodes: dict[int, tuple], number: int) -> tuple[float, float, float, 
 
 
 def test_no_facility_of_the_type_is_said() -> None:
-    assert len(read_osm_facilities(shared_path(XUZHOU), types={"hospital"})) == 50
+    assert len(read_osm_facilities(real_path(XUZHOU), types={"hospital"})) == 50
     with pytest.raises(FaultReport, match="没有“library”类型的设施"):
-        read_osm_facilities(shared_path(XUZHOU), types={"library"})
+        read_osm_facilities(real_path(XUZHOU), types={"library"})
     with pytest.raises(FaultReport, match="没有对照表"):
-        read_osm_facilities(shared_path("real/osm/gusu_walk.osm.pbf"))
+        read_osm_facilities(real_path("osm/gusu_walk.osm.pbf"))
 
 
 @pytest.mark.parametrize("reader", [read_osm_facilities, read_osm_rail, read_osm_rivers, read_osm_water])
 def test_half_a_file_is_refused_by_every_reader(tmp_path: Path, reader) -> None:
-    content = shared_path(XUZHOU).read_bytes()
+    content = real_path(XUZHOU).read_bytes()
     path = tmp_path / "half.osm.pbf"
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(FaultReport, match="文件不完整"):

@@ -17,7 +17,7 @@ from data.ingest.osm_tags import UNDIRECTED, parse_duration, parse_maxspeed, par
 from data.registry.osm_models import load_osm_mapping
 from tests.data.osm_files import World, ring, square
 from tests.oracles.osm_naive import naive_segments
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 MAPPING = load_osm_mapping()
 LINE = {number: (118.0 + 0.001 * number, 32.0) for number in range(1, 10)}
@@ -30,7 +30,7 @@ def road(tmp_path: Path, tags: dict[str, str], nodes: tuple[int, ...] = (1, 2)) 
 
 
 def test_gusu_streets_are_all_there_with_their_lengths() -> None:
-    path = shared_path("real/osm/gusu_walk.osm.pbf")
+    path = real_path("osm/gusu_walk.osm.pbf")
     nodes, edges = read_osm_network(path)
     expected = naive_segments(path, set(MAPPING.roads.highways))
 
@@ -46,7 +46,7 @@ def test_gusu_streets_are_all_there_with_their_lengths() -> None:
 
 
 def test_merging_keeps_lengths_junctions_and_shortest_paths() -> None:
-    path = shared_path("real/osm/gusu_walk.osm.pbf")
+    path = real_path("osm/gusu_walk.osm.pbf")
     whole, merged = scan_network(path, MAPPING), scan_network(path, MAPPING, merge_below_m=100.0)
 
     assert len(merged.nodes) < 0.8 * len(whole.nodes)
@@ -288,7 +288,7 @@ def test_random_networks_keep_their_length_and_their_joints(tmp_path_factory, se
 
 def test_an_extract_without_roads_is_reported() -> None:
     with pytest.raises(FaultReport, match="没有可通行的道路"):
-        read_osm_network(shared_path("real/osm/xuzhou_facilities.osm.pbf"))
+        read_osm_network(real_path("osm/xuzhou_facilities.osm.pbf"))
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_what_is_no_extract_is_refused(tmp_path: Path, content: bytes, message: 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_an_extract_cut_short_is_refused(tmp_path: Path, share: float) -> None:
-    content = shared_path("real/osm/gusu_walk.osm.pbf").read_bytes()
+    content = real_path("osm/gusu_walk.osm.pbf").read_bytes()
     path = tmp_path / "half.osm.pbf"
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(FaultReport, match="文件不完整"):
@@ -317,7 +317,7 @@ def test_an_extract_cut_short_is_refused(tmp_path: Path, share: float) -> None:
 
 
 def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
-    content = bytearray(shared_path("real/osm/gusu_walk.osm.pbf").read_bytes())
+    content = bytearray(real_path("osm/gusu_walk.osm.pbf").read_bytes())
     content[20_000] ^= 0xFF
     path = tmp_path / "flipped.osm.pbf"
     path.write_bytes(content)
@@ -330,4 +330,4 @@ def test_a_missing_file_and_a_file_too_large_are_refused(tmp_path: Path) -> None
         read_osm_network(tmp_path / "nothing.osm.pbf")
     small = MAPPING.model_copy(update={"extract": MAPPING.extract.model_copy(update={"max_bytes": 100})})
     with pytest.raises(FaultReport, match="超过上限"):
-        read_osm_network(shared_path("real/osm/gusu_walk.osm.pbf"), small)
+        read_osm_network(real_path("osm/gusu_walk.osm.pbf"), small)

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import yaml
 
-from data.registry.osm_models import OSM_MAPPING_FILE, load_osm_mapping
+from data.registry.osm_models import OSM_MAPPING, load_osm_mapping
 from geo.errors import RegistryError
 
 
 def packaged() -> dict[str, Any]:
-    return yaml.safe_load((resources.files("data.registry") / OSM_MAPPING_FILE).read_text(encoding="utf-8"))
+    return yaml.safe_load((resources.files("data.registry") / OSM_MAPPING.name).read_text(encoding="utf-8"))
 
 
 def write(folder: Path, content: object) -> Path:
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
-    (folder / OSM_MAPPING_FILE).write_text(text, encoding="utf-8")
+    (folder / OSM_MAPPING.name).write_text(text, encoding="utf-8")
     return folder
 
 
@@ -74,7 +74,7 @@ def test_a_fault_is_named(tmp_path: Path, change: Callable[[dict[str, Any]], Non
     change(content)
     with pytest.raises(RegistryError) as raised:
         load_osm_mapping(write(tmp_path, content))
-    assert OSM_MAPPING_FILE in str(raised.value)
+    assert OSM_MAPPING.name in str(raised.value)
     assert expected in str(raised.value)
 
 

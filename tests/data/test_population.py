@@ -29,8 +29,9 @@ from geo.crs import ALBERS, STORE_CRS, to_albers
 from geo.errors import PopulationError
 from geo.population import CELL_COLUMNS, CENSUS_COLUMNS
 from geo.regions import area_km2, assign_regions
+from tests.data.surveyed_waters import surveyed
 from tests.geo.worlds import region_table
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 
 @cache
@@ -61,7 +62,7 @@ def test_the_province_is_there_to_the_person() -> None:
 
 
 def test_census_inputs_are_the_published_counts() -> None:
-    published = pd.read_csv(shared_path(f"statistics/census_{CENSUS_YEAR}.csv"), dtype=str)
+    published = pd.read_csv(real_path(f"statistics/census_{CENSUS_YEAR}.csv"), dtype=str)
     published = published.set_index(published.columns[0])
     number = lambda code, column: int(float(published.loc[code, column]))  # noqa: E731
     census = census_inputs(_registry(), region_table())
@@ -141,15 +142,12 @@ def test_waters_are_valid_and_near_their_known_size() -> None:
         ("滆湖", 140, 200),
     ):
         assert low < size[name] < high, name
-    lakes = gpd.read_file(shared_path("real/gshhg_full_jiangsu/gshhg_f_lakes_jiangsu_bbox.geojson"))
-    mapped = shapely.union_all(shapely.make_valid(lakes.loc[lakes["level"] == 2, "geometry"].to_numpy()))
     for name in ("太湖", "洪泽湖", "高邮湖", "石臼湖", "骆马湖"):
         shape = waters.geometry[name]
-        assert shape.intersection(mapped).area > 0.9 * shape.area, name
+        assert shape.intersection(surveyed(name)).area > 0.9 * shape.area, name
     # West of 119.6°E the survey knows the Yangtze as a river: ours keeps to it.
-    river = shapely.union_all(shapely.make_valid(lakes.loc[lakes["area_km2"] < 0, "geometry"].to_numpy()))
     upper = waters.geometry["长江"].intersection(shapely.box(118, 31, 119.6, 33))
-    assert upper.intersection(river).area > 0.8 * upper.area
+    assert upper.intersection(surveyed("长江")).area > 0.8 * upper.area
 
 
 def _raster(

@@ -34,7 +34,7 @@ from data.siting_sites import FOLDER, Site, keep_sites, kept_sites
 from data.store import Store, open_store
 from geo.errors import SitingError
 from geo.siting import NO_DEMAND
-from tests.shared_data import RUNS
+from tests.made_once import RUNS
 
 XUZHOU = "320300"
 HOSPITALS = CoverageRequest(covered_types(["hospital"]), mode="ebike", origin="imported", within=XUZHOU)

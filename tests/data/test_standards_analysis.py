@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from data.registry.standard_models import load_standards
-from data.standards import StandardsAnalysis, prepare_standards
+from data.standards import StandardsAnalysis, _facilities, prepare_standards
 from data.store import Store
 from geo.errors import RegistryError, StandardError, UnknownRegionError
 from geo.standards import NO_CAPACITY, NO_FACILITIES, NOT_KEPT
+from tests.data.passages import passages
 from tests.oracles import standards_naive as naive
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 STANDARDS = load_standards()
 HEADER = "指标表："
@@ -27,33 +28,30 @@ def analysis(built_store: Store) -> StandardsAnalysis:
     return prepare_standards(built_store)
 
 
-@cache
-def seed(number: str) -> list[str]:
-    [path] = shared_path("seeds").glob(f"{number}_*")
-    return path.read_text(encoding="utf-8").splitlines()
-
-
 def squeezed(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
+def test_every_standard_has_its_words_in_the_table() -> None:
+    assert set(passages("standards")) == set(STANDARDS)
+
+
 @pytest.mark.parametrize("standard", STANDARDS)
-def test_the_words_stand_at_the_line_named(standard: str) -> None:
-    entry = STANDARDS[standard]
-    number, line = entry.seed_line.split(":")
-    at = int(line) - 1
-    around = squeezed("".join(seed(number)[max(at - 2, 0) : at + 3]))
-    if entry.text.startswith(HEADER):
-        wanted = {f"{entry.quantity:g}", f"{entry.quantity * 100:g}"}
-        assert any(figure in seed(number)[at] for figure in wanted), seed(number)[at]
-        assert any(entry.text.endswith((figure, f"{figure}左右")) for figure in wanted)
+def test_words_and_line_are_those_of_the_document(standard: str) -> None:
+    entry, passage = STANDARDS[standard], passages("standards")[standard]
+    assert entry.seed_line == passage.seed_line
+    assert entry.text.startswith(HEADER) == passage.is_cell
+    if passage.is_cell:
+        figure = passage.words.removesuffix("左右")
+        assert figure in {f"{entry.quantity:g}", f"{entry.quantity * 100:g}"}
+        assert entry.text.endswith((figure, f"{figure}左右"))
     else:
-        assert squeezed(entry.text) in around
+        assert squeezed(entry.text) == passage.words
 
 
 @pytest.mark.parametrize("standard", STANDARDS)
 def test_plan_and_number_are_those_of_the_documents(standard: str) -> None:
-    known = pd.read_csv(shared_path("plans/facility_standards.csv"), dtype=str)
+    known = pd.read_csv(real_path("plans/facility_standards.csv"), dtype=str)
     pairs = set(zip(known["plan"], known["doc_no"], strict=True))
     assert (STANDARDS[standard].plan, STANDARDS[standard].doc_no) in pairs
 
@@ -219,3 +217,23 @@ def test_a_faulty_registry_names_entry_and_field(tmp_path: Path, change: str, wo
     (tmp_path / "standards.yaml").write_text(text.replace(change, put), encoding="utf-8")
     with pytest.raises(RegistryError, match=words):
         load_standards(tmp_path)
+
+
+def test_every_note_on_where_facilities_come_from_is_said(built_store: Store) -> None:
+    """Real points in three counties of two prefectures, and an implied one: both are told, by their names."""
+
+    def told(surveyed: list[str], implied: list[str]) -> list[str]:
+        frame = pd.DataFrame(
+            {"adcode": [*surveyed, *implied], "type": "general_hospital", "precision": "surveyed"}
+        )
+        frame.loc[len(surveyed) :, ["type", "precision"]] = ["township_health_centre", "implied"]
+        store = SimpleNamespace(facilities=lambda: frame, region_table=built_store.region_table)
+        return _facilities(store, "auto", None, set(frame["type"]))[1]  # type: ignore[arg-type]
+
+    placed, without = told(["320302", "320582", "320505"], ["320102"])
+    assert placed.startswith("乡镇卫生院是按规划标准推定或以驻地代替的，不是实测")
+    named = "南京、无锡、常州、南通、连云港、淮安、盐城、扬州、镇江、泰州、宿迁"
+    assert without == f"导入的设施不含{named}：这些设区市的缺口可能只是缺少数据"
+    every = [f"{code[:4]}02" for code in built_store.region_table("prefecture").index]
+    assert told(every, []) == []
+    assert told([], ["320102"]) == [placed]

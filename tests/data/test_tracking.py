@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from data.plan_states import UNDEFINED
-from data.registry.tracking_models import TRACKING_FILE, Tracking, load_tracking
+from data.registry.tracking_models import TRACKING, Tracking, load_tracking
 from data.store import Store
 from data.tracking import Track, regional_targets, regions_of, tracks
 from geo.errors import RegistryError
@@ -134,8 +134,8 @@ def test_a_registry_that_does_not_fit_is_refused(
 
 
 def test_a_faulty_file_is_named(tmp_path: Path, built_store: Store) -> None:
-    (tmp_path / TRACKING_FILE).write_text("series:\n  - {plan: a, comparable: different}\n", encoding="utf-8")
-    with pytest.raises(RegistryError, match=TRACKING_FILE):
+    (tmp_path / TRACKING.name).write_text("series:\n  - {plan: a, comparable: different}\n", encoding="utf-8")
+    with pytest.raises(RegistryError, match=TRACKING.name):
         load_tracking(tmp_path)
     silent = {**SERIES, "comparable": "different"}
     with pytest.raises(ValueError, match="要写 reason"):

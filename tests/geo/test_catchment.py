@@ -33,7 +33,7 @@ from geo.travel import nearest_facility_network
 from tests.geo.road_worlds import ORIGIN, WALK, edges_between, nodes_at
 from tests.oracles import catchment_naive as naive
 from tests.oracles.travel_naive import road_graph
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 SIZE = 500.0
 MODE = TravelMode(id="straight", name="直线", straight_kmh=30.0, detour_factor=1.25, classes={})
@@ -180,7 +180,7 @@ def test_over_a_network_the_pairs_hold_the_nearest_minutes():
 
 
 def test_real_streets_of_gusu_equal_networkx_pair_by_pair():
-    nodes, edges = read_osm_network(shared_path("real/osm/gusu_walk.osm.pbf"))
+    nodes, edges = read_osm_network(real_path("osm/gusu_walk.osm.pbf"))
     network = build_network(nodes, edges, load_modes()["walk"])
     xy = np.column_stack([network.x, network.y])
     snap = snap_points(network, xy)

@@ -17,7 +17,7 @@ from geo.snapping import snap_points
 from geo.travel import nearest_facility_network
 from tests.oracles.osm_naive import naive_segments
 from tests.oracles.travel_naive import road_graph
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 FINNISH_GRID = "EPSG:3067"
 """Helsinki's metres, which are numbers that the measuring CRS of Jiangsu has too."""
@@ -25,7 +25,7 @@ FINNISH_GRID = "EPSG:3067"
 
 @cache
 def gusu() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return read_osm_network(shared_path("real/osm/gusu_walk.osm.pbf"))
+    return read_osm_network(real_path("osm/gusu_walk.osm.pbf"))
 
 
 @cache
@@ -78,7 +78,7 @@ def test_walking_in_gusu_equals_networkx_on_an_independent_reading():
     mode = load_modes()["walk"]
     network = build_network(nodes, edges, mode)
     graph = nx.DiGraph()
-    for _, a, b, metres in naive_segments(shared_path("real/osm/gusu_walk.osm.pbf"), {"road"}):
+    for _, a, b, metres in naive_segments(real_path("osm/gusu_walk.osm.pbf"), {"road"}):
         graph.add_edge(a, b, minutes=metres / 80.0)
         graph.add_edge(b, a, minutes=metres / 80.0)
     assert network.node_count == graph.number_of_nodes() == 5161

@@ -17,6 +17,7 @@ import shapely
 
 from geo.export_table import ExportTable, Field, Origin, Shading, with_short_names
 from layers.sheet import SheetOptions
+from tests.layers.worlds import NOTICE, UNDEFINED
 
 RAMP = {3: ("#edf8b1", "#7fcdbb", "#2c7fb8"), 5: ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")}
 
@@ -65,6 +66,8 @@ def table(
         sources=(Origin("测试来源", "测试社", "2020", "公开"),),
         boundary="测试边界",
         data_version="0123",
+        notice=NOTICE,
+        undefined_colour=UNDEFINED,
         year="2020",
         unit="%",
         remarks=("测试说明",),

@@ -19,6 +19,7 @@ from layers.corridor_map import CorridorSet, CorridorStyle, corridor_set, corrid
 from layers.model import Provenance
 from layers.published import Publisher
 from layers.themes import choropleth
+from tests.layers.worlds import ramp
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -61,7 +62,8 @@ def test_a_theme_names_what_is_visible_and_holds_no_markup(made: CorridorSet) ->
         unit="条",
         year=2035,
         direction="neutral",
-        provenance=Provenance(("规划",), "边界"),
+        provenance=Provenance(("规划",), "边界", "勿外传"),
+        palette=ramp("neutral"),
     )
     publisher = Publisher()
     first = corridor_theme(

@@ -28,8 +28,8 @@ from layers.export_formats import FORMATS, SHEETS, Options, estimated_bytes, fin
 from layers.export_package import export, safe_name
 from layers.export_style import qml, sld, symbols_of
 from layers.export_vector import DBF_TEXT_BYTES
-from layers.model import INTERNAL_NOTICE, UNDEFINED_COLOUR
 from tests.layers.export_worlds import csv_rows, sheet_rows, table
+from tests.layers.worlds import NOTICE, UNDEFINED
 
 STORE = TARGETS["EPSG:4490"]
 VECTOR = ("gpkg", "parquet", "fgb", "geojson", "shp", "kml")
@@ -206,7 +206,7 @@ def test_a_geopackage_has_looks_titles_and_metadata(tmp_path: Path) -> None:
         assert titles == {"名称": "name", "数值": "value", "整数": "whole", "标志": "flag"}
         texts = [text for (text,) in file.execute("SELECT metadata FROM gpkg_metadata")]
         assert len(texts) == 2
-        for part in ("测试口径", "测试来源", "测试边界", "0123", INTERNAL_NOTICE):
+        for part in ("测试口径", "测试来源", "测试边界", "0123", NOTICE):
             assert part in texts[0]
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     file.close()
@@ -220,8 +220,8 @@ def test_the_look_has_a_rule_for_each_class_in_the_colours_of_the_legend() -> No
         "#edf8b1",
         "#7fcdbb",
         "#2c7fb8",
-        UNDEFINED_COLOUR,
-        UNDEFINED_COLOUR,
+        UNDEFINED,
+        UNDEFINED,
     ]
     style = Xml.fromstring(qml(symbols, '数"值').partition("\n")[2])
     rules = [rule.get("filter") for rule in style.iter("rule")]
@@ -275,7 +275,7 @@ def test_the_html_map_shows_text_as_text_and_asks_for_nothing(tmp_path: Path) ->
     assert "<title>&lt;b&gt;标题&lt;/b&gt;</title>" in page
     assert "src=" not in page.partition("<script>")[0]
     assert "@import" not in page
-    assert INTERNAL_NOTICE in body
+    assert NOTICE in body
 
 
 @pytest.mark.parametrize("form", [one for one in FORMATS if one not in SHEETS])
@@ -286,7 +286,7 @@ def test_a_package_says_what_it_is(form: str, tmp_path: Path) -> None:
         assert package.testzip() is None
         assert {"说明.txt", "字段.csv", "来源.csv", "许可.txt"} <= set(package.namelist())
         text = package.read("说明.txt").decode()
-    for part in ("测试口径", "测试来源", "测试边界", "数据版本：0123", INTERNAL_NOTICE, "EPSG:4490"):
+    for part in ("测试口径", "测试来源", "测试边界", "数据版本：0123", NOTICE, "EPSG:4490"):
         assert part in text
     assert done.rows == {"test.layer": 1, "x.y": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["包.zip"]
@@ -314,7 +314,7 @@ def test_publication_without_an_approval_is_refused_with_the_rule(tmp_path: Path
     with zipfile.ZipFile(out) as package:
         text = package.read("说明.txt").decode()
     assert "审图号：苏S(2023)5号" in text
-    assert INTERNAL_NOTICE not in text
+    assert NOTICE not in text
 
 
 @pytest.mark.parametrize(

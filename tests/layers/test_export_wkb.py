@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from data.layers_grid import squares
 from geo.crs import ALBERS, STORE_CRS
+from geo.spreadsheet import harmless
 from layers.export_arrow import text_array
 from layers.export_tables import _csv_cells
 from layers.export_wkb import wkb_array
-from layers.tables import harmless
 
 SQUARE = shapely.box(119, 32, 120, 33)
 HOLED = SQUARE.difference(shapely.box(119.4, 32.4, 119.6, 32.6))

@@ -17,7 +17,7 @@ from layers import fonts
 from layers.figure import MEDIA_TYPES, Format, figure_bytes, require_glyphs, scale_length, wrapped
 from layers.fonts import FontError, prepare_fonts
 from layers.model import Layer
-from tests.layers.worlds import layer, squares
+from tests.layers.worlds import UNDEFINED, layer, squares
 
 NAN = float("nan")
 TEXT = (
@@ -47,6 +47,9 @@ def test_a_png_shows_the_classes_and_the_notice(font: Path, made: Layer) -> None
     for colour in made.style.colours:
         wanted = [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
         assert (np.abs(pixels - wanted).max(axis=2) <= 2).sum() > 500, colour
+    ground = [int(UNDEFINED[start : start + 2], 16) for start in (1, 3, 5)]
+    hatched = (np.abs(pixels - ground).max(axis=2) <= 2).sum()
+    assert hatched > 500, "a region without a value is drawn in the colour for it"
     foot = pixels[-len(pixels) // 20 :]
     assert (foot[..., 0] > foot[..., 1] + 40).sum() > 100, "the notice stands in red along the foot"
 

@@ -17,11 +17,10 @@ from layers import gap_charts, tracking_charts
 from layers.spots import SPOT_WORDS, spot_layer
 from layers.webmap import theme
 from tests.layers.gap_worlds import gap, subject
-from tests.layers.worlds import ORIGIN, squares
+from tests.layers.worlds import ORIGIN, UNDEFINED, ramp, squares
 
 NAN = float("nan")
 EVIL = "<b>'\"]</script>"
-PALETTE = ("#0072b2", "#d55e00", "#999999", "#009e73", "#e69f00", "#56b4e9")
 
 
 def course() -> pd.DataFrame:
@@ -146,7 +145,7 @@ def test_spots_are_a_layer_with_five_kinds() -> None:
         decimals=1,
         direction="higher_better",
         provenance=ORIGIN,
-        palette=PALETTE,
+        palette=ramp("qualitative"),
     )
     counts = {entry.label: entry.count for entry in layer.legend.entries}
     assert sum(counts.values()) == 30
@@ -156,6 +155,7 @@ def test_spots_are_a_layer_with_five_kinds() -> None:
     hot = found.cluster("HH")[0]
     assert layer.style.colours[layer.frame["class_index"][hot]] == "#d55e00"
     assert layer.frame["class_index"].iloc[-1] == -1
+    assert layer.style.undefined_colour == layer.legend.entries[-1].colour == UNDEFINED
     assert layer.frame["reason"].iloc[-1] == "没有数值"
     assert np.isnan(layer.frame["value"].iloc[-1])
     assert "假发现率 90%" in layer.legend.note

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.model import INTERNAL_NOTICE, Provenance, format_number
+from layers.model import Provenance, format_number
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,9 @@ def test_a_number_can_be_read_back(value: float, decimals: int) -> None:
 
 
 def test_without_an_approval_number_the_notice_stands() -> None:
-    assert Provenance(("a",), "b").permission == INTERNAL_NOTICE
-    assert Provenance(("a", "c"), "b", approval="苏S（2026）001号").permission == "审图号：苏S（2026）001号"
-    assert Provenance(("a", "c"), "b").source_text == "a；c"
+    assert Provenance(("a",), "b", "勿外传").permission == "勿外传"
+    assert (
+        Provenance(("a", "c"), "b", "勿外传", approval="苏S（2026）001号").permission
+        == "审图号：苏S（2026）001号"
+    )
+    assert Provenance(("a", "c"), "b", "勿外传").source_text == "a；c"

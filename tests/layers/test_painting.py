@@ -26,10 +26,10 @@ from layers.export_formats import Options
 from layers.export_package import export
 from layers.export_preview import preview_png
 from layers.export_style import symbols_of
-from layers.model import UNDEFINED_COLOUR
 from layers.painting import PAINTED_FROM, Painting, is_painted, paint
 from layers.sheet import write_sheet
 from tests.layers.export_worlds import RAMP, sheet_options, table
+from tests.layers.worlds import UNDEFINED
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_the_png_is_clear_where_there_is_no_area(painted: ExportTable) -> None:
     with Image.open(io.BytesIO(picture.png())) as image:
         pixels = np.asarray(image.convert("RGBA"))
     assert (pixels[..., 3] == np.where(picture.codes, 255, 0)).all()
-    assert colours(pixels[pixels[..., 3] > 0]) == {*RAMP[3], UNDEFINED_COLOUR}
+    assert colours(pixels[pixels[..., 3] > 0]) == {*RAMP[3], UNDEFINED}
     assert (pixels[picture.codes > 0] == picture.rgba()[picture.codes > 0]).all()
 
 
@@ -117,7 +117,7 @@ def test_a_sheet_of_very_many_areas_holds_the_picture(
     if kind == "png":
         with Image.open(io.BytesIO(content)) as image:
             found = colours(np.asarray(image.convert("RGB")))
-        assert {*RAMP[3], UNDEFINED_COLOUR} <= found
+        assert {*RAMP[3], UNDEFINED} <= found
     else:
         assert (b"data:image/png;base64" if kind == "svg" else b"/Subtype /Image") in content
     write_sheet(painted, out, sheet_options(report_font), approval=None)
@@ -128,7 +128,7 @@ def test_a_preview_of_very_many_areas_is_the_picture(painted: ExportTable, repor
     made = preview_png(painted, sheet_options(report_font).province)
     assert made is not None
     with Image.open(io.BytesIO(made)) as image:
-        assert {*RAMP[3], UNDEFINED_COLOUR} <= colours(np.asarray(image.convert("RGB")))
+        assert {*RAMP[3], UNDEFINED} <= colours(np.asarray(image.convert("RGB")))
 
 
 def test_the_html_map_holds_the_picture_where_the_areas_are(painted: ExportTable, tmp_path: Path) -> None:

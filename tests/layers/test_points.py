@@ -16,6 +16,7 @@ from layers.points import PRECISIONS, facility_points
 from layers.published import Publisher
 from layers.themes import choropleth
 from layers.webmap import base_map
+from tests.layers.worlds import ramp
 
 NAMES = {"general_hospital": "综合医院"}
 EVIL = "</script><img src=x onerror=alert(1)>'\"`${1}"
@@ -97,7 +98,8 @@ def region_layer(values=(0.5, None)):
         unit="%",
         year=2020,
         direction="higher_better",
-        provenance=Provenance(("来源",), "边界"),
+        provenance=Provenance(("来源",), "边界", "勿外传"),
+        palette=ramp(),
         reasons=pd.Series(["", "没有人口格网"], index=frame.index),
     )
 

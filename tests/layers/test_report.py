@@ -33,7 +33,7 @@ from layers.report_docx import docx_bytes
 from layers.report_html import html_bytes
 from layers.report_pdf import render_pdf
 
-ORIGIN = Provenance(("测试来源",), "测试边界 2020 年")
+ORIGIN = Provenance(("测试来源",), "测试边界 2020 年", "内部测试图")
 NASTY = "<script>alert(1)</script> & =1+1"
 NAN = float("nan")
 
@@ -197,7 +197,7 @@ def test_the_charts_of_profiles_and_indices_are_valid() -> None:
     for chart in (
         profile_charts.spine_chart(bars, dots, ["甲市", "乙市"]),
         profile_charts.rank_range_chart(ranks, selected="2"),
-        profile_charts.contribution_chart(parts, ["甲"], ["一", "二"]),
+        profile_charts.contribution_chart(parts, ["甲"], ["一", "二"], ["#111111"] * 8),
     ):
         spec = chart.to_dict(validate=True)
         assert spec["config"]["font"] == "Sutu Sans" and spec["description"]

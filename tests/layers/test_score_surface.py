@@ -27,7 +27,9 @@ from layers.score_surface import (
     score_legend,
 )
 from layers.surface import surface_grid
-from tests.layers.worlds import layer
+from tests.layers.worlds import layer, ramp
+
+RAMP = ramp()
 
 
 def grid_of(count: int):
@@ -54,9 +56,9 @@ def test_a_score_falls_into_the_class_whose_limits_hold_it(values):
 
 def test_every_class_of_scores_is_painted_and_what_has_none_is_not():
     scores = np.array([0.0, 0.3, 0.5, 0.7, 1.0])
-    assert painted(score_image(grid_of(5), scores)) == set(score_colours())
-    assert painted(score_image(grid_of(2), np.full(2, np.nan))) == set()
-    legend = score_legend("t", np.array([0.0, 0.9, np.nan]), np.array([3.0, 4.0, 5.0]))
+    assert painted(score_image(grid_of(5), scores, RAMP)) == set(score_colours(RAMP))
+    assert painted(score_image(grid_of(2), np.full(2, np.nan), RAMP)) == set()
+    legend = score_legend("t", np.array([0.0, 0.9, np.nan]), np.array([3.0, 4.0, 5.0]), RAMP)
     assert [entry.count for entry in legend.entries] == [3, 0, 0, 0, 4]
 
 

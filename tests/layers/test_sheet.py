@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from PIL import Image
 
+from geo.crs import to_albers
 from geo.errors import ExportError
+from geo.export_table import ExportTable
 from layers import fonts
 from layers.export_preview import preview_png
 from layers.fonts import FontError, prepare_fonts
-from layers.sheet import PAGES_MM, SheetOptions, graticule_step, write_sheet
+from layers.sheet import PAGES_MM, SheetOptions, _Sheet, graticule_step, write_sheet
 from layers.sheet_rows import MAX_ROWS
 from tests.layers.export_worlds import table
 
@@ -127,3 +132,95 @@ def test_a_preview_shows_the_classes(font: Path) -> None:
         wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
         assert (np.abs(pixels - wanted).max(axis=2) <= 2).sum() > 300
     assert preview_png(replace(table(["甲"], geometry="line"), rows=10**6), options(font).province) is None
+
+
+def drawn(
+    monkeypatch: pytest.MonkeyPatch, layer: ExportTable, chosen: SheetOptions, folder: Path
+) -> tuple[Axes, list[Axes]]:
+    """Return the axes of a sheet's map, and those of its insets."""
+    kept = []
+    draw = _Sheet.draw
+    monkeypatch.setattr(_Sheet, "draw", lambda self: kept.append(draw(self)) or kept[-1])
+    write_sheet(layer, folder / "a.svg", chosen, approval=None)
+    main, *insets = kept[0].axes
+    return main, insets
+
+
+def block(width: float, height: float) -> ExportTable:
+    """Return one area of so many degrees in the middle of the province of `options`."""
+    made = table(["甲"])
+    frame = made.frame().set_geometry(
+        [shapely.box(119 - width / 2, 32.5 - height / 2, 119 + width / 2, 32.5 + height / 2)]
+    )
+    return replace(made, chunks=lambda: [frame.set_crs(4490)])
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "focus", "shown"),
+    [
+        (2.2, 0.5, None, True),
+        (2.6, 0.5, None, False),
+        (0.5, 1.7, None, True),
+        (0.5, 1.95, None, False),
+        (0.5, 0.5, (117, 31, 121, 34), False),
+        (0.5, 0.5, (118, 32, 120, 33), True),
+        (4.0, 3.0, None, False),
+    ],
+)
+def test_a_part_of_the_province_has_an_inset_that_frames_it(  # noqa: PLR0917 - three are what is tried
+    font: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    width: float,
+    height: float,
+    focus: Any,
+    shown: bool,
+) -> None:
+    """Narrower and lower than three fifths of the province (4 by 3 degrees); what is focused on counts."""
+    chosen = options(font, focus=None if focus is None else shapely.box(*focus))
+    main, insets = drawn(monkeypatch, block(width, height), chosen, tmp_path)
+    assert len(insets) == shown
+    if shown:
+        (frame,) = [one for one in insets[0].patches if isinstance(one, Rectangle)]
+        west, east = main.get_xlim()
+        south, north = main.get_ylim()
+        assert frame.get_bbox().bounds == pytest.approx((west, south, east - west, north - south))
+        whole = to_albers(chosen.province).total_bounds
+        (left, right), (low, high) = insets[0].get_xlim(), insets[0].get_ylim()
+        assert left < whole[0] and low < whole[1] and right > whole[2] and high > whole[3]
+
+
+def labels_of(count: int, *, away: int = 0) -> gpd.GeoDataFrame:
+    """Return so many named places within the map of `block`, and some far away from it."""
+    places = [shapely.Point(119 + number / 10_000, 32.5).buffer(0.001) for number in range(count)]
+    places += [shapely.Point(117.2, 31.2).buffer(0.001)] * away
+    names = ["甲"] * count + ["丙"] * away
+    return gpd.GeoDataFrame({"short_name": names}, geometry=places, crs=4490)
+
+
+@pytest.mark.parametrize(
+    ("count", "away", "named", "points"),
+    [(3, 2, 3, 8.5), (39, 9, 39, 8.5), (40, 0, 40, 6.0), (130, 0, 120, 6.0)],
+)
+def test_names_stand_on_the_map_only_small_and_few_enough(  # noqa: PLR0917 - four are what is tried
+    font: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+    away: int,
+    named: int,
+    points: float,
+) -> None:
+    """Names beyond the map are left out and do not count, from forty on they are small, 120 is the most."""
+    chosen = replace(options(font), labels=labels_of(count, away=away))
+    main, _ = drawn(monkeypatch, block(0.5, 0.5), chosen, tmp_path)
+    names = [one for one in main.texts if one.get_text() in {"甲", "丙"}]
+    assert [one.get_text() for one in names] == ["甲"] * named
+    assert {one.get_fontsize() for one in names} == {points}
+
+
+def test_a_sheet_without_labels_names_nothing(
+    font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main, _ = drawn(monkeypatch, block(0.5, 0.5), replace(options(font), labels=None), tmp_path)
+    assert not [one for one in main.texts if one.get_text() in {"甲", "乙"}]

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.registry import load_registry
-from layers.themes import BY_DIRECTION, DEFAULT_RAMPS, Ramp, ThemeError, choropleth, pooled_classes, ranks
-from tests.layers.worlds import ORIGIN, layer, squares
+from layers.themes import DIRECTIONS, Ramp, ThemeError, choropleth, pooled_classes, ranks
+from tests.layers.worlds import ORIGIN, UNDEFINED, layer, ramp, squares
 
 NAN = float("nan")
 
@@ -23,6 +23,7 @@ def test_an_undefined_region_keeps_its_reason_and_a_legend_row() -> None:
     assert made.frame["reason"].tolist() == ["", "2010年与2020年的范围不能对应：并入别区", "", "无数据"]
     last = made.legend.entries[-1]
     assert (last.class_index, last.label, last.count) == (-1, "无数据", 2)
+    assert last.colour == made.style.undefined_colour == UNDEFINED
     assert made.legend.note == "无数据：2010年与2020年的范围不能对应"
     assert made.text(NAN) == "无数据"
 
@@ -37,6 +38,7 @@ def test_a_region_without_a_row_is_undefined_too() -> None:
         year=2020,
         direction="neutral",
         provenance=ORIGIN,
+        palette=ramp(),
     )
     assert made.frame["value"].isna().tolist() == [False, True, True]
     assert sum(entry.count for entry in made.legend.entries) == 3
@@ -70,10 +72,7 @@ def test_legend_rows_run_from_the_highest_class_down_and_count_every_region(valu
 )
 @pytest.mark.parametrize("k", range(2, 10))
 def test_every_palette_of_the_registry_serves_every_number_of_classes(palette: str, k: int) -> None:
-    entry = load_registry().palette(palette)
-    made = layer(
-        list(np.linspace(-30, 50, 60)), palette=Ramp(entry.id, entry.colours), k=k, scheme="equal_interval"
-    )
+    made = layer(list(np.linspace(-30, 50, 60)), palette=ramp(palette), k=k, scheme="equal_interval")
     assert made.style.k == k
     assert len(set(made.style.colours)) == k
     assert all(len(colour) == 7 and int(colour[1:], 16) >= 0 for colour in made.style.colours)
@@ -81,13 +80,11 @@ def test_every_palette_of_the_registry_serves_every_number_of_classes(palette: s
 
 def test_every_direction_has_a_palette_in_the_registry() -> None:
     registry = load_registry()
-    assert {registry.palette(name).kind for name in BY_DIRECTION.values()} == {"sequential"}
+    assert {registry.palette(registry.palette_towards(name)).kind for name in DIRECTIONS} == {"sequential"}
 
 
 def test_a_diverging_palette_turns_at_zero() -> None:
-    entry = load_registry().palette("diverging")
-    ramp = Ramp(entry.id, entry.colours)
-    made = layer([-20.0, -10.0, -5.0, -1.0, 2.0, 30.0], palette=ramp, k=4, decimals=0)
+    made = layer([-20.0, -10.0, -5.0, -1.0, 2.0, 30.0], palette=ramp("diverging"), k=4, decimals=0)
     assert 0.0 in made.style.breaks
     for limit, colour in zip(made.style.breaks, made.style.colours, strict=True):
         red, blue = int(colour[1:3], 16), int(colour[5:7], 16)
@@ -95,8 +92,7 @@ def test_a_diverging_palette_turns_at_zero() -> None:
 
 
 def test_only_gains_take_only_the_side_of_gains() -> None:
-    entry = load_registry().palette("diverging")
-    made = layer([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], palette=Ramp(entry.id, entry.colours), k=5, decimals=0)
+    made = layer([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], palette=ramp("diverging"), k=5, decimals=0)
     red = [int(colour[1:3], 16) for colour in made.style.colours]
     blue = [int(colour[5:7], 16) for colour in made.style.colours]
     assert all(b > r for r, b in zip(red, blue, strict=True)), "purple, never orange"
@@ -127,10 +123,11 @@ def test_what_does_not_fit_is_refused() -> None:
             year=1,
             direction="neutral",
             provenance=ORIGIN,
+            palette=ramp(),
         )
     with pytest.raises(ThemeError, match="重复：320101"):
         layer([1.0, 2.0], frame=squares(2, codes=["320101", "320101"]))
     with pytest.raises(ThemeError, match="方向“up”无效"):
         layer([1.0], direction="up")
     with pytest.raises(ThemeError, match="没有 9 级"):
-        Ramp("short", {3: DEFAULT_RAMPS["sequential"].colours[3]}).take(9)
+        Ramp("short", {3: ramp().colours[3]}, UNDEFINED).take(9)

@@ -13,7 +13,7 @@ import shapely
 from data.store import Store
 from layers.themes import choropleth
 from layers.webmap import base_map, map_weight, theme, web_map
-from tests.layers.worlds import ORIGIN, layer, squares
+from tests.layers.worlds import NOTICE, ORIGIN, UNDEFINED, layer, ramp, squares
 
 NAN = float("nan")
 EVIL = "</script><img src=x onerror=alert(1)>{{ 7*7 }}\"'&"
@@ -75,6 +75,7 @@ def test_every_region_has_its_class_value_and_standing() -> None:
         "320103": [1, "30.0 %", "第 1 位，共 2 个"],
     }
     assert [row[0] for row in spec["legend"]["rows"]] == [1, 0, -1]
+    assert spec["undefinedFill"] == UNDEFINED
 
 
 def test_the_sheet_says_all_that_a_map_must_say() -> None:
@@ -87,7 +88,7 @@ def test_the_sheet_says_all_that_a_map_must_say() -> None:
         "来源：测试来源",
         "边界：测试边界 2020 年",
         "EPSG:4490",
-        "内部工作图",
+        NOTICE,
     ):
         assert part in said
 
@@ -135,6 +136,7 @@ def test_all_counties_weigh_less_than_300_kilobytes(counties: gpd.GeoDataFrame) 
         year=2020,
         direction="neutral",
         provenance=ORIGIN,
+        palette=ramp("neutral"),
     )
     weight = map_weight(made, labels=counties)
     assert weight.total_bytes <= 300_000
@@ -148,7 +150,14 @@ def test_all_counties_weigh_less_than_300_kilobytes(counties: gpd.GeoDataFrame) 
 def test_rounding_keeps_shared_borders_shared(counties: gpd.GeoDataFrame) -> None:
     """Every vertex of a border between two counties of the map belongs to both."""
     made = choropleth(
-        counties, counties["area_km2"], title="", unit="", year=1, direction="neutral", provenance=ORIGIN
+        counties,
+        counties["area_km2"],
+        title="",
+        unit="",
+        year=1,
+        direction="neutral",
+        provenance=ORIGIN,
+        palette=ramp("neutral"),
     )
     features = theme(made).spec["shapes"]["data"]["features"]
     shapes = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in features]

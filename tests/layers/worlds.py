@@ -7,10 +7,17 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from data.registry import load_registry
 from layers.model import Layer, Provenance
-from layers.themes import choropleth
+from layers.themes import Ramp, choropleth
 
-ORIGIN = Provenance(("测试来源",), "测试边界 2020 年")
+NOTICE, UNDEFINED = "未经审核，内部测试图", "#c0ffee"
+ORIGIN = Provenance(("测试来源",), "测试边界 2020 年", NOTICE)
+
+
+def ramp(palette_id: str = "sequential") -> Ramp:
+    """Return a palette of the registry, with a colour for no value that the registry does not have."""
+    return Ramp(palette_id, load_registry().palette(palette_id).colours, UNDEFINED)
 
 
 def squares(
@@ -37,6 +44,7 @@ def layer(values: list[float], **settings: object) -> Layer:
         "year": 2020,
         "direction": "higher_better",
         "provenance": ORIGIN,
+        "palette": ramp(),
         **settings,
     }
     return choropleth(frame, pd.Series(np.asarray(values, dtype=float), index=frame.index), **wanted)  # type: ignore[arg-type]

@@ -5,17 +5,23 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
+import shapely
 from docx import Document
 
+from data.coverage import IMPLIED_POINTS, NO_ROADS, SCARCE
 from data.gaps import compare_years, load_gap
 from data.registry import load_registry
 from data.store import Store
 from layers.figure import require_glyphs
 from layers.report import Bullets, Figure, Heading, Paragraph, Report, ReportError, Table
 from pages.briefing import Briefings
+from pages.briefing_coverage_notes import coverage_notes
+from pages.briefing_figures import county_map
 from pages.briefing_plans import states_sentence
 from pages.briefing_report import SECTIONS, briefing, report_bytes
 from pages.briefing_sections import summary
@@ -77,6 +83,41 @@ def test_every_section_is_there_and_every_figure_has_its_source(
     assert made.store.data_version in "".join(sentences(report))
     require_glyphs(made.font, report.texts)
     assert any("推定点位" in text for text in sentences(report))
+
+
+@pytest.mark.parametrize(
+    ("adcode", "level", "counties", "outlined", "red"),
+    [
+        ("320300", "prefecture", 10, {"320300"}, None),
+        ("320682", "county", 7, {"320682"}, "320682"),
+        ("320N00", "economic_region", 37, {"320300", "320700", "320800", "320900", "321300"}, None),
+    ],
+)
+def test_a_map_has_the_borders_of_its_level_as_fine_as_a_prefecture_needs(  # noqa: PLR0917 - five are what is tried
+    made: Briefings,
+    monkeypatch: pytest.MonkeyPatch,
+    adcode: str,
+    level: str,
+    counties: int,
+    outlined: set[str],
+    red: str | None,
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "pages.briefing_figures.figure_bytes",
+        lambda layer, _kind, **more: asked.update(more, layer=layer) or b"",
+    )
+    county_map(made, adcode, level)
+    frame = asked["layer"].frame
+    assert (len(frame), set(asked["outlines"].index), asked["selected"]) == (counties, outlined, red)
+    for drawn, kind in (
+        (frame, "county"),
+        (asked["outlines"], level if level != "economic_region" else "prefecture"),
+    ):
+        wanted = made.store.regions(kind, zoom="prefecture").loc[drawn.index]
+        assert shapely.equals_identical(drawn.geometry, wanted.geometry).all()
+        coarse = made.store.regions(kind, zoom="province").loc[drawn.index]
+        assert not shapely.equals_identical(drawn.geometry, coarse.geometry).any()
 
 
 def test_the_summary_says_what_the_store_says(made: Briefings, reports: dict[str, Report]) -> None:
@@ -186,3 +227,31 @@ def test_states_of_targets_are_counted() -> None:
     )
     assert states_sentence("目标", rows.iloc[:1]) == "目标共 1 项，按基期值判断：已达到 1 项。"
     assert states_sentence("目标", rows.iloc[:0]) == "目标没有。"
+
+
+def test_every_note_on_coverage_is_told_of_what_it_is_true_of() -> None:
+    """Two kinds of places in a prefecture of three counties; the notes on another prefecture stay away."""
+    counties = ["320302", "320303", "320305"]
+    regions = {"320300": "徐州市", "320100": "南京市"}
+    names = pd.DataFrame({"name": list(regions.values()), "level": "prefecture"}, index=list(regions))
+
+    def kind(name: str, *notes: str, at: list[str]) -> Any:
+        facilities = pd.DataFrame({"adcode": at})
+        return SimpleNamespace(name=name, analysis=SimpleNamespace(notes=notes, facilities=facilities))
+
+    shared = (f"3 {SCARCE}：空白", IMPLIED_POINTS, "徐州市 5 人不在格网内", "南京市 7 人不在格网内")
+    made: Any = SimpleNamespace(
+        coverages=[
+            kind("医院", f"{NO_ROADS}，估算", *shared, at=["320302", "320305"]),
+            kind("学校", *shared, "学校有重复", at=["320303"]),
+        ],
+        inside=lambda _code: counties,
+        above=lambda code: ["320300", "320000"] if code in counties else ["320000"],
+        table=names,
+    )
+    assert coverage_notes(made, "320300") == [
+        f"医院：{NO_ROADS}，时间按直线距离 × 绕行系数估算（见口径）",
+        "3 个县（市、区）中没有点位的：医院 1 个、学校 2 个，空白可能是数据缺失",
+        "徐州市 5 人不在格网内",
+        "学校：学校有重复",
+    ]

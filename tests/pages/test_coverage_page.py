@@ -6,12 +6,14 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
@@ -35,9 +37,10 @@ from pages.coverage_equity import gap_words, sensitivity_rows, urban_rural
 from pages.coverage_map import map_theme, region_layer
 from pages.coverage_panels import clusters_table, compared
 from pages.coverage_record import figures_table, gis_layers
-from pages.coverage_store import cell_size_m, regions_inside
+from pages.coverage_store import cell_size_m, region_frame, regions_inside
+from tests.made_once import RUNS
 from tests.pages.running import assert_calm, link, start, text_of
-from tests.shared_data import RUNS, shared_path
+from tests.real_data import real_path
 
 pytestmark = pytest.mark.xdist_group("coverage_page")
 MODULE = "pages.coverage"
@@ -47,7 +50,7 @@ MODULE = "pages.coverage"
 def folder(built_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory with the facilities of Xuzhou imported."""
     own = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("coverage") / "data", ignore=RUNS))
-    take_in("real/osm/xuzhou_facilities.osm.pbf", own)
+    take_in("osm/xuzhou_facilities.osm.pbf", own)
     build_store(own)
     return own
 
@@ -56,14 +59,14 @@ def folder(built_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def streets(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point the page at a data directory that has the walkable streets of 姑苏区 besides."""
     own = Path(shutil.copytree(folder, tmp_path / "streets"))
-    take_in("real/osm/gusu_walk.osm.pbf", own)
+    take_in("osm/gusu_walk.osm.pbf", own)
     monkeypatch.setenv("SUTU_DATA_DIR", str(own))
     return own
 
 
 def take_in(extract: str, folder: Path) -> None:
     counties = open_store(folder).regions("county", zoom="full").reset_index(drop=True)
-    import_osm(shared_path(extract), folder, counties)
+    import_osm(real_path(extract), folder, counties)
 
 
 @pytest.fixture(autouse=True)
@@ -479,3 +482,28 @@ def test_regions_inside_are_those_below_in_the_region_table(store: Store) -> Non
     ]
     assert regions_inside(store, "320300", "prefecture") == ["320300"]
     assert regions_inside(store, "320302", "province") == []
+
+
+@pytest.mark.parametrize(
+    ("within", "zoom"),
+    [("320000", "province"), ("320S00", "province"), ("320300", "prefecture"), ("320302", "county")],
+)
+def test_borders_are_as_fine_as_what_is_looked_at(store: Store, within: str, zoom: str) -> None:
+    drawn = region_frame(store, within, "county")
+    wanted = store.regions("county", zoom=zoom).loc[drawn.index]
+    assert len(drawn) == {"320000": 95, "320S00": 39, "320300": 10, "320302": 1}[within]
+    assert shapely.equals_identical(drawn.geometry, wanted.geometry).all()
+    for other in {"province", "prefecture", "county"} - {zoom}:
+        borders = store.regions("county", zoom=other).loc[drawn.index].geometry
+        assert not shapely.equals_identical(drawn.geometry, borders).any()
+
+
+def test_every_note_of_the_page_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    travel = SimpleNamespace(unplaced=[4, 7, 9])
+    analysis: Any = SimpleNamespace(travel=travel, notes=("甲", "乙", "甲"))
+    monkeypatch.setattr(coverage_words, "store_meta", lambda _store: {"population_note": "格网为推算"})
+    store: Any = None
+    assert coverage_words.notes(store, analysis) == ["甲", "乙", "格网为推算", "3 个设施离路网太远，未计入"]
+    travel.unplaced = []
+    monkeypatch.setattr(coverage_words, "store_meta", lambda _store: {})
+    assert coverage_words.notes(store, analysis) == ["甲", "乙"]

@@ -27,7 +27,7 @@ from pages.import_kinds import KINDS
 from pages.upload_files import UPLOADS, keep_upload, safe_name
 from tests.data.faulty import GOOD, changed, csv_text
 from tests.pages.running import start as open_page
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 FACILITIES = (
     "名称,类型,经度,纬度,行政区划代码\n甲医院,综合医院,118.7969,32.0603,320102\n乙药店,药店,118.80,32.06,\n"
@@ -227,7 +227,7 @@ def test_a_table_of_indicators_is_checked_without_writing(built_data_dir: Path, 
 
 def test_an_extract_is_told_from_rubbish(built_data_dir: Path, tmp_path: Path) -> None:
     store = open_store(built_data_dir)
-    whole = shared_path("real/osm/xuzhou_facilities.osm.pbf")
+    whole = real_path("osm/xuzhou_facilities.osm.pbf")
     assert check(store, Asked("osm", whole)).ready
     cut = tmp_path / "cut.osm.pbf"
     cut.write_bytes(b"not a pbf at all")

@@ -7,16 +7,22 @@ import sqlite3
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pyogrio
 import pytest
+import shapely
 
-from data.catalogue import make_layer
-from data.store import open_store
+from data.catalogue import clip_to, make_layer
+from data.registry import load_registry
+from data.store import Store, open_store
 from geo.export_crs import TARGETS
 from layers.export_formats import Options
 from pages.export_jobs import AT_ONCE, KEPT_SECONDS, exports_folder, run_export, sweep
+from pages.export_sheets import sheet_options
+from pages.origin import internal_notice, provenance
+from pages.palettes import ramp
 from tests.layers.export_worlds import csv_rows
 from tests.pages.running import assert_calm, link, start, text_of
 
@@ -143,3 +149,56 @@ def test_the_styles_of_a_package_are_in_the_file() -> None:
     with sqlite3.connect(package.parent / name) as opened:
         assert opened.execute("SELECT count(*) FROM layer_styles WHERE useAsDefault").fetchone() == (1,)
     opened.close()
+
+
+def test_a_sheet_names_counties_where_there_is_room_else_prefectures(
+    built_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outlines are those of the prefectures whatever is shown, fine enough for one of them."""
+    monkeypatch.setattr("pages.export_sheets.sheet_font", lambda: Path("x.ttf"))
+    levels = {}
+    for code in (None, "320300", "320302", "320S00"):
+        region = None if code is None else clip_to(built_store, code)
+        found = sheet_options(built_store, "A3", "landscape", region, date="2025-01-02", subtitle="一")
+        assert found.labels is not None
+        levels[code] = (len(found.labels), set(found.labels["level"]))
+        wanted = built_store.regions("prefecture", zoom="prefecture").geometry
+        assert shapely.equals_identical(found.province.geometry, wanted).all()
+        assert (found.focus is None) == (code is None)
+        if region is not None:
+            assert found.focus.equals(region.shape)
+        assert (found.page, found.orientation, found.date, found.subtitle) == (
+            "A3",
+            "landscape",
+            "2025-01-02",
+            "一",
+        )
+    assert levels == {
+        None: (13, {"prefecture"}),
+        "320300": (10, {"county"}),
+        "320302": (1, {"county"}),
+        "320S00": (13, {"prefecture"}),
+    }
+
+
+def test_what_leaves_carries_the_settings_of_the_office(
+    built_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = load_registry()
+    own = {
+        "internal_notice": "本处内部图",
+        "undefined_colour": "#abcdef",
+        "class_count": 7,
+        "class_method": "equal_interval",
+    }
+    settings = tuple(
+        one.model_copy(update={"value": own.get(one.id, one.value)}) for one in packaged.settings
+    )
+    changed = replace(packaged, settings=settings)
+    monkeypatch.setattr("data.layer_kinds.load_registry", lambda: changed)
+    made = make_layer(built_store, tmp_path, "population", {"level": "prefecture"})
+    assert (made.notice, made.undefined_colour) == ("本处内部图", "#abcdef")
+    assert (made.shading.k, made.shading.scheme) == (7, "equal_interval")
+    monkeypatch.setattr("pages.origin.load_registry", lambda: changed)
+    assert provenance(built_store, ["census_2020"]).permission == internal_notice() == "本处内部图"
+    assert ramp("neutral", changed).undefined == "#abcdef"

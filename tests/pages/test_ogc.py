@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from data.catalogue import make_layer
 from data.store import Store
 from pages.ogc.collections import collections
-from pages.ogc.config import CRS, MAX_ITEMS
+from pages.ogc.config import CRS, MAX_ITEMS, configuration
 from pages.ogc.features import page_of, spliced
 from pages.ogc.filters import FilterError, matching
 from pages.ogc.source import source_of
@@ -142,6 +142,41 @@ def test_a_cql_filter_keeps_what_pandas_keeps(
     assert [one["properties"]["adcode"] for one in told["features"]] == expected["adcode"].tolist()
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("n = 2", "b"),
+        ("n <> 2", "acde"),
+        ("n < 3", "ab"),
+        ("n <= 3", "abc"),
+        ("n > 3", "de"),
+        ("n >= 3", "cde"),
+        ("n BETWEEN 2 AND 4", "bcd"),
+        ("n NOT BETWEEN 2 AND 4", "ae"),
+        ("n BETWEEN 2.5 AND 3.5", "c"),
+        ("n BETWEEN 4 AND 2", ""),
+        ("n BETWEEN m AND 4", "bd"),
+        ("n IN (1, 5)", "ae"),
+        ("n NOT IN (1, 5)", "bcd"),
+        ("n IS NULL", "f"),
+        ("n IS NOT NULL", "abcde"),
+        ("NOT n > 3", "abcf"),
+        ("name BETWEEN 'b' AND 'd'", "bcd"),
+        ("name LIKE 'a%'", "a"),
+        ("name NOT LIKE 'a%'", "bcdef"),
+        ("n < 2 OR n > 4", "ae"),
+        ("n > 1 AND n < 4", "bc"),
+    ],
+)
+def test_every_comparison_ends_where_it_should(text: str, kept: str) -> None:
+    """One row on each end and one beyond it; the sixth has no value, and satisfies nothing but IS NULL."""
+    rows = pd.DataFrame(
+        {"name": list("abcdef"), "n": [1.0, 2, 3, 4, 5, float("nan")], "m": [9.0, 2, 9, 1, 1, 1]}
+    )
+    found = matching(parse(text), rows, lambda _box: np.array([], dtype=int), lambda rows: rows)
+    assert "".join(rows["name"][found]) == kept
+
+
 @pytest.mark.parametrize("text", ["nothing = 1", "value = ", "name > 3 +", "TOUCHES(geometry, POINT(1 1))"])
 def test_a_filter_that_cannot_be_answered_is_refused(server: Starlette, text: str) -> None:
     assert get(server, f"/collections/{PREFECTURES}/items", filter=text).status == 400
@@ -210,6 +245,15 @@ def test_pages_are_chinese_and_ask_no_other_host(server: Starlette, path: str) -
     loaded = [part for part in page.split('"') if part.startswith(("http://", "https://"))]
     assert all(part.startswith("http://127.0.0.1:8501") for part in loaded), loaded
     assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_the_service_says_the_notice_of_the_office(
+    built_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.ogc.config.internal_notice", lambda: "本处内部图")
+    told = configuration(built_store, "http://127.0.0.1")["metadata"]["identification"]
+    assert told["terms_of_service"] == "本处内部图"
+    assert told["description"].endswith(f"数据版本 {built_store.data_version}。本处内部图")
 
 
 def test_it_can_be_switched_off(server: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from data.registry import load_registry
 from data.store import Store
 from pages.comparison import COMPARED, comparison
 from pages.numbers import readable, signed
-from pages.overview import ECONOMIC_REGIONS, MAPPED
+from pages.overview import ECONOMIC_REGIONS, MAPPED, _map
 from pages.overview_parts import KEY_FIGURES, PROVINCE, Figure, figure_of
 from pages.target_parts import STATE_WORDS, short_title
 from tests.pages.running import assert_calm, link, start, text_of
@@ -245,3 +247,17 @@ def test_signs_are_always_written_and_true(value: float, decimals: int) -> None:
         assert text[0] == "0"
     else:
         assert text[0] == ("+" if rounded > 0 else "−")
+
+
+def test_the_map_has_the_classes_of_the_office(built_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    packaged = load_registry()
+    own = {"class_count": 3, "class_method": "equal_interval", "undefined_colour": "#abcdef"}
+    settings = [one.model_copy(update={"value": own.get(one.id, one.value)}) for one in packaged.settings]
+    monkeypatch.setattr("pages.overview.components.show_map", lambda *_a, **_k: None)
+    layer = _map(built_store, replace(packaged, settings=tuple(settings)), "", "population", "county")
+    assert (layer.style.scheme, layer.style.k, layer.style.undefined_colour) == (
+        "equal_interval",
+        3,
+        "#abcdef",
+    )
+    assert [len(_map(built_store, packaged, "", "population", "county").style.colours)] == [5]

@@ -95,6 +95,30 @@ def test_every_answer_forbids_the_browser_other_hosts(server: Starlette, path: s
         assert set(sources) <= {"'self'", "'none'", "'unsafe-inline'", "'unsafe-eval'", "data:", "blob:"}
 
 
+def test_the_policy_says_what_each_kind_of_thing_may_be_loaded_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {
+        "default-src": {"'self'"},
+        "script-src": {"'self'", "'unsafe-inline'", "'unsafe-eval'", "blob:"},
+        "style-src": {"'self'", "'unsafe-inline'"},
+        "img-src": {"'self'", "data:", "blob:"},
+        "font-src": {"'self'", "data:"},
+        "connect-src": {"'self'", "data:", "blob:"},
+        "worker-src": {"'self'", "blob:"},
+        "frame-src": {"'self'", "blob:", "data:"},
+        "object-src": {"'none'"},
+        "base-uri": {"'self'"},
+        "form-action": {"'self'"},
+        "frame-ancestors": {"'self'"},
+    }
+    for key, more in ((None, set()), ("abc", {"https://*.tianditu.gov.cn"})):
+        if key is not None:
+            monkeypatch.setenv("SUTU_TIANDITU_KEY", key)
+        policy = security_headers()["Content-Security-Policy"].split("; ")
+        told = {name: set(sources) for name, *sources in (one.split() for one in policy)}
+        assert len(told) == len(policy)
+        assert told == wanted | {"img-src": wanted["img-src"] | more}
+
+
 def test_only_a_configured_key_admits_the_tiles_of_tianditu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tianditu" not in security_headers()["Content-Security-Policy"]
     monkeypatch.setenv("SUTU_TIANDITU_KEY", "abc")

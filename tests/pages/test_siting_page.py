@@ -24,8 +24,8 @@ from data.store import open_store
 from layers.siting_charts import before_after_chart, budget_chart, scenario_chart
 from pages.siting_data import siting_of
 from pages.siting_plan import nearest
+from tests.made_once import RUNS
 from tests.pages.running import assert_calm, link, start, text_of
-from tests.shared_data import RUNS
 
 ASKED = {"facility": "hospital", "mode": "ebike", "minutes": "15", "within": "320300", "origin": "imported"}
 HOSPITALS = CoverageRequest(covered_types(["hospital"]), mode="ebike", origin="imported", within="320300")

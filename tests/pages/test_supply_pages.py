@@ -27,8 +27,9 @@ from pages import standards_tables, standards_views, supply_map, supply_tables
 from pages.standards_choice import StandardsChoice
 from pages.supply_answers import SupplyAnswers
 from pages.supply_choice import SupplyChoice
+from tests.made_once import RUNS
 from tests.pages.running import SCRIPT, link, start, text_of
-from tests.shared_data import RUNS, shared_path
+from tests.real_data import real_path
 
 pytestmark = pytest.mark.xdist_group("supply_pages")
 SUPPLY, STANDARDS = "pages.supply_demand", "pages.standards"
@@ -40,7 +41,7 @@ def folder(built_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """Return a data directory with the facilities of Xuzhou imported."""
     own = Path(shutil.copytree(built_data_dir, tmp_path_factory.mktemp("supply") / "data", ignore=RUNS))
     counties = open_store(own).regions("county", zoom="full").reset_index(drop=True)
-    import_osm(shared_path("real/osm/xuzhou_facilities.osm.pbf"), own, counties)
+    import_osm(real_path("osm/xuzhou_facilities.osm.pbf"), own, counties)
     build_store(own)
     return own
 
@@ -259,7 +260,7 @@ def test_imported_facilities_take_the_place_of_implied_ones(store: Store) -> Non
 def test_regions_beyond_the_standard_are_hatched_with_the_reason(store: Store) -> None:
     choice = standards_choice("elder_university_98", level="county", view="required")
     analysis = prepare_standards(store)
-    origin = standards_views.Provenance(("x",), "y")
+    origin = standards_views.Provenance(("x",), "y", "z")
     layer = standards_views.region_layer(store, choice, analysis, origin)
     away = layer.frame[layer.frame["value"].isna()]
     assert len(away) == 55 and set(away["reason"]) == {"这条标准不适用于此地区"}

@@ -26,7 +26,7 @@ from tests.data.faulty import GOOD, changed, csv_text
 from tests.data.test_boundary_import import _frame as official_counties
 from tests.data.test_boundary_import import _write as write_boundaries
 from tests.data.test_population import _raster as write_raster
-from tests.shared_data import shared_path
+from tests.real_data import real_path
 
 ROOT = Path(files.__file__).resolve().parents[2]
 FACILITIES = (
@@ -116,7 +116,7 @@ def test_population(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
 
 def test_an_extract(built_store: Store, tmp_path: Path) -> None:
     counties = built_store.regions("county", zoom="full").reset_index()
-    path = shared_path("real/osm/xuzhou_facilities.osm.pbf")
+    path = real_path("osm/xuzhou_facilities.osm.pbf")
     here, there = read_extract(path, tmp_path, counties), files.read_osm_file(path, tmp_path, counties)
     for name in ("located", "merges"):
         same(getattr(here, name), getattr(there, name))
@@ -129,7 +129,7 @@ def test_an_extract(built_store: Store, tmp_path: Path) -> None:
 
 
 def test_roads() -> None:
-    path = shared_path("real/osm/gusu_walk.osm.pbf")
+    path = real_path("osm/gusu_walk.osm.pbf")
     nodes, edges = read_osm_network(path)
     found = files.read_network_file(path)
     pd.testing.assert_frame_equal(nodes, found.nodes)

@@ -1,0 +1,32 @@
+"""What the server has freed goes back to the system: allocators would keep hundreds of megabytes."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+
+import pyarrow as pa
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+_LARGE_BYTES = 4 << 20
+
+
+def return_large_blocks() -> None:
+    """Let the C library give every large block back as soon as it is freed; for glibc, once in a process.
+
+    It raises the size from which it does so to that of the largest block it has seen (up to 32 MB): after one
+    upload of that size each thread would keep such blocks. See mallopt(3), M_MMAP_THRESHOLD.
+    """
+    setting = getattr(ctypes.CDLL(None), "mallopt", None)
+    if setting is not None:
+        setting(_MMAP_THRESHOLD, _LARGE_BYTES)
+        setting(_TRIM_THRESHOLD, 2 * _LARGE_BYTES)
+
+
+def give_back() -> None:
+    """Return what is free now; what a thread held goes only once it has ended."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

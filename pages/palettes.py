@@ -1,0 +1,29 @@
+"""The office's colours and classes, as the layers take them: the registry is read here, and passed on."""
+
+from __future__ import annotations
+
+from data.registry import Registry, load_registry
+from layers.themes import Ramp
+
+
+def ramp(palette_id: str, registry: Registry | None = None) -> Ramp:
+    """Return a palette, with the colour of regions without a value."""
+    registry = registry or load_registry()
+    entry = registry.palette(palette_id)
+    return Ramp(entry.id, entry.colours, undefined_colour(registry))
+
+
+def ramp_towards(direction: str, registry: Registry | None = None) -> Ramp:
+    """Return the palette that suits a direction."""
+    registry = registry or load_registry()
+    return ramp(registry.palette_towards(direction), registry)
+
+
+def categories(registry: Registry | None = None) -> tuple[str, ...]:
+    """Return the colours of categories and states, in the registry's order."""
+    return (registry or load_registry()).palette("qualitative").longest
+
+
+def undefined_colour(registry: Registry | None = None) -> str:
+    """Return the colour of regions without a value."""
+    return str((registry or load_registry()).setting("undefined_colour"))
