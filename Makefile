@@ -10,7 +10,7 @@ BIN   := $(VENV)/bin
 HOST  ?= 127.0.0.1
 PORT  ?= 8501
 JOBS  ?= 2
-CODE  := app.py cli.py geo data layers pages tests benchmarks scripts $(wildcard commands)
+CODE  := app.py cli.py geo data layers analysis exports reports pages server tests benchmarks scripts $(wildcard commands)
 
 .PHONY: run test test-sources attack bench lint format types imports unit docs-screenshots lock clean
 

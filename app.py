@@ -18,18 +18,23 @@ from rich.console import Console
 from starlette.middleware import Middleware
 from streamlit import config as streamlit_config
 
-from data.store import data_dir
+from data.store.store import data_dir
 from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
-from pages import memory, presence
-from pages.connections import send_at_once
-from pages.host_guard import HostGuard
-from pages.hosts import ALLOWED_HOSTS, Allowed, allowed_at, configured
-from pages.rehearsal import rehearse
-from pages.shell import ShellMiddleware
-from pages.static_files import StaticFilesInMemory
-from pages.uploads import TRUSTED_HEADERS, UploadGuard
-from pages.web import routes
+from layers.texts import texts
+from pages.shared import memory, presence
+from server.host_guard import HostGuard
+from server.hosts import (
+    ALLOWED_HOSTS,
+    Allowed,
+    allowed_at,
+    configured,
+)
+from server.middleware import ShellMiddleware
+from server.rehearsal import rehearse
+from server.routes import routes
+from server.static_files import StaticFilesInMemory, send_at_once
+from server.uploads import TRUSTED_HEADERS, UploadGuard
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8501
@@ -44,19 +49,6 @@ class ServeError(SutuError, OSError):
 def prepare_assets(progress: Progress | None = None) -> FontSet:
     """Return the web fonts, cutting them into the data directory's cache when they are not there yet."""
     return prepare_fonts(data_dir() / "cache", texts(), progress)
-
-
-def texts() -> str:
-    """Return every text that pages can show of their own: packaged data and what the programs say."""
-    folders = [
-        resources.files(name) for name in ("data.facts", "data.registry", "data", "geo", "layers", "pages")
-    ]
-    return "".join(
-        entry.read_text(encoding="utf-8")
-        for folder in (*folders, resources.files("layers") / "assets")
-        for entry in folder.iterdir()
-        if entry.name.endswith((".csv", ".yaml", ".py", ".js", ".css"))
-    )
 
 
 @asynccontextmanager

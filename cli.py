@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from commands.chinese import App, examples, group
+from commands.app import App, examples, group
 
 MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "store": ("build", "check"),

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _CURRENT = """
 import sys
 from pathlib import Path
-from data.build import is_current
+from data.builder.build import is_current
 print(is_current(Path(sys.argv[1])))
 """
 _PLAIN = """
@@ -29,7 +29,7 @@ import sys
 from pathlib import Path
 import pandas as pd
 from benchmarks.plain_map import plain_html
-from data.boundaries import load_packaged_boundaries
+from data.regions.boundaries import load_packaged_boundaries
 counties = load_packaged_boundaries()
 colours = pd.Series("#CCCCCC", index=counties["adcode"])
 Path(sys.argv[1]).write_bytes(plain_html(counties, colours))

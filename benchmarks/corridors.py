@@ -15,10 +15,10 @@ from typing import Any
 import geopandas as gpd
 import shapely
 
+from analysis.corridors import Corridors
 from benchmarks.table import Row, beside, show
-from data.build import build_store
-from data.corridor_analysis import Corridors
-from data.store import data_dir, open_store
+from data.builder.build import build_store
+from data.store.store import data_dir, open_store
 from geo.corridors import BUFFERS_KM, CellPeople, strips
 from geo.crs import ALBERS, STORE_CRS, to_albers
 

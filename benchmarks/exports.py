@@ -23,15 +23,15 @@ from typing import Any
 import geopandas as gpd
 import xlsxwriter
 
-from data.build import build_store
-from data.catalogue import make_layer
-from data.store import data_dir, open_store
+from data.builder.build import build_store
+from data.store.store import data_dir, open_store
+from exports.catalogue import make_layer
+from exports.formats import FORMATS, Options
+from exports.package import export
+from exports.vector import write_geopackage, write_shapefile
 from geo.errors import ExportError
 from geo.export_crs import TARGETS
 from geo.export_table import ExportTable
-from layers.export_formats import FORMATS, Options
-from layers.export_package import export
-from layers.export_vector import write_geopackage, write_shapefile
 
 DRIVERS = {
     "gpkg": ("GPKG",),

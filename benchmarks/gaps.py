@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 from inequality.theil import TheilD
 
+from analysis.gaps import gap_analyses, load_gap
 from benchmarks.browser_times import chromium
 from benchmarks.build import build
 from benchmarks.maps import serving
 from benchmarks.page_times import views
 from benchmarks.table import Row, beside, show
-from data.gaps import gap_analyses, load_gap
-from data.store import Store, open_store
+from data.store.store import Store, open_store
+from geo.disparity import decompose_theil
 from geo.spatial import contiguity, local_moran
-from geo.theil import decompose_theil
 
 PAGES = {
     "区域差距": "gaps",

@@ -26,9 +26,9 @@ import shapely
 
 from benchmarks.build import build
 from benchmarks.table import Row, beside, show
-from data.boundaries import load_region_codes
+from data.regions.boundaries import load_region_codes
 from data.registry import load_registry
-from data.store import open_store
+from data.store.store import open_store
 
 ROOT = Path(__file__).resolve().parents[1]
 INDICATORS, FACILITIES = 300_000, 900_000

@@ -34,12 +34,11 @@ from benchmarks.build import ROOT, build
 from benchmarks.plain_map import plain_html, serving_plain
 from benchmarks.table import Row, beside, show
 from data.registry import load_registry
-from data.store import Store, open_store
+from data.store.store import Store, open_store
 from layers.model import Layer
 from layers.webmap import map_weight
-from pages.indicator_choice import Subject
-from pages.indicator_layers import labels_for, layers_of
-from pages.indicator_style import DEFAULT_PALETTE, MapStyle
+from pages.indicators.choice import DEFAULT_PALETTE, MapStyle, Subject
+from pages.indicators.layers import labels_for, layers_of
 
 LEVELS = {"prefecture": "全省（设区市级）", "county": "县级"}
 GOAL_FIRST_S, GOAL_SWITCH_S, GOAL_COUNTY_BYTES = 2.0, 0.5, 300_000

@@ -39,11 +39,11 @@ from pyogrio.raw import read_arrow, write_arrow
 from benchmarks.build import build
 from benchmarks.maps import serving
 from benchmarks.table import Row, show
-from data.catalogue import make_layer
-from data.store import open_store
+from data.store.store import open_store
+from exports.catalogue import make_layer
+from exports.vector import write_geopackage
 from geo.export_crs import TARGETS
-from layers.export_vector import write_geopackage
-from pages.ogc.config import PREFIX
+from server.ogc.config import PREFIX
 
 _SAME = ("adcode", "population", "value")
 Features = list[dict[str, Any]]

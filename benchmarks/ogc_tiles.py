@@ -32,9 +32,8 @@ from benchmarks.build import build
 from benchmarks.maps import serving
 from benchmarks.table import Row, beside, show
 from geo.tiles import MATRIX_SET, MAX_ZOOM, MERCATOR, MIN_ZOOM, tile_range
-from pages.ogc.config import EXTENT, PREFIX
-from pages.ogc.kept_tiles import tiling_of
-from pages.ogc.tiling import LAYER
+from server.ogc.config import EXTENT, PREFIX
+from server.ogc.tiling import LAYER, tiling_of
 
 COLLECTION = "population_grid"
 Place = tuple[int, int]

@@ -13,20 +13,20 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-import app as application
 from benchmarks.measure import Clock
 from benchmarks.table import Row, show
-from data.build import build_store
+from data.builder.build import build_store
 from data.registry import load_registry
-from data.store import open_store
+from data.store.store import open_store
 from layers.fonts import prepare_fonts
-from pages.briefing import Briefings
-from pages.briefing_report import briefing, report_bytes
+from layers.texts import texts
+from reports.briefing import briefing, report_bytes
+from reports.region import Briefings
 
 
 def times(folder: Path, form: str, count: int) -> tuple[list[float], list[float]]:
     """Return the seconds of every briefing in turn, by the wall and by the processor."""
-    font = prepare_fonts(folder / "cache", application.texts()).regular
+    font = prepare_fonts(folder / "cache", texts()).regular
     store = open_store(folder)
     made = Briefings(store, load_registry(), folder, font)
     clock = Clock()

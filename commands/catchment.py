@@ -10,14 +10,19 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from analysis.catchment import (
+    TABLE_COLUMNS,
+    CatchmentAnalysis,
+    CatchmentRequest,
+    prepare_catchment,
+)
+from analysis.coverage import covered_types, require_group
 from commands import study
-from commands.chinese import examples
+from commands.app import examples
 from commands.console import errors
 from commands.coverage_files import write_regions
 from commands.study import By, Engine, Mode, Origin, Output
-from data.catchment import TABLE_COLUMNS, CatchmentAnalysis, CatchmentRequest, prepare_catchment
-from data.coverage import covered_types, require_group
-from data.store import Store, data_dir, open_store
+from data.store.store import Store, data_dir, open_store
 from geo.errors import CatchmentError
 from geo.spreadsheet import write_rows
 

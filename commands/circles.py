@@ -8,17 +8,23 @@ from typing import Annotated, Any, cast
 import pandas as pd
 import typer
 
+from analysis.circles import (
+    CircleAnalysis,
+    CircleRequest,
+    PointAnswer,
+    PointService,
+    prepare_circles,
+)
+from analysis.coverage import require_group
 from commands import study
-from commands.chinese import errors, examples
+from commands.app import errors, examples
 from commands.console import print_json
 from commands.coverage_files import write_regions
 from commands.study import By, Engine, Mode, Origin, Output
-from data.circles import CircleAnalysis, CircleRequest, PointAnswer, PointService, prepare_circles
-from data.coverage import require_group
-from data.layers_grid import cell_size_m, squares
-from data.store import Store, data_dir, open_store
+from data.store.store import Store, data_dir, open_store
+from exports.layers.grid import cell_size_m, squares
 from geo.circles import TIERS, TierView
-from geo.profile import Level
+from geo.coverage_profile import Level
 
 HEADERS = {
     "adcode": "代码",

@@ -8,12 +8,17 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from commands.chinese import examples
+from analysis.composite import IndexAnalysis, compute_index
+from analysis.peers import (
+    ProfileSet,
+    comparison_rows,
+    load_profiles,
+    require_comparable,
+)
+from commands.app import examples
 from commands.console import Format, errors, print_json, print_rows
-from data.composite_index import IndexAnalysis, compute_index
-from data.profiles import ProfileSet, comparison_rows, load_profiles, require_comparable
 from data.registry.index_models import load_index_file
-from data.store import open_store
+from data.store.store import open_store
 from layers.model import format_number
 
 _RANK_COLUMNS = ("best", "q1", "median", "q3", "worst")

@@ -24,8 +24,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from commands.chinese import errors, examples
-from data.build import STEPS, ProgressCallback
+from commands.app import errors, examples
+from data.builder.build import STEPS, ProgressCallback
 from geo.spreadsheet import write_rows
 
 __all__ = [

@@ -7,11 +7,15 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from analysis.corridor_reports import (
+    family_counts,
+    hsr_coverage,
+    station_access,
+    undrawn,
+)
+from analysis.corridors import SCOPES, STATION_HEADERS, Corridors
 from commands.console import Format, errors, examples, print_json, print_rows
-from data.corridor_analysis import SCOPES, Corridors
-from data.corridor_reports import family_counts, hsr_coverage, station_access, undrawn
-from data.corridor_stations import STATION_HEADERS
-from data.store import data_dir, open_store
+from data.store.store import data_dir, open_store
 from geo.errors import CorridorError
 
 STATUS_NAMES = {

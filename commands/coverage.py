@@ -9,16 +9,21 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from analysis.coverage import CoverageAnalysis, prepare, require_group
+from analysis.runs import (
+    list_runs,
+    read_result,
+    read_run,
+    result_digest,
+)
+from analysis.scenarios import again
 from commands import study
-from commands.chinese import examples
+from commands.app import examples
 from commands.console import Format as Shown
 from commands.console import errors, print_json, print_rows
 from commands.coverage_files import write_geopackage
 from commands.study import By, Engine, Mode, Origin, Output
-from data.coverage import CoverageAnalysis, prepare, require_group
-from data.replay import again
-from data.runs import list_runs, read_result, read_run, result_digest
-from data.store import data_dir, open_store
+from data.store.store import data_dir, open_store
 from geo.coverage import COLUMNS
 from geo.errors import CoverageError, StoreError
 

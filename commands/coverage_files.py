@@ -10,14 +10,14 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from data.coverage import CoverageAnalysis
+from analysis.coverage import CoverageAnalysis
 from data.ingest.osm_store import NetworkSource
 from data.ingest.population import store_population
-from data.population import make_population_grid
+from data.ingest.sites import Site
 from data.reader.files import read_facility_file, read_network_file, read_population_file, read_site_file
+from data.regions.population import make_population_grid
 from data.registry import load_registry
-from data.siting_sites import Site
-from data.store import Store
+from data.store.store import Store
 from geo.crs import STORE_CRS
 from geo.errors import CoverageError
 

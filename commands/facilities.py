@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from commands.chinese import examples
+from commands.app import examples
 from commands.imports import AsJson, ImportFile, imports, run_import
 from commands.templates import Force, Out, templates, write_form
-from data.boundaries import load_region_codes
+from data.builder.intake import facility_intake
 from data.ingest.templates import write_facility_template
-from data.intake import facility_intake
+from data.regions.boundaries import load_region_codes
 from data.registry.facility_models import load_facility_types
-from data.store import data_dir
+from data.store.store import data_dir
 
 
 def register(_app: typer.Typer) -> None:

@@ -9,15 +9,20 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from commands.chinese import errors, examples
+from analysis.gaps import (
+    GapSource,
+    compare_years,
+    gap_levels,
+    load_gap,
+)
+from commands.app import errors, examples
 from commands.console import Format, print_json, print_rows
 from commands.query import find_indicator, year_span
-from data.gaps import GapSource, compare_years, gap_levels, load_gap
-from data.store import Store, open_store
+from data.store.store import Store, open_store
 from geo.gaps import MEASURES, GapAnalysis, GapComparison
 from geo.spatial import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, LocalMoran, contiguity, local_moran
-from layers.gap_words import gap_sentences, moran_words, spot_words
 from layers.model import format_number
+from layers.words.gap import gap_sentences, moran_words, spot_words
 
 _MEASURE_COLUMNS = {"name": "差距", "value": "数值", "before": "前期", "reason": "无定义的原因"}
 _REGION_COLUMNS = {

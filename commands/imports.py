@@ -7,12 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.chinese import errors, examples, group
+from commands.app import errors, examples, group
 from commands.console import build_progress, print_json
+from data.builder.intake import (
+    Intake,
+    boundary_intake,
+    indicator_intake,
+    run_intake,
+)
 from data.ingest.summary import ImportSummary
-from data.intake import Intake, boundary_intake, indicator_intake, run_intake
 from data.reader.worker import Control
-from data.store import data_dir
+from data.store.store import data_dir
 
 ImportFile = Annotated[Path, typer.Argument(help="要导入的文件。", metavar="文件")]
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出导入结果。")]

@@ -9,17 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.chinese import errors, examples
+from commands.app import errors, examples
 from commands.console import Format, print_json, print_rows
-from data.catalogue import clip_to, layer_list, make_layer
-from data.layer_kinds import Clip, LayerInfo
-from data.store import Store, data_dir, open_store
+from data.store.store import Store, data_dir, open_store
+from exports.atlas import Atlas, sheet_options
+from exports.catalogue import clip_to, layer_list, make_layer
+from exports.formats import (
+    FORMATS,
+    SHEETS,
+    Options,
+    find_format,
+    require_allowed,
+)
+from exports.layers.kinds import Clip, LayerInfo
+from exports.package import Exported, export, safe_name
 from geo.errors import CrsError, ExportError, UnknownRegionError
 from geo.export_crs import TARGETS, target_crs
 from geo.export_table import ExportTable
-from layers.export_formats import FORMATS, SHEETS, Options, find_format, require_allowed
-from layers.export_package import Exported, export, safe_name
-from pages.export_sheets import Atlas, sheet_options
 
 EXPORT_DIR = "SUTU_EXPORT_DIR"
 """When set, exports may be written below this folder only."""

@@ -10,16 +10,16 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from commands.chinese import errors, examples
+from commands.app import errors, examples
 from commands.console import Format, print_rows
 from commands.imports import AsJson, imports, run_import
+from data.builder.intake import osm_intake
 from data.ingest.download import URL_VARIABLE, checksum_address, download_extract, extract_url, file_name
 from data.ingest.download import Progress as DownloadProgress
 from data.ingest.web import web_address
-from data.intake import osm_intake
 from data.registry.facility_models import load_facility_types
 from data.registry.osm_models import load_osm_mapping
-from data.store import data_dir
+from data.store.store import data_dir
 
 _DOWNLOADS = "downloads"
 _TYPE_HEADERS = {"name": "设施类型", "facilities": "数量"}

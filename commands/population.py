@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from commands.chinese import examples
+from commands.app import examples
 from commands.imports import AsJson, ImportFile, imports, run_import
-from data.intake import population_intake
-from data.store import data_dir
+from data.builder.intake import population_intake
+from data.store.store import data_dir
 
 
 def register(_app: typer.Typer) -> None:

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from commands.chinese import errors, examples
+from commands.app import errors, examples
 from commands.console import Format, print_json, print_rows
-from data.store import Store, open_store
+from data.store.store import Store, open_store
 
 _LIST_COLUMNS = {
     "id": "代号",

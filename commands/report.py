@@ -8,14 +8,15 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from commands.chinese import examples
+from commands.app import examples
 from commands.console import errors
 from data.registry import load_registry
-from data.store import data_dir, open_store
+from data.store.store import data_dir, open_store
 from layers.fonts import prepare_fonts
-from layers.report import Format, ReportError
-from pages.briefing import Briefings
-from pages.briefing_report import briefing, report_bytes
+from layers.texts import texts
+from reports.briefing import briefing, report_bytes
+from reports.document import Format, ReportError
+from reports.region import Briefings
 
 FORMATS: tuple[str, ...] = get_args(Format)
 
@@ -81,8 +82,6 @@ def _write(target: Path, content: bytes) -> None:
 
 def _font() -> Path:
     """Return the font file for figures and PDF; the first time it is cut, which takes most of a minute."""
-    from app import texts  # noqa: PLC0415 - brings Streamlit, which only this step needs
-
     told: list[str] = []
 
     def tell(step: str, _done: float) -> None:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from commands.chinese import examples
+from commands.app import examples
 from commands.console import build_progress
-from data.build import build_store
-from data.store import data_dir
-from pages.hosts import allowed_at, configured
+from data.builder.build import build_store
+from data.store.store import data_dir
+from server.hosts import allowed_at, configured
 
 HOST = "127.0.0.1"
 PORT = 8501

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.coverage import require_group
+from analysis.scenarios import save_scenario
+from analysis.siting import SitingAnalysis, SitingRequest, prepare_siting
+from analysis.siting_edits import Edit
 from commands import study
-from commands.chinese import errors, examples
+from commands.app import errors, examples
 from commands.circles import lon_lat
 from commands.console import Format, print_json, print_rows
 from commands.coverage_files import given_sites, site_points, write_regions
 from commands.study import By, Datum, Engine, Mode, Origin, Output
-from data.coverage import require_group
-from data.scenarios import save_scenario
-from data.siting import SitingAnalysis, SitingRequest, prepare_siting
-from data.siting_edits import Edit
-from data.store import Store, data_dir, open_store
+from data.store.store import Store, data_dir, open_store
 
 _SITE_HEADERS = {
     "rank": "次序",

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from analysis.standards import SUMMARY_COLUMNS, StandardsRequest, prepare_standards
 from commands import study
-from commands.chinese import examples
+from commands.app import examples
 from commands.coverage_files import given_facilities, write_regions
 from commands.study import By, Datum, Origin, Output
 from data.registry.standard_models import load_standards
-from data.standards import SUMMARY_COLUMNS, StandardsRequest, prepare_standards
-from data.store import open_store
+from data.store.store import open_store
 from geo.standards import COLUMNS, KIND_NAMES, RULE_NAMES, contradictions, require_known
 
 HEADERS = {

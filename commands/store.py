@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from commands.chinese import EXIT_FAULT, errors, examples
+from commands.app import EXIT_FAULT, errors, examples
 from commands.console import build_progress, print_json
-from data.build import BuildSummary, build_store
-from data.check import CheckReport, check_store
+from data.builder.build import BuildSummary, build_store
 from data.reader.files import walls
 from data.reader.sandbox import Walls
-from data.store import data_dir, open_store
+from data.store.check import CheckReport, check_store
+from data.store.store import data_dir, open_store
 
 _ROW_NAMES = {
     "region": "地区",

@@ -13,13 +13,13 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from analysis.coverage import CoverageRequest, covered_types
+from analysis.runs import record_run
 from commands.console import Format as Shown
 from commands.console import csv_text, errors, plain, print_rows
 from commands.coverage_files import given_facilities, given_network, given_population
-from data.coverage import CoverageRequest, covered_types
 from data.ingest.osm_store import NetworkSource
-from data.runs import record_run
-from data.store import Store, data_dir
+from data.store.store import Store, data_dir
 from geo.errors import StoreError
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from commands.chinese import examples, group
-from data.boundaries import load_region_codes
+from commands.app import examples, group
 from data.ingest.templates import write_indicator_template
+from data.regions.boundaries import load_region_codes
 from data.registry import load_registry
 
 Out = Annotated[Path, typer.Option("--out", help="写到哪个 .xlsx 文件。")]

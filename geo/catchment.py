@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from geo.coverage_profile import LEVELS, Level, region_hierarchy
 from geo.errors import CatchmentError, UnknownRegionError
-from geo.profile import LEVELS, Level, region_hierarchy
 from geo.reach import Reach
 
 FloatArray = NDArray[np.float64]
@@ -137,8 +137,8 @@ def access_table(
     ``access`` = Σ access × people / Σ people, never a mean of means; ``unserved_population`` the people with
     access 0; ``lowest_access`` and ``median_access``: what the worst-off tenth and half of the people have at
     most; ``gini`` of access over the people. Undefined figures are NaN with a ``reason``. ``cells`` in the
-    order of ``result`` with ``adcode`` and the group's column; ``regions`` as for ``geo.profile``. Raises
-    ``CatchmentError`` for cells that do not fit, ``UnknownRegionError`` for unknown counties.
+    order of ``result`` with ``adcode`` and the group's column; ``regions`` as for ``geo.coverage_profile``.
+    Raises ``CatchmentError`` for cells that do not fit, ``UnknownRegionError`` for unknown counties.
     """
     if level not in LEVELS:
         raise CatchmentError(f"没有“{level}”这一级；可选：{'、'.join(LEVELS)}。")

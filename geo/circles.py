@@ -14,9 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo.coverage_profile import (
+    GROUPS,
+    UNIT,
+    Level,
+    region_hierarchy,
+)
 from geo.errors import CircleError, CoverageError, UnknownRegionError
 from geo.minutes import quantise_minutes
-from geo.profile import GROUPS, UNIT, Level, region_hierarchy
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -92,7 +97,7 @@ class CircleProfile:
 
     ``counties``: adcodes in ascending order; ``people[tier]``, ``complete[tier]`` (reach every measured
     service) and ``covered[tier, service]``: int64 per county. ``regions`` as of
-    ``geo.profile.region_hierarchy``.
+    ``geo.coverage_profile.region_hierarchy``.
     """
 
     group: str
@@ -155,9 +160,9 @@ def build_circles(
     """Return the sums by county that every table is made of.
 
     ``cells``: ``adcode``, ``urban``, ``rural`` and the group's column, in the order of the minutes of
-    ``reaches``. ``regions``: as for ``geo.profile.build_profile``. Raises ``CircleError`` for no service, a
-    service given twice in a tier, or another number of minutes than of cells; ``UnknownRegionError`` for
-    cells of an unknown county.
+    ``reaches``. ``regions``: as for ``geo.coverage_profile.build_profile``. Raises ``CircleError`` for no
+    service, a service given twice in a tier, or another number of minutes than of cells;
+    ``UnknownRegionError`` for cells of an unknown county.
     """
     _require_reaches(reaches, len(cells))
     hierarchy = region_hierarchy(regions)

@@ -46,7 +46,7 @@ class DiskError(StoreError, OSError):
 
 
 class DataFaultError(SutuError, ValueError):
-    """A person's file has faults; carries all of them (see ``data.ingest.faults``)."""
+    """A person's file has faults; carries all of them (see ``data.faults``)."""
 
 
 class NetworkError(SutuError, ValueError):

@@ -10,17 +10,15 @@ import pandas as pd
 
 from geo.disparity import (
     Measure,
+    NestedTheil,
+    TheilParts,
     coefficient_of_variation,
+    decompose_nested,
+    decompose_theil,
     gini,
     max_min_ratio,
     ratio_between,
     undefined,
-)
-from geo.theil import (
-    NestedTheil,
-    TheilParts,
-    decompose_nested,
-    decompose_theil,
     undefined_nested,
     undefined_parts,
 )

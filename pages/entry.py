@@ -9,8 +9,8 @@ import streamlit as st
 
 from geo.errors import StoreError, SutuError
 from layers.assets import own_folder
-from pages import components, notices, state
 from pages.navigation import navigation
+from pages.shared import components, notices, state
 
 _log = logging.getLogger(__name__)
 

@@ -22,17 +22,17 @@ from typing import Any
 import shapely
 
 from benchmarks.maps import serving
-from data.build import build_store
-from data.catalogue import make_layer
-from data.store import Store, data_dir, open_store
+from data.builder.build import build_store
+from data.store.store import Store, data_dir, open_store
+from exports.catalogue import make_layer
+from exports.formats import FORMATS, Options
+from exports.package import export
+from exports.style import symbols_of
 from geo.export_crs import target_crs
 from geo.export_table import ExportTable
 from geo.tiles import MATRIX_SET, tile_box
-from layers.export_formats import FORMATS, Options
-from layers.export_package import export
-from layers.export_style import symbols_of
-from pages.ogc.kept_tiles import tiling_of
 from scripts.client_values import by_duckdb, by_gdal, by_libreoffice
+from server.ogc.tiling import tiling_of
 
 INDICATOR = "indicator.population_65_plus_share"
 VECTOR = ("gpkg", "fgb", "geojson", "shp", "kml", "parquet")

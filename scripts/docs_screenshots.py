@@ -18,8 +18,8 @@ from urllib.request import urlopen
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from data.build import build_store
-from data.store import data_dir, open_store
+from data.builder.build import build_store
+from data.store.store import data_dir, open_store
 from pages.navigation import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent

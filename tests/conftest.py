@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import app as application
-from data.build import build_store
+from data.builder.build import build_store
 from data.ingest.osm import import_osm
-from data.store import Store, open_store
+from data.store.store import Store, open_store
+from layers.texts import texts
 from tests.layers.fonts_at_hand import regular_font
 from tests.made_once import RUNS, made_once
 from tests.real_data import real_path
@@ -42,8 +42,8 @@ def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
     So nothing is waited for in the first case, and a file is waited for to its end in the second.
     """
-    monkeypatch.setattr("pages.map_first.PATIENCE_S", 0.0)
-    monkeypatch.setattr("pages.file_jobs.PATIENCE_S", 600.0)
+    monkeypatch.setattr("pages.shared.map_first.PATIENCE_S", 0.0)
+    monkeypatch.setattr("pages.shared.file_jobs.PATIENCE_S", 600.0)
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def built_store(built_data_dir: Path) -> Store:
 @pytest.fixture(scope="session")
 def report_font(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a font file with all that reports print: figures and PDF need no more of the typeface."""
-    return regular_font(tmp_path_factory.mktemp("report-font"), application.texts())
+    return regular_font(tmp_path_factory.mktemp("report-font"), texts())
 
 
 @pytest.fixture

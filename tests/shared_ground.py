@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data import build, ground
+from data.builder import build, ground
 
 _kept: dict[str, ground.Ground] = {}
 _made = ground.make_ground

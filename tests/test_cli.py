@@ -23,12 +23,12 @@ from typer.testing import CliRunner
 import cli
 from commands import serve as serve_command
 from commands import store as store_commands
-from commands.chinese import in_chinese
+from commands.app import in_chinese
 from commands.console import csv_text, plain
-from data import intake
-from data.build import BuildSummary
-from data.store import Store, open_store
-from data.versions import CURRENT
+from data.builder import intake
+from data.builder.build import BuildSummary
+from data.store.store import Store, open_store
+from data.store.versions import CURRENT
 from geo.errors import StoreError
 from geo.spreadsheet import harmless
 

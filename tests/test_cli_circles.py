@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
-from data.circles import CircleRequest, prepare_circles
-from data.store import open_store
+from analysis.circles import CircleRequest, prepare_circles
+from data.store.store import open_store
 from geo.crs import ALBERS
 
 ASK = ("circles", "--within", "320300", "--origin", "imported")

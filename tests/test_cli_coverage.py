@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
-from data.coverage import CoverageRequest, prepare
-from data.store import open_store
+from analysis.coverage import CoverageRequest, prepare
+from data.store.store import open_store
 from geo.crs import from_cgcs2000
 from tests.real_data import real_path
 

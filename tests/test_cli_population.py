@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from data.store import open_store
+from data.store.store import open_store
 from tests.test_cli import run
 
 

@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
-from data.coverage import CoverageRequest, covered_types
-from data.siting import SitingRequest, prepare_siting
-from data.store import open_store
+from analysis.coverage import CoverageRequest, covered_types
+from analysis.siting import SitingRequest, prepare_siting
+from data.store.store import open_store
 from tests.made_once import RUNS
 
 ASK = (

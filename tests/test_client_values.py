@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scripts.client_values import compared
-from tests.layers.export_worlds import table
+from tests.exports.export_worlds import table
 
 LAYER = table(["乙", "甲", "长" * 100], values=[1.5, np.nan, 0.1 + 0.2])
 NAMES = ["名称", "数值", "整数", "标志"]

@@ -14,15 +14,20 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from data.boundaries import IMPORT_NAME, load_imported_boundaries, load_packaged_boundaries, load_region_codes
+from data.faults import Fault, raise_if_any
 from data.ingest.cells import CellProblem, match_key, shown
-from data.ingest.faults import Fault, raise_if_any
 from data.ingest.reading import FaultList
 from data.ingest.region_match import RegionMatcher
-from data.ingest.staging import StagedImport
 from data.ingest.summary import ImportSummary
 from data.ingest.vector import read_vector, to_store_datum
 from data.ingest.vector_source import refuse
+from data.regions.boundaries import (
+    IMPORT_NAME,
+    load_imported_boundaries,
+    load_packaged_boundaries,
+    load_region_codes,
+)
+from data.store.staging import StagedImport
 from geo.crs import ALBERS, STORE_CRS, Datum, from_cgcs2000, parse_datum, to_albers, to_cgcs2000
 from geo.regions import coverage_problems
 

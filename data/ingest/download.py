@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from data.files import disk_is_full, in_words, read_json
 from data.ingest.web import (
     URL_VARIABLE,
     Answer,
@@ -32,6 +31,7 @@ from data.ingest.web import (
     web_address,
 )
 from data.registry.osm_models import ExtractSettings
+from data.store.files import disk_is_full, in_words, read_json
 from geo.errors import DownloadError
 
 __all__ = [

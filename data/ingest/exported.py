@@ -10,9 +10,9 @@ from typing import Final, get_args
 
 import pandas as pd
 
+from data.faults import Fault, faults_not_listed
 from data.ingest.cells import CellProblem, match_key, number_text, shown
 from data.ingest.columns import Column
-from data.ingest.faults import Fault, faults_not_listed
 from data.ingest.indicator_store import SOURCE_PREFIX
 from data.ingest.reading import MAX_FAULTS
 from data.ingest.tabular import RawTable

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data.faults import FaultReport
 from data.ingest.columns import match_columns
 from data.ingest.datum_check import KNOWN_SAMPLE, DatumReport, check_datum, sampled_names
 from data.ingest.duplicates import Duplicates, NameReader, find_duplicates
@@ -32,14 +33,13 @@ from data.ingest.facility_store import (
     write_facilities,
 )
 from data.ingest.facility_vector import read_vector_table
-from data.ingest.faults import FaultReport
 from data.ingest.reading import FaultList
 from data.ingest.region_match import RegionMatcher
-from data.ingest.staging import StagedImport, imports_dir
 from data.ingest.summary import ImportSummary
 from data.ingest.tabular import RawTable, read_table
-from data.locking import build_lock
 from data.registry.facility_models import FacilityType, load_facility_types
+from data.store.staging import StagedImport, imports_dir
+from data.store.versions import build_lock
 from geo.crs import STORE_CRS, Datum, parse_datum, to_cgcs2000
 from geo.errors import DataFaultError
 from geo.regions import locate

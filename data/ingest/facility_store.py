@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.files import damaged_import
 from data.ingest.cells import match_key
 from data.ingest.osm_store import FACILITY_FOLDER, STORED_COLUMNS
-from data.ingest.staging import imports_dir
+from data.store.files import damaged_import
+from data.store.staging import imports_dir
 
 EXTRA_COLUMNS: Final = ("address", "stated_adcode", "note", "origin_id", "origin_source")
 """What tables say beyond an extract: ``origin_id`` and ``origin_source`` are the number of a facility in the

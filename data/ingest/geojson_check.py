@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.faults import FaultReport
 from data.ingest.cells import shown
-from data.ingest.faults import FaultReport
 from data.ingest.reading import fatal
 from data.ingest.vector_limits import VectorLimits
 from data.registry.limit_models import MEGABYTE, exceeded

@@ -12,8 +12,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from data.faults import FaultReport
 from data.ingest.cells import shown
-from data.ingest.faults import FaultReport
 from data.ingest.reading import fatal
 from data.ingest.vector_limits import VectorLimits
 from data.registry.limit_models import MEGABYTE, exceeded

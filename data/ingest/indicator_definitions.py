@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from data.faults import FaultReport
 from data.ingest.cells import (
     CellProblem,
     Hints,
@@ -18,7 +19,6 @@ from data.ingest.cells import (
     shown,
 )
 from data.ingest.columns import Column
-from data.ingest.faults import FaultReport
 from data.ingest.reading import FaultList
 from data.registry import Registry
 from data.registry.limit_models import exceeded, limit

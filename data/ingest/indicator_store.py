@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.files import damaged_import
 from data.ingest.cells import match_key
 from data.ingest.indicator_definitions import Definition
-from data.ingest.staging import imports_dir
+from data.store.files import damaged_import
+from data.store.staging import imports_dir
 
 FOLDER: Final = "indicators"
 SOURCE_PREFIX: Final = "import_"

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from data.faults import FaultReport
 from data.ingest.cells import match_key
 from data.ingest.columns import Matched, match_columns
 from data.ingest.exported import indicators_back
-from data.ingest.faults import FaultReport
 from data.ingest.indicator_definitions import (
     DEFINITION_COLUMNS,
     Catalogue,
@@ -39,13 +39,13 @@ from data.ingest.indicator_store import (
 )
 from data.ingest.reading import DEFINITION_SHEET, FaultList, Limits
 from data.ingest.region_match import RegionMatcher
-from data.ingest.staging import StagedImport
 from data.ingest.summary import ImportSummary
 from data.ingest.tabular import RawTable, read_table
 from data.ingest.xlsx_reader import sheet_names
-from data.locking import build_lock
 from data.registry import Registry
 from data.registry.limit_models import exceeded, limit
+from data.store.staging import StagedImport
+from data.store.versions import build_lock
 
 _FORM = "sutu template indicators"
 _SUSPICIOUS_RATIO = 5.0

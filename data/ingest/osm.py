@@ -31,10 +31,10 @@ from data.ingest.osm_store import (
     stage_layer,
     stage_network,
 )
-from data.ingest.staging import StagedImport, imports_dir
 from data.ingest.summary import ImportSummary
 from data.registry.osm_models import OsmMapping, load_osm_mapping
-from data.versions import file_digest
+from data.store.staging import StagedImport, imports_dir
+from data.store.versions import file_digest
 from geo.crs import STORE_CRS
 from geo.regions import assign_regions
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import osmium
 
-from data.ingest.faults import Fault, FaultReport
+from data.faults import Fault, FaultReport
 from data.registry.limit_models import MEGABYTE, exceeded, limit_bytes
 
 _TIMESTAMP_KEYS = ("osmosis_replication_timestamp", "timestamp")

@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.files import DAMAGED, damaged_import, in_words
 from data.ingest.osm_facilities import FACILITY_COLUMNS
-from data.ingest.staging import StagedImport, imports_dir
+from data.store.files import DAMAGED, damaged_import, in_words
+from data.store.staging import StagedImport, imports_dir
 from geo.errors import StoreError
 
 STORED_COLUMNS = (*FACILITY_COLUMNS[:8], "adcode", *FACILITY_COLUMNS[8:])

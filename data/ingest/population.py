@@ -21,15 +21,20 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
+from data.faults import Fault, FaultReport, raise_if_any
 from data.ingest.cells import shown
-from data.ingest.faults import Fault, FaultReport, raise_if_any
-from data.ingest.staging import StagedImport, imports_dir
 from data.ingest.summary import ImportSummary
 from data.ingest.tiff_check import MAGIC, check_tiff
 from data.ingest.vector_source import refuse
-from data.population import IMPORT_NAME, census_inputs, load_waters, write_pattern
+from data.regions.population import (
+    IMPORT_NAME,
+    census_inputs,
+    load_waters,
+    write_pattern,
+)
 from data.registry import Registry
 from data.registry.limit_models import MEGABYTE, exceeded, limit, limit_bytes
+from data.store.staging import StagedImport, imports_dir
 from geo.crs import ALBERS, STORE_CRS, is_store_crs, to_albers
 from geo.land_cells import cell_ids, land_cells
 

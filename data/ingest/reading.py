@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from data.ingest.faults import Fault, FaultReport, faults_not_listed
+from data.faults import Fault, FaultReport, faults_not_listed
 from data.registry.limit_models import from_table, limit, limit_bytes
 
 FORM_SHEET: Final = "填报"

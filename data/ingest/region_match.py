@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from data.boundaries import load_region_codes
 from data.ingest.cells import CellProblem, Hints, half_width, match_key, shown
+from data.regions.boundaries import load_region_codes
 
 _LEVEL_NAMES: Mapping[str, str] = {
     "province": "省",

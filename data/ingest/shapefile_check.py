@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.reading import fatal
 from data.ingest.vector_limits import VectorLimits
 from data.registry.limit_models import MEGABYTE, exceeded

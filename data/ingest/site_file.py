@@ -10,14 +10,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from data.faults import FaultReport
 from data.ingest.columns import match_columns
 from data.ingest.facilities import VECTOR_SUFFIXES
 from data.ingest.facility_rows import FACILITY_FORM, FACILITY_FORM_COLUMNS, FacilityColumns
 from data.ingest.facility_vector import read_vector_table
-from data.ingest.faults import FaultReport
 from data.ingest.reading import FaultList, Limits
+from data.ingest.sites import MAX_CANDIDATES, Site, site_counties
 from data.ingest.tabular import read_table
-from data.siting_sites import MAX_CANDIDATES, Site, site_counties
 from geo.crs import parse_datum, to_cgcs2000
 
 ENDINGS: Final = ("csv", "xlsx", "gpkg", "geojson", "json", "zip")

@@ -13,9 +13,9 @@ from typing import Final
 import pandas as pd
 from openpyxl.utils import get_column_letter
 
+from data.faults import Fault
 from data.ingest.cells import match_key, shown, unseen_characters
 from data.ingest.csv_reader import read_csv_rows
-from data.ingest.faults import Fault
 from data.ingest.reading import CellFault, CellFaults, FaultList, Limits, Reading, fatal
 from data.ingest.xlsx_reader import read_xlsx_rows
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.reading import fatal
 from data.registry.limit_models import MEGABYTE, exceeded, limit, limit_bytes
 

@@ -18,8 +18,8 @@ from pyogrio.errors import CRSError as PyogrioCRSError
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
+from data.faults import Fault, FaultReport, raise_if_any
 from data.ingest.cells import shown
-from data.ingest.faults import Fault, FaultReport, raise_if_any
 from data.ingest.gpkg_check import check_layer
 from data.ingest.reading import FaultList
 from data.ingest.vector_source import VectorLimits, VectorSource, prepare, refuse

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from data.faults import Fault, FaultReport
 from data.ingest.archives import check_entries, worst_ratio
 from data.ingest.cells import shown
-from data.ingest.faults import Fault, FaultReport
 from data.ingest.geojson_check import check_geojson
 from data.ingest.gpkg_check import gpkg_layers
 from data.ingest.shapefile_check import check_shapefile, dbf_encoding

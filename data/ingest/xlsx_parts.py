@@ -11,8 +11,8 @@ from xml.parsers import expat
 
 import numpy as np
 
+from data.faults import FaultReport
 from data.ingest.cells import shown
-from data.ingest.faults import FaultReport
 from data.ingest.reading import Limits, fatal
 from data.registry.limit_models import exceeded
 

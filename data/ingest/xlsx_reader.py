@@ -16,9 +16,9 @@ from openpyxl.reader.excel import ExcelReader, _find_workbook_part
 from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.xml.constants import ARC_CONTENT_TYPES, ARC_STYLE, SHARED_STRINGS
 
+from data.faults import FaultReport
 from data.ingest.archives import check_entries, worst_ratio
 from data.ingest.cells import shown
-from data.ingest.faults import FaultReport
 from data.ingest.reading import (
     DEFINITION_SHEET,
     EXPORT_SHEETS,

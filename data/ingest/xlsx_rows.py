@@ -10,8 +10,8 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.utils.datetime import from_excel, from_ISO8601
 
+from data.faults import FaultReport
 from data.ingest.cells import number_text, percent_text, shown
-from data.ingest.faults import FaultReport
 from data.ingest.reading import MAX_FAULTS, CellFault, Limits, fatal
 from data.registry.limit_models import exceeded
 

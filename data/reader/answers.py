@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 import geo.errors
-from data.ingest.faults import Fault, FaultReport
+from data.faults import Fault, FaultReport
 from geo.errors import DataFaultError, SutuError
 
 SAID: Final = "answer.json"

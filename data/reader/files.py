@@ -28,7 +28,7 @@ from data.ingest.osm_source import ExtractInfo, file_fault
 from data.ingest.osm_store import NetworkSource
 from data.ingest.population import PopulationPattern
 from data.ingest.site_file import SiteFile
-from data.ingest.staging import imports_dir
+from data.ingest.sites import Site
 from data.reader import forms
 from data.reader.answers import Answer, texts
 from data.reader.drivers import Family, driver_of
@@ -37,7 +37,7 @@ from data.reader.sandbox import Bounds, Walls
 from data.reader.turns import Turns
 from data.reader.worker import Control, bound_id, run
 from data.registry.limit_models import OVERRIDES, limit
-from data.siting_sites import Site
+from data.store.staging import imports_dir
 
 _BOUNDS: Final = ("memory_mb", "cpu_seconds", "wall_seconds", "temporary_mb", "result_mb", "files")
 _turns: dict[tuple[int, int], Turns] = {}

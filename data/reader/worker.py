@@ -21,12 +21,12 @@ from typing import IO, Any, Final
 
 import pyarrow as pa
 
-from data.files import disk_in_words
-from data.ingest.faults import Fault, FaultReport
+from data.faults import Fault, FaultReport
 from data.reader.answers import Answer, BrokenAnswerError, failure, read_answer, read_said
 from data.reader.drivers import environment
 from data.reader.orders import Given, Order, write_order
 from data.registry.limit_models import exceeded, load_limits
+from data.store.files import disk_in_words
 from geo.errors import ReaderStoppedError, SutuError, UnpackError
 
 _log = logging.getLogger(__name__)

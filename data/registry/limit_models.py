@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, field_validator
 
-from data.ingest.faults import Fault
+from data.faults import Fault
 from data.registry.loading import entries_of, read_yaml
 from data.registry.models import Entry, Text
 from geo.errors import RegistryError

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from data.build import build_store
+from data.builder.build import build_store
 from tests.attack.visitors import attack as visit
 from tests.fuzz.__main__ import fuzz
 from tests.fuzz.doors import DOORS

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-import app as application
 from layers.fonts import prepare_fonts
+from layers.texts import texts
 from tests.browser.harness import LAUNCH, Window
 from tests.made_once import RUNS
 
@@ -38,7 +38,7 @@ def font_cache(pytestconfig: pytest.Config) -> Path:
     cache = pytestconfig.cache
     assert cache is not None
     folder = cache.mkdir("sutu-fonts")
-    prepare_fonts(folder, application.texts())
+    prepare_fonts(folder, texts())
     return Path(folder)
 
 

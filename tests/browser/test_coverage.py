@@ -11,11 +11,16 @@ import pytest
 from playwright.sync_api import Frame, Page, expect
 from typer.testing import CliRunner
 
+from analysis.coverage import (
+    CoverageAnalysis,
+    CoverageRequest,
+    covered_types,
+    prepare,
+)
+from analysis.runs import list_runs
 from cli import app as command_line
-from data.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
-from data.runs import list_runs
-from data.store import Store
-from layers.coverage_charts import percent
+from data.store.store import Store
+from layers.charts.coverage import percent
 from tests.browser.harness import Window
 
 ASKED = {"facility": "general_hospital", "mode": "drive", "minutes": "30"}

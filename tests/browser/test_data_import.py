@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from data.store import open_store
+from data.store.store import open_store
 from tests.browser.conftest import ROOT, _address
 from tests.browser.harness import Window
 from tests.real_data import real_path

@@ -9,9 +9,9 @@ from pathlib import Path
 from docx import Document
 from playwright.sync_api import Browser, expect
 
-from data.gaps import compare_years, gap_of, load_gap
-from data.store import Store
-from layers.gap_words import gap_sentences
+from analysis.gaps import compare_years, gap_of, load_gap
+from data.store.store import Store
+from layers.words.gap import gap_sentences
 from tests.browser.harness import Window, fills
 
 CHART = "[data-testid='stVegaLiteChart']"

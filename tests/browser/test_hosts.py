@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from pages.uploads import COOKIE
+from server.uploads import COOKIE
 from tests.browser.conftest import ROOT, _address
 from tests.browser.harness import LAUNCH
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from data.registry import load_registry
-from data.store import Store
+from data.store.store import Store
 from tests.browser.harness import Window, drawn, fills, wait_for_change
 
 PATH = "indicator-map"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from data.catalogue import make_layer
-from data.store import Store
+from data.store.store import Store
+from exports.catalogue import make_layer
+from exports.formats import Options
+from exports.package import export
+from exports.style import symbols_of
 from geo.export_crs import TARGETS
-from layers.export_formats import Options
-from layers.export_package import export
-from layers.export_style import symbols_of
 from tests.browser.harness import Window
 
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from data.store import Store
-from pages.overview_parts import KEY_FIGURES
+from data.store.store import Store
+from pages.overview.parts import KEY_FIGURES
 from tests.browser.harness import Window, fills
 
 VALUES = ".st-key-overview_figures [data-testid='stMetricValue']"

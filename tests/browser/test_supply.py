@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from data.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catchment
-from data.standards import prepare_standards
-from data.store import Store
+from analysis.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catchment
+from analysis.standards import prepare_standards
+from data.store.store import Store
 from layers.model import format_number
 from tests.browser.harness import Window, fills
 

@@ -12,9 +12,9 @@ import openpyxl
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from data.store import Store
-from pages.target_parts import STATE_WORDS, place
-from pages.target_views import HEADLINE_COLUMNS, ROW_COLUMNS
+from data.store.store import Store
+from pages.targets.views import HEADLINE_COLUMNS, ROW_COLUMNS
+from reports.targets import STATE_WORDS, place
 from tests.browser.harness import Window
 
 ROW_PX = 35

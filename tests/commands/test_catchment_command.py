@@ -15,10 +15,10 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
+from analysis.catchment import TABLE_COLUMNS, CatchmentRequest, prepare_catchment
+from analysis.standards import SUMMARY_COLUMNS, prepare_standards
 from commands.catchment import _write_cells
-from data.catchment import TABLE_COLUMNS, CatchmentRequest, prepare_catchment
-from data.standards import SUMMARY_COLUMNS, prepare_standards
-from data.store import open_store
+from data.store.store import open_store
 from geo.standards import COLUMNS
 
 ASK = ("catchment", "--type", "general_hospital", "--minutes", "60", "--within", "320300")

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 import cli
 import commands.report as report_command
-from data.composite_index import compute_index
-from data.profiles import load_profiles
+from analysis.composite import compute_index
+from analysis.peers import load_profiles
 from data.registry.index_models import load_index_examples
-from data.store import Store
-from pages.briefing import Briefings
+from data.store.store import Store
+from reports.region import Briefings
 
 EXAMPLE = "基本公共服务水平指数（示例权重）"
 

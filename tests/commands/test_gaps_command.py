@@ -12,9 +12,9 @@ from inequality.theil import TheilD
 from typer.testing import CliRunner
 
 import cli
-from data.gaps import compare_years, gap_of, load_gap
-from data.store import Store
-from layers.gap_words import gap_sentences
+from analysis.gaps import compare_years, gap_of, load_gap
+from data.store.store import Store
+from layers.words.gap import gap_sentences
 
 pytestmark = pytest.mark.usefixtures("data_env")
 KEYS = {

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import data.build
+import data.builder.build
 from cli import app
 from data.ingest.facility_store import load_imported_facilities
 from data.ingest.indicators import check_indicators, load_imported_indicators
 from data.registry import load_registry
-from data.store import open_store
+from data.store.store import open_store
 from geo.errors import StoreError
 from tests.data.faulty import BEDS, DEFINITION_HEADER, GOOD, changed, csv_text
 

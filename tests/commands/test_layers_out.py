@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from cli import app
 from data.ingest.facilities import read_facilities
-from data.store import Store
-from layers.export_formats import FORMATS
+from data.store.store import Store
+from exports.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from cli import app
 from data.ingest.osm_store import facility_files
-from data.ingest.staging import imports_dir
-from data.store import open_store
+from data.store.staging import imports_dir
+from data.store.store import open_store
 from tests.data.extract_server import Server, serving
 from tests.real_data import real_path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from data.census_tables import load_census
+from data.regions.census_tables import load_census
 from tests.oracles.census_naive import ECONOMIC_REGIONS, UNALLOCATED, ZONES_2020
 
 ZONE_CODES = {code for codes in ZONES_2020.values() for code in codes}

@@ -18,9 +18,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from data import build, check
-from data.build import build_store
-from data.versions import input_version
+from data.builder import build
+from data.builder.build import build_store
+from data.store import check
+from data.store.versions import input_version
 
 QUIET = build._Steps(None)
 

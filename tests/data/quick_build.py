@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-import data.build as building
-from data.publish import Contents
-from data.schema import TABLES
-from data.versions import CURRENT
+import data.builder.build as building
+from data.store.publish import Contents
+from data.store.schema import TABLES
+from data.store.versions import CURRENT
 from tests.data.small_store import contents
 
 

@@ -14,8 +14,10 @@ from typing import get_args
 
 from pydantic import BaseModel
 
+from layers.texts import ROOMS
+
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("geo", "data", "layers", "pages", "commands")
+CODE = (*ROOMS, "commands")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PASSING = {
     *("tuple", "list", "sorted", "next", "iter", "enumerate", "zip", "reversed", "set", "max", "min", "dict"),
@@ -46,7 +48,7 @@ def _models_in(kind: object) -> list[type[BaseModel]]:
 def shipped_modules() -> list[ast.Module]:
     """Return the parsed modules of the program, without its tests."""
     files = [ROOT / "app.py", ROOT / "cli.py"]
-    for room in ROOMS:
+    for room in CODE:
         files += sorted((ROOT / room).rglob("*.py"))
     return [ast.parse(path.read_text(encoding="utf-8")) for path in files]
 

@@ -8,10 +8,14 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from data.locking import build_lock
-from data.publish import Contents, building_folder, publish, write_contents
-from data.schema import SCHEMA_VERSION
-from data.versions import ZOOMS, Pointer
+from data.store.publish import (
+    Contents,
+    building_folder,
+    publish,
+    write_contents,
+)
+from data.store.schema import SCHEMA_VERSION
+from data.store.versions import ZOOMS, Pointer, build_lock
 
 VERSION = "0123456789abcdef"
 

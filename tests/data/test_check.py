@@ -11,10 +11,10 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from data import check
-from data.check import CheckReport, check_store
-from data.store import Store, connect
-from data.versions import DATABASE
+from data.store import check
+from data.store.check import CheckReport, check_store
+from data.store.store import Store, connect
+from data.store.versions import DATABASE
 
 CENSUS = "indicator = 'population' AND year = 2020"
 KEYS = [

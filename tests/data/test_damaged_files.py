@@ -13,20 +13,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data.boundaries import load_imported_boundaries
-from data.files import MOST_BYTES, read_json
+from analysis.composite import list_indices, read_index
+from analysis.networks import cached_travel, content_key
+from analysis.runs import (
+    list_runs,
+    read_result,
+    read_run,
+    record_run,
+)
+from analysis.scenarios import again, list_scenarios, read_scenario
 from data.ingest.facility_store import load_imported_facilities
 from data.ingest.indicator_store import load_sources
 from data.ingest.osm_store import EDGES, NODES, load_imported_layer, load_imported_network
-from data.population import IMPORT_NAME as POPULATION
-from data.population import load_imported_pattern
-from data.replay import again
-from data.runs import list_runs, read_result, read_run, record_run
-from data.saved_indices import list_indices, read_index
-from data.scenarios import list_scenarios, read_scenario
-from data.siting_sites import Site, keep_sites, kept_sites
-from data.store import open_store
-from data.travel_cache import cached_travel, content_key
+from data.ingest.sites import Site, keep_sites, kept_sites
+from data.regions.boundaries import load_imported_boundaries
+from data.regions.population import IMPORT_NAME as POPULATION
+from data.regions.population import load_imported_pattern
+from data.store.files import MOST_BYTES, read_json
+from data.store.store import open_store
 from geo.errors import SitingError, StoreError
 from geo.travel import TravelResult
 from tests.data.small_store import publish_small, regions

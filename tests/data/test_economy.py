@@ -7,8 +7,8 @@ from collections import defaultdict
 import pandas as pd
 import pytest
 
-from data.census import FactTables, build_facts
-from data.economy import economy_counts, unmatched_rows
+from data.regions.census import FactTables, build_facts
+from data.regions.economy import economy_counts, unmatched_rows
 from data.registry import load_registry
 from tests.data.fact_fixtures import region_fixture
 from tests.oracles.census_naive import ECONOMIC_REGIONS

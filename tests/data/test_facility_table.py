@@ -7,12 +7,12 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from data.boundaries import build_region_table, load_packaged_boundaries
-from data.facility_table import COLUMNS, build_facility_table
-from data.implied import build_implied_facilities
+from data.builder.facility_table import COLUMNS, build_facility_table
+from data.builder.implied import build_implied_facilities
 from data.ingest.osm import import_osm
+from data.regions.boundaries import build_region_table, load_packaged_boundaries
 from data.registry.facility_models import load_facility_types
-from data.schema import create_tables, insert_frame
+from data.store.schema import create_tables, insert_frame
 from tests.data.osm_files import World
 from tests.real_data import real_path
 

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from data.ingest.faults import (
+from data.faults import (
     FAULT_COLUMNS,
     SHOWN_FAULTS,
     Fault,

@@ -15,19 +15,19 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
+from analysis.composite import FOLDER as INDICES
+from analysis.composite import save_index
+from analysis.runs import list_runs, record_run
 from cli import app
-from data.build import is_current
-from data.files import disk_in_words, disk_is_full, in_words
+from data.builder.build import is_current
 from data.ingest.population import IMPORT_NAME
-from data.ingest.staging import StagedImport, imports_dir
-from data.population import write_pattern
+from data.ingest.sites import FOLDER as CANDIDATES
+from data.ingest.sites import Site, keep_sites
+from data.regions.population import write_pattern
 from data.registry.index_models import IndexPart, IndexSpec
-from data.runs import list_runs, record_run
-from data.saved_indices import FOLDER as INDICES
-from data.saved_indices import save_index
-from data.siting_sites import FOLDER as CANDIDATES
-from data.siting_sites import Site, keep_sites
-from data.store import open_store
+from data.store.files import disk_in_words, disk_is_full, in_words
+from data.store.staging import StagedImport, imports_dir
+from data.store.store import open_store
 from geo.errors import DiskError, StoreError
 from tests.data.quick_build import no_file_larger_than, store_folder, use_small_contents
 from tests.data.small_store import regions

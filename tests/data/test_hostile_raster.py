@@ -10,8 +10,8 @@ import pytest
 import rasterio
 from affine import Affine
 
+from data.faults import FaultReport
 from data.ingest import population
-from data.ingest.faults import FaultReport
 from data.ingest.tiff_check import check_tiff
 from data.registry.limit_models import OVERRIDES
 from tests.geo.worlds import packaged_counties

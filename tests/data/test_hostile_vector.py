@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import shapely
 
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.vector import VectorLimits, list_layers, read_vector
 
 POINT = '"geometry":{"type":"Point","coordinates":[118.8,32.1]}'

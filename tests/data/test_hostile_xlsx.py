@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.reading import MAX_FAULTS, Limits
 from data.ingest.tabular import read_table
 from data.ingest.xlsx_reader import sheet_names

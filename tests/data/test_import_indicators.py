@@ -12,8 +12,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from data.boundaries import load_region_codes
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.indicators import (
     import_indicators,
     load_imported_indicators,
@@ -21,8 +20,9 @@ from data.ingest.indicators import (
 )
 from data.ingest.summary import ImportSummary
 from data.ingest.templates import write_indicator_template
+from data.regions.boundaries import load_region_codes
 from data.registry import load_registry
-from data.schema import TABLES, create_tables, insert_frame
+from data.store.schema import TABLES, create_tables, insert_frame
 from geo.errors import StoreError
 from tests.data.faulty import BEDS, CASES, DEFINITION_HEADER, GOOD, HEADER, FaultyFile, csv_text, rubbish
 
@@ -389,7 +389,7 @@ def test_hundred_megabytes_of_rubbish_are_refused_in_little_memory(tmp_path: Pat
     script = (
         "import sys, tracemalloc\n"
         "from pathlib import Path\n"
-        "from data.ingest.faults import FaultReport\n"
+        "from data.faults import FaultReport\n"
         "from data.ingest.reading import Limits\n"
         "from data.ingest.tabular import read_table\n"
         "tracemalloc.start()\n"

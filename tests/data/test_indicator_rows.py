@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.boundaries import load_region_codes
+from data.faults import Fault
 from data.ingest import reading
-from data.ingest.faults import Fault
 from data.ingest.indicator_definitions import Catalogue, Definition
 from data.ingest.indicator_rows import FORM_COLUMNS, RowChecker
 from data.ingest.reading import FaultList
 from data.ingest.region_match import RegionMatcher
+from data.regions.boundaries import load_region_codes
 from data.registry import load_registry
 from tests.oracles.indicator_rows_naive import NaiveRowChecker
 

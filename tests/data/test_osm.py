@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from data.boundaries import load_packaged_boundaries
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.osm import STEPS, import_osm
 from data.ingest.osm_network import read_osm_network
 from data.ingest.osm_store import (
@@ -21,7 +20,8 @@ from data.ingest.osm_store import (
     load_imported_network,
     read_facility_file,
 )
-from data.ingest.staging import imports_dir
+from data.regions.boundaries import load_packaged_boundaries
+from data.store.staging import imports_dir
 from geo.errors import StoreError
 from tests.data.osm_files import World, ring, square
 from tests.real_data import real_path

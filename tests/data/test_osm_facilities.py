@@ -10,10 +10,10 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.boundaries import load_packaged_boundaries
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.osm_facilities import FACILITY_COLUMNS, read_osm_facilities, scan_facilities
 from data.ingest.osm_layers import read_osm_rail, read_osm_rivers, read_osm_water
+from data.regions.boundaries import load_packaged_boundaries
 from data.registry.facility_models import load_facility_types
 from data.registry.osm_models import load_osm_mapping
 from geo.regions import assign_regions

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.osm_network import piece_lengths, read_osm_network, scan_network
 from data.ingest.osm_tags import UNDIRECTED, parse_duration, parse_maxspeed, parse_oneway
 from data.registry.osm_models import load_osm_mapping

@@ -12,10 +12,9 @@ import shapely
 from affine import Affine
 from pyproj import Transformer
 
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.population import import_population_raster
-from data.ingest.staging import imports_dir
-from data.population import (
+from data.regions.population import (
     CENSUS_YEAR,
     PopulationGrid,
     census_inputs,
@@ -25,6 +24,7 @@ from data.population import (
     weighted_places,
 )
 from data.registry import Registry, load_registry
+from data.store.staging import imports_dir
 from geo.crs import ALBERS, STORE_CRS, to_albers
 from geo.errors import PopulationError
 from geo.population import CELL_COLUMNS, CENSUS_COLUMNS

@@ -27,7 +27,7 @@ from data.registry.corridor_models import load_corridor_families
 from data.registry.files import FILES, require_sound
 from data.registry.setting_models import SETTINGS_READ
 from geo.errors import RegistryError
-from tests.data.registry_reads import ROOMS, ROOT, Reads, nested, shipped_modules
+from tests.data.registry_reads import CODE, ROOT, Reads, nested, shipped_modules
 
 REGISTRY = ROOT / "data" / "registry"
 METHODS = ROOT / "docs" / "methods"
@@ -98,7 +98,7 @@ def test_every_yaml_file_is_one_of_the_files() -> None:
 def test_files_are_read_in_one_place() -> None:
     readers = {"load_yaml", "load_yaml_object", "read_yaml", "safe_load", "CSafeLoader"}
     found = {}
-    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+    for path in (path for room in CODE for path in (ROOT / room).rglob("*.py")):
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         names = {getattr(node, "attr", getattr(node, "id", "")) for node in nodes}
         if names & readers:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.site_file import read_sites
-from data.siting_sites import MAX_CANDIDATES, Site
-from data.store import Store
+from data.ingest.sites import MAX_CANDIDATES, Site
+from data.store.store import Store
 from geo.errors import DatumError
 
 XUZHOU = (117.20, 34.26)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data.store import Store, open_store
-from data.summary import fact_summary, residuals, target_state_counts
+from data.store.check import fact_summary, residuals, target_state_counts
+from data.store.store import Store, open_store
 from tests.data.small_store import fact, publish_small
 
 

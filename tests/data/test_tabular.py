@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data.faults import FaultReport
 from data.ingest.cells import (
     CellProblem,
     half_width,
@@ -25,7 +26,6 @@ from data.ingest.cells import (
     unseen_characters,
 )
 from data.ingest.columns import Column, match_columns
-from data.ingest.faults import FaultReport
 from data.ingest.reading import MAX_FAULTS, FaultList, Limits
 from data.ingest.tabular import read_table
 

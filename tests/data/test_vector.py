@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import shapely
 
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.ingest.vector import VectorLimits, list_layers, read_vector, to_store_datum
 from data.ingest.vector_source import prepare
 from geo.crs import from_cgcs2000

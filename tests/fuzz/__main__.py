@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.build import build_store
+from data.builder.build import build_store
 from tests.fuzz.doors import DOORS
 from tests.fuzz.run import Fate, Mutant, run
 from tests.fuzz.verdict import verdict

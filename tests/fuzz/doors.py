@@ -18,7 +18,7 @@ from data.ingest.population import read_population
 from data.ingest.site_file import read_sites
 from data.reader import files
 from data.registry import load_registry
-from data.store import open_store
+from data.store.store import open_store
 
 _FEW = ("320000", "320100", "320102", "320104")
 """Two counties are enough for a raster to be read over; all of them would take a second for every mutant."""

@@ -13,7 +13,7 @@ import geopandas as gpd
 import openpyxl
 import shapely
 
-from data.boundaries import load_packaged_boundaries
+from data.regions.boundaries import load_packaged_boundaries
 from tests.data.osm_files import World, ring, square
 from tests.hostile import gpkg_files, raster_files, vector_files
 from tests.hostile.case import Scene

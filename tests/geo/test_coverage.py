@@ -13,18 +13,22 @@ from geo.coverage import (
     COLUMNS,
     GROUPS,
     LEVELS,
+    LOWEST_ZERO,
     NO_AREA,
     NO_CELLS,
     NO_PEOPLE,
     NOBODY_REACHES,
+    NOT_TWO,
+    RURAL_ZERO,
     build_profile,
     coverage_table,
     cumulative_curve,
+    region_gap,
     sensitivity,
+    urban_rural_gap,
 )
 from geo.crs import ALBERS
 from geo.edge import edge_counties, search_radius_m
-from geo.equity import LOWEST_ZERO, NOT_TWO, RURAL_ZERO, region_gap, urban_rural_gap
 from geo.errors import CoverageError, CrsError, UnknownRegionError
 from geo.minutes import quantise_minutes
 from geo.network import build_network

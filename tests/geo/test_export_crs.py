@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
-from data.store import Store
+from data.store.store import Store
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CrsError
 from geo.export_crs import TARGETS, convert_xy, reproject, target_crs, zone_warning

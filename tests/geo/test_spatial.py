@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
 
-from data.store import Store
+from data.store.store import Store
 from geo import spatial
 from geo.spatial import contiguity, false_discovery_threshold, local_moran, two_sided
 from tests.oracles.disparity_naive import benjamini_hochberg, morans_i

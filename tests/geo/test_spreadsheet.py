@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.spreadsheet import MAYBE_RISKY, SIGNS, harmless, unguarded, write_rows
+from layers.texts import ROOMS
 
 ROOT = Path(__file__).resolve().parents[2]
 UNSEEN = " \t\r\n\v\f\x00\x1f\x85\xa0\u3000\u2003\u2028\u200b\u200e\u2060\ufeff"
@@ -85,7 +86,7 @@ def test_numbers_stay_numbers_and_nothing_is_empty() -> None:
 
 def test_nothing_else_in_the_program_writes_csv() -> None:
     files = [ROOT / "app.py", ROOT / "cli.py"]
-    for room in ("geo", "data", "layers", "pages", "commands"):
+    for room in (*ROOMS, "commands"):
         files += (ROOT / room).rglob("*.py")
     writers = {
         str(path.relative_to(ROOT)): node.func.attr

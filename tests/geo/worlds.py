@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from data.boundaries import build_region_table, load_packaged_boundaries
+from data.regions.boundaries import build_region_table, load_packaged_boundaries
 from geo.crs import ALBERS, STORE_CRS
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.boundaries import load_region_codes
+from data.regions.boundaries import load_region_codes
 from data.registry import load_registry
 from tests.hostile.case import Scene
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from layers import fonts
+from layers.texts import ROOMS
 
 ROOT = Path(__file__).resolve().parents[2]
 _SIGNS = "，。、；：！？（）“”《》—–−•○×≥≤＞＜〔〕［］～·％"
@@ -13,9 +14,8 @@ _SIGNS = "，。、；：！？（）“”《》—–−•○×≥≤＞＜�
 def regular_font(folder: Path, text: str = "") -> Path:
     """Return the packaged typeface as a plain TrueType file with ``text`` and all that our sources print."""
     sources = [
-        *ROOT.glob("layers/*.py"),
-        *ROOT.glob("pages/*.py"),
-        ROOT / "tests" / "layers" / "test_report.py",
+        *(path for room in ROOMS for path in (ROOT / room).rglob("*.py")),
+        ROOT / "tests" / "reports" / "test_document.py",
     ]
     wanted = set(text).union(_SIGNS, *(path.read_text(encoding="utf-8") for path in sources))
     variable, plain = folder / "variable.ttf", folder / "Regular.ttf"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from layers import charts
+from layers.charts import base as charts
 from layers.model import Layer
 from layers.themes import pooled_classes
 from tests.layers.worlds import layer, squares

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from layers.composite_words import (
+from layers.words.composite import (
     equalisation_sentence,
     firmness_sentence,
     leaders_sentence,

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from layers.corridor_charts import (
+from layers.charts.corridor import (
     comparison_chart,
     prefecture_chart,
     profile_chart,

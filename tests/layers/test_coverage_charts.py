@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.charts import PICK
-from layers.coverage_charts import (
+from layers.charts.base import PICK
+from layers.charts.coverage import (
     cumulative_curve_chart,
     distribution_chart,
     gap_chart,

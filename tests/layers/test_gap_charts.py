@@ -13,7 +13,8 @@ import pytest
 from geo.disparity import lorenz_curve
 from geo.gaps import CENTRAL, NORTH, SOUTH
 from geo.spatial import contiguity, local_moran
-from layers import gap_charts, tracking_charts
+from layers.charts import gap as gap_charts
+from layers.charts import tracking as tracking_charts
 from layers.spots import SPOT_WORDS, spot_layer
 from layers.webmap import theme
 from tests.layers.gap_worlds import gap, subject

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.gaps import compare_years, load_gap
-from data.store import Store
+from analysis.gaps import compare_years, load_gap
+from data.store.store import Store
 from geo.convergence import beta_convergence, sigma_convergence
 from geo.gaps import GapComparison
 from geo.spatial import local_moran
-from layers import gap_words as words
+from layers.words import gap as words
 from tests.layers.gap_worlds import NAN, beside, gap, subject
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from layers.profile_words import (
+from layers.words.profile import (
     Point,
     Standing,
     change_sentence,

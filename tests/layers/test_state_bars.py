@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.state_bars import ink_on, state_bars
+from layers.charts.tracking import ink_on, state_bars
 
 COLOURS = {"已达到": "#0072b2", "未达到": "#d55e00", "无法判定": "#999999"}
 COUNTS = st.lists(st.tuples(*[st.integers(0, 40)] * 3), min_size=1, max_size=6)

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from layers.tracking_words import Path, path_words, verdict, verdicts_sentence
+from layers.words.tracking import (
+    Path,
+    path_words,
+    verdict,
+    verdicts_sentence,
+)
 
 
 def path(**changes: Any) -> Path:

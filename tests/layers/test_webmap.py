@@ -10,7 +10,7 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from data.store import Store
+from data.store.store import Store
 from layers.themes import choropleth
 from layers.webmap import base_map, map_weight, theme, web_map
 from tests.layers.worlds import NOTICE, ORIGIN, UNDEFINED, layer, ramp, squares

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from analysis.circles import CircleRequest
 from cli import app as command_line
-from data.circles import CircleRequest
-from data.store import open_store
-from layers.circle_charts import service_bars
-from layers.coverage_charts import percent
-from pages.circles_choice import CircleChoice
-from pages.circles_data import circles_of
-from pages.circles_map import region_layer
-from pages.circles_tables import figures_table, matrix_table
+from data.store.store import open_store
+from layers.charts.coverage import percent
+from layers.charts.services import service_bars
+from pages.circles.answers import circles_of
+from pages.circles.choice import CircleChoice
+from pages.circles.map import region_layer
+from pages.circles.panels import figures_table, matrix_table
 from tests.pages.running import assert_calm, link, start, text_of
 
 XUZHOU = {"within": "320300", "origin": "imported"}
@@ -62,7 +62,7 @@ def test_the_table_is_the_one_of_the_command_line() -> None:
 
 
 def test_a_place_of_the_address_is_answered_as_by_command() -> None:
-    app = start("pages.circles", **XUZHOU, at="117.19,34.26")
+    app = start("pages.circles.page", **XUZHOU, at="117.19,34.26")
     found = command("--within", "320300", "--origin", "imported", "--at", "117.19,34.26")
     assert f"有数据的 {found['measured']} 项中够得着 {found['met']} 项" in text_of(app)
     rows = next(frame.value for frame in app.dataframe if "结论" in frame.value)
@@ -78,7 +78,7 @@ def test_a_place_of_the_address_is_answered_as_by_command() -> None:
 
 
 def test_the_figures_follow_region_and_tier() -> None:
-    app = start("pages.circles", **XUZHOU, region="320302", tier="rural", circles_panel="table")
+    app = start("pages.circles.page", **XUZHOU, region="320302", tier="rural", circles_panel="table")
     row = next(
         one
         for one in command("--within", "320300", "--origin", "imported", "--tier", "rural")
@@ -88,14 +88,14 @@ def test_the_figures_follow_region_and_tier() -> None:
 
 
 def test_faults_of_the_address_are_told() -> None:
-    app = start("pages.circles", **XUZHOU, at="somewhere", services="bathhouse")
+    app = start("pages.circles.page", **XUZHOU, at="somewhere", services="bathhouse")
     said = "".join(box.value for box in app.warning)
     assert "somewhere" in said and "bathhouse" in said
-    away = start("pages.circles", **XUZHOU, at="116.4,39.9")
+    away = start("pages.circles.page", **XUZHOU, at="116.4,39.9")
     assert "不在江苏省内" in "".join(box.value for box in away.warning).replace("\\", "")
 
 
 def test_nothing_measured_is_said_and_not_drawn_as_zero() -> None:
-    app = start("pages.circles", **XUZHOU, services="bus_stop")
+    app = start("pages.circles.page", **XUZHOU, services="bus_stop")
     assert {one.label: one.value for one in app.metric}["完整度"] == "无数据"
     assert "没有任何一项服务有设施数据" in text_of(app)

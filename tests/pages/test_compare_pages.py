@@ -5,27 +5,27 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from data.profiles import load_profiles
-from data.store import Store
-from pages.compare_choice import CompareChoice
-from pages.compare_panels import rank_table
-from pages.coverage_store import region_choices
+from analysis.peers import load_profiles
+from data.store.store import Store
+from pages.compare.choice import CompareChoice
+from pages.compare.panels import rank_table
+from pages.shared.regions import region_choices
 from tests.pages.running import assert_calm, link, start, text_of
 
 
 def test_the_page_starts_with_two_and_puts_them_into_the_address(data_env: object) -> None:
-    app = start("pages.compare_prefectures")
+    app = start("pages.compare.prefectures")
     assert link(app)["compare_prefecture"] == "320500~320300"
     told = text_of(app)
     assert "苏州市居同级前四分之一的有" in told and "徐州市居同级" in told
     assert "二手转录" in told
-    again = start("pages.compare_prefectures", compare_prefecture="320100~320100~320500")
+    again = start("pages.compare.prefectures", compare_prefecture="320100~320100~320500")
     assert again.multiselect[0].value == ["320100", "320500"]
 
 
 @pytest.mark.parametrize("panel", ["ranks", "series", "similar", "counties"])
 def test_every_panel_draws(data_env: object, panel: str) -> None:
-    app = start("pages.compare_prefectures", compare_prefecture="320700", panel=panel)
+    app = start("pages.compare.prefectures", compare_prefecture="320700", panel=panel)
     assert link(app)["panel"] == panel
     if panel == "similar":
         assert "最相近的设区市依次是" in text_of(app)
@@ -51,7 +51,7 @@ def test_counties_of_one_name_are_told_apart_and_what_is_missing_says_why(
 
 
 def test_an_address_with_unknown_regions_says_so(data_env: object) -> None:
-    app = start("pages.compare_counties", compare_county="320682~320500", panel="counties")
+    app = start("pages.compare.counties", compare_county="320682~320500", panel="counties")
     assert app.multiselect[0].value == ["320682"]
     warned = "".join(box.value for box in app.warning)
     assert "320500" in warned and "counties" in warned

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from data.corridor_reports import StationAccess, rail_projects
-from data.store import Store
-from pages.corridor_choice import DEFAULT, visible_at
-from pages.corridor_stations import station_words
-from pages.corridor_store import corridor_pieces, corridors_of
-from pages.rail_tables import prefecture_rows, stage_rows
+from analysis.corridor_reports import StationAccess, rail_projects
+from data.store.store import Store
+from pages.corridors.answers import corridor_pieces, corridors_of
+from pages.corridors.card import station_words
+from pages.corridors.choice import DEFAULT, visible_at
+from pages.corridors.rail_timeline import prefecture_rows, stage_rows
 from tests.pages.running import assert_calm, link, start, text_of
 
 pytestmark = pytest.mark.usefixtures("data_env")
@@ -26,7 +26,7 @@ def test_all_structures_weigh_less_than_a_megabyte(built_store: Store) -> None:
 
 
 def test_the_page_opens_with_its_card_empty_and_the_tree_in_the_side_bar() -> None:
-    app = start("pages.corridors")
+    app = start("pages.corridors.page")
     text = text_of(app)
     assert "共 800 个" in text
     assert "通道卡片" in text
@@ -37,7 +37,7 @@ def test_the_page_opens_with_its_card_empty_and_the_tree_in_the_side_bar() -> No
 
 def test_a_family_and_a_horizon_are_in_the_address_and_change_what_is_visible(built_store: Store) -> None:
     found = corridors_of(built_store)
-    app = start("pages.corridors", families="hsr_line", horizon="2020")
+    app = start("pages.corridors.page", families="hsr_line", horizon="2020")
     assert link(app)["families"] == "hsr_line"
     assert "2020 年显示 0 个" in text_of(app)
     app.select_slider[0].set_value(2025).run()
@@ -50,7 +50,7 @@ def test_a_family_and_a_horizon_are_in_the_address_and_change_what_is_visible(bu
 
 
 def test_the_card_names_plan_number_members_and_figures() -> None:
-    app = start("pages.corridors", corridor=HUNING)
+    app = start("pages.corridors.page", corridor=HUNING)
     text = text_of(app)
     for words in ("苏政办发〔2021〕76号", "原文行号 002:3903", "苏州 → 无锡 → 常州 → 镇江 → 南京", "示意"):
         assert words in text
@@ -70,27 +70,27 @@ def test_the_card_names_plan_number_members_and_figures() -> None:
     ],
 )
 def test_every_panel_draws(panel: str, words: str) -> None:
-    app = start("pages.corridors", corridor=HUNING, corridor_panel=panel)
+    app = start("pages.corridors.page", corridor=HUNING, corridor_panel=panel)
     assert words in text_of(app)
 
 
 def test_an_area_has_no_profile_and_a_wrong_address_is_told(built_store: Store) -> None:
     table = corridors_of(built_store).table
     area = str(table[table["shape"] == "area"]["id"].iloc[0])
-    app = start("pages.corridors", corridor=area, families="空中走廊")
+    app = start("pages.corridors.page", corridor=area, families="空中走廊")
     assert any("沿线剖面只有线才有" in box.value for box in app.info)
     assert any("空中走廊" in box.value.replace("\\", "") for box in app.warning)
 
 
 def test_the_rail_page_shows_stages_projects_and_prefectures(built_store: Store) -> None:
-    app = start("pages.rail_timeline")
+    app = start("pages.corridors.rail_timeline")
     assert "苏政办发〔2021〕76号" in text_of(app)
     assert {metric.label for metric in app.metric} >= {"既有", "十四五续建", "十四五开工"}
     rows = rail_projects(corridors_of(built_store))
     assert sum(int(metric.value.removesuffix(" 个")) for metric in app.metric) == len(rows)
     for view in ("projects", "prefectures", "table"):
-        assert_calm(start("pages.rail_timeline", rail_view=view, rail_where="320300"))
-    nothing = start("pages.rail_timeline", rail_stages="十四五建设", rail_where="320300")
+        assert_calm(start("pages.corridors.rail_timeline", rail_view=view, rail_where="320300"))
+    nothing = start("pages.corridors.rail_timeline", rail_stages="十四五建设", rail_where="320300")
     assert any("没有符合条件" in box.value for box in nothing.info)
 
 
@@ -103,7 +103,7 @@ def test_the_rows_of_the_rail_charts_count_every_project(built_store: Store) -> 
 
 
 def test_the_card_and_the_members_tell_of_every_station_how_well_it_is_placed() -> None:
-    app = start("pages.corridors", corridor=HUNING, corridor_panel="members")
+    app = start("pages.corridors.page", corridor=HUNING, corridor_panel="members")
     text = text_of(app)
     assert "5 处站点（示意）" in text and "站点位置" in text
     stations = next(table.value for table in app.dataframe if "示意的原因" in table.value.columns)

@@ -17,33 +17,32 @@ import shapely
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-import data.coverage
+import analysis.coverage
+from analysis.coverage import CoverageRequest
+from analysis.runs import list_runs, read_result, result_digest
 from cli import app as command_line
-from data.build import build_store
-from data.coverage import CoverageRequest
+from data.builder.build import build_store
 from data.ingest.osm import import_osm
 from data.registry.facility_models import load_facility_types
-from data.runs import list_runs, read_result, result_digest
-from data.store import Store, open_store
+from data.store.store import Store, open_store
 from geo.clusters import uncovered_clusters
 from geo.coverage import GROUPS, cumulative_curve
-from layers.coverage_charts import percent
+from layers.charts.coverage import percent
 from layers.geopackage import geopackage_bytes
-from pages import coverage_map, coverage_words
-from pages.coverage_answers import Answers
-from pages.coverage_cache import answers_to
-from pages.coverage_choice import CoverageChoice
-from pages.coverage_equity import gap_words, sensitivity_rows, urban_rural
-from pages.coverage_map import map_theme, region_layer
-from pages.coverage_panels import clusters_table, compared
-from pages.coverage_record import figures_table, gis_layers
-from pages.coverage_store import cell_size_m, region_frame, regions_inside
+from pages.coverage import map as coverage_map
+from pages.coverage.answers import Answers, answers_to
+from pages.coverage.choice import CoverageChoice
+from pages.coverage.downloads import figures_table, gis_layers
+from pages.coverage.map import map_theme, region_layer
+from pages.coverage.panels import clusters_table, compared, gap_words, sensitivity_rows, urban_rural
+from pages.shared import study_words as coverage_words
+from pages.shared.regions import cell_size_m, region_frame, regions_inside
 from tests.made_once import RUNS
 from tests.pages.running import assert_calm, link, start, text_of
 from tests.real_data import real_path
 
 pytestmark = pytest.mark.xdist_group("coverage_page")
-MODULE = "pages.coverage"
+MODULE = "pages.coverage.page"
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +92,7 @@ def command(*arguments: object) -> list[dict[str, Any]]:
 def choice_of(facility: str = "general_hospital", **changes: object) -> CoverageChoice:
     asked = {"mode": "drive", "within": "320000", "origin": "auto"}
     request = CoverageRequest(
-        types=data.coverage.covered_types([facility]),
+        types=analysis.coverage.covered_types([facility]),
         **{name: changes.pop(name, default) for name, default in asked.items()},  # type: ignore[arg-type]
     )
     kind = load_facility_types()[facility]
@@ -206,8 +205,8 @@ def test_moving_the_slider_solves_nothing_and_gives_the_figures_of_the_engine(
     def refuse(*_arguments: object, **_options: object) -> None:
         raise AssertionError("the travel times were solved again")
 
-    monkeypatch.setattr(data.coverage.CoverageAnalysis, "_solve", refuse)
-    monkeypatch.setattr("pages.coverage_cache.prepare", refuse)
+    monkeypatch.setattr(analysis.coverage.CoverageAnalysis, "_solve", refuse)
+    monkeypatch.setattr("pages.coverage.answers.prepare", refuse)
     answers = solved(store, choice_of())
     for minutes in (10, 45, 120, 1):
         app.slider(key="choice_minutes").set_value(minutes).run()
@@ -385,7 +384,8 @@ def test_a_question_without_an_answer_keeps_the_controls() -> None:
 def run(**address: str) -> AppTest:
     """Return the page after its first run, whatever it says."""
     script = (
-        "from pages import state\nfrom pages.coverage import page\nstate.begin()\npage()\nstate.finish()\n"
+        "from pages.shared import state\n"
+        "from pages.coverage.page import page\nstate.begin()\npage()\nstate.finish()\n"
     )
     app = AppTest.from_string(script, default_timeout=60)
     for name, text in address.items():

@@ -10,7 +10,7 @@ import pytest
 
 from data.reader.worker import Control
 from geo.errors import ReaderStoppedError, StoreError, SutuError
-from pages import file_jobs, presence
+from pages.shared import file_jobs, presence
 
 
 @pytest.fixture(autouse=True)

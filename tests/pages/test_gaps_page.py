@@ -11,19 +11,19 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 import cli
-from data.gaps import compare_years, gap_of, load_gap
-from data.store import Store
+from analysis.gaps import compare_years, gap_of, load_gap
+from data.store.store import Store
 from geo.disparity import Measure, undefined
-from layers.gap_words import gap_sentences
-from pages import gaps_tables
-from pages.gaps_curves import lean_words
+from layers.words.gap import gap_sentences
+from pages.gaps import tables as gaps_tables
+from pages.gaps.panels import lean_words
 from tests.pages.running import assert_calm, link, start, text_of
 
 pytestmark = pytest.mark.usefixtures("data_env")
 
 
 def open_page(**address: str) -> AppTest:
-    return start("pages.gaps", **address)
+    return start("pages.gaps.page", **address)
 
 
 def tiles(app: AppTest) -> dict[str, str]:

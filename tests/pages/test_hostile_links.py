@@ -13,20 +13,20 @@ import pytest
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
+from analysis.composite import read_index
+from analysis.siting_edits import parse_edits
+from data.ingest.sites import kept_sites
 from data.registry.index_models import load_index_examples
-from data.saved_indices import read_index
-from data.siting_edits import parse_edits
-from data.siting_sites import kept_sites
 from geo.errors import SutuError
 from layers.published import Publisher
-from pages.choices import MAX_FAULT, MAX_FAULTS, MAX_VALUE
-from pages.circles_choice import place_of
-from pages.composite_spec import MOST_LINK, decode
-from pages.map_first import Drawings
+from pages.circles.choice import place_of
+from pages.composite.controls import MOST_LINK, decode
 from pages.navigation import PAGES
-from pages.web import routes
-from tests.pages.asgi import ask
+from pages.shared.choices import MAX_FAULT, MAX_FAULTS, MAX_VALUE
+from pages.shared.map_first import Drawings
+from server.routes import routes
 from tests.pages.running import SCRIPT
+from tests.server.asgi import ask
 
 NASTY = (
     "nan",
@@ -86,7 +86,7 @@ def test_a_page_opens_with_a_sentence_whatever_its_link_says(number: int) -> Non
 
 
 def _script() -> None:
-    from pages import filters, state
+    from pages.shared import filters, state
 
     state.begin()
     state.choose("scheme", "方法", ["a", "b"], "a")
@@ -178,7 +178,7 @@ def test_an_index_of_a_link_is_read_strictly() -> None:
 def test_a_link_says_which_components_and_years_there_are_not() -> None:
     whole = next(iter(load_index_examples().values())).model_dump(mode="json", exclude_defaults=True)
     asked = {**whole, "year": 1999, "parts": [*whole["parts"], {"id": "nothing_like_it"}]}
-    app = opened("pages.composite", {"spec": _encoded(json.dumps(asked))})
+    app = opened("pages.composite.page", {"spec": _encoded(json.dumps(asked))})
     assert not app.exception
     told = " ".join(box.value.replace("\\", "") for box in app.warning)
     assert "nothing_like_it" in told

@@ -14,17 +14,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from data.ingest.faults import FAULT_COLUMNS, Fault, FaultReport
+from data.builder.intake import (
+    Intake,
+    facility_intake,
+    indicator_intake,
+    run_intake,
+)
+from data.faults import FAULT_COLUMNS, Fault, FaultReport
 from data.ingest.summary import ImportSummary
-from data.intake import Intake, facility_intake, indicator_intake, run_intake
-from data.store import open_store
+from data.store.store import open_store
 from geo.errors import DiskError, StoreError
-from pages import import_check, import_jobs
-from pages.import_check import check
-from pages.import_form import Asked, template
-from pages.import_jobs import Job, current, forget, start
-from pages.import_kinds import KINDS
-from pages.upload_files import UPLOADS, keep_upload, safe_name
+from pages.imports import check as import_check
+from pages.imports import jobs as import_jobs
+from pages.imports.check import check
+from pages.imports.form import KINDS, Asked, template
+from pages.imports.jobs import (
+    Job,
+    current,
+    forget,
+    start,
+)
+from pages.shared.upload_files import UPLOADS, keep_upload, safe_name
 from tests.data.faulty import GOOD, changed, csv_text
 from tests.pages.running import start as open_page
 from tests.real_data import real_path
@@ -246,7 +256,7 @@ def test_the_forms_are_those_of_the_commands(built_data_dir: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_the_page_opens_with_each_form(kind: str) -> None:
-    app = open_page("pages.data_import", import_kind=kind)
+    app = open_page("pages.imports.page", import_kind=kind)
     assert "选好文件" in app.info[0].value
     assert bool([box for box in app.selectbox if box.label == "坐标基准"]) == (kind == "facilities")
 
@@ -261,7 +271,7 @@ def test_the_datum_must_be_said() -> None:
 def test_the_outcome_of_an_import_is_shown_until_it_is_seen(built_data_dir: Path) -> None:
     job = import_jobs._jobs[built_data_dir.resolve()] = Job("甲.csv", summary=SUMMARY)
     job.ended.set()
-    app = open_page("pages.data_import")
+    app = open_page("pages.imports.page")
     assert "读入 1 行，新增 1" in app.success[0].value.replace("\\", "")
     next(button for button in app.button if button.label == "知道了").click().run()
     assert not app.success and current(built_data_dir) is None
@@ -272,7 +282,8 @@ def test_faults_found_only_by_the_import_are_shown_as_a_table(built_data_dir: Pa
     job = import_jobs._jobs[built_data_dir.resolve()] = Job("甲.pbf", faults=report, failure="x")
     job.ended.set()
     script = (
-        "from pages import state\nfrom pages.data_import import page\nstate.begin()\npage()\nstate.finish()\n"
+        "from pages.shared import state\n"
+        "from pages.imports.page import page\nstate.begin()\npage()\nstate.finish()\n"
     )
     app = AppTest.from_string(script, default_timeout=60).run()
     assert not app.exception and len(app.error) == 1

@@ -10,12 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from data.registry import load_registry
-from data.store import Store
-from pages.indicator_choice import Subject
-from pages.indicator_layers import ancestors, layers_of
-from pages.indicator_panels import data_table
-from pages.indicator_standing import standing
-from pages.indicator_style import MapStyle
+from data.store.store import Store
+from pages.indicators.card import standing
+from pages.indicators.choice import MapStyle, Subject
+from pages.indicators.layers import ancestors, layers_of
+from pages.indicators.panels import data_table
 from tests.pages.running import assert_calm, link, start, text_of
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "start" / "script.py"
@@ -96,7 +95,7 @@ def test_the_palette_follows_kind_and_direction(built_store: Store) -> None:
 
 
 def test_the_page_opens_with_all_its_parts(data_env: Path) -> None:
-    app = start("pages.indicator_map")
+    app = start("pages.indicators.page")
     text = text_of(app)
     assert app.title[0].value.replace("\\", "") == "65岁及以上人口比重"
     for part in (
@@ -128,18 +127,18 @@ def test_the_page_opens_with_all_its_parts(data_env: Path) -> None:
     ],
 )
 def test_every_view_a_link_can_ask_for_draws(data_env: Path, address: dict[str, str]) -> None:
-    app = start("pages.indicator_map", **address)
+    app = start("pages.indicators.page", **address)
     assert link(app)["indicator"] == address["indicator"]
 
 
 def test_a_level_the_indicator_lacks_gives_way_with_a_message(data_env: Path) -> None:
-    app = start("pages.indicator_map", indicator="gdp", level="county", year="2023")
+    app = start("pages.indicators.page", indicator="gdp", level="county", year="2023")
     assert link(app)["level"] == "prefecture"
     assert any("层级“county”" in box.value.replace("\\", "") for box in app.warning)
 
 
 def test_choosing_a_region_shows_its_card_and_clearing_it_the_summary(data_env: Path) -> None:
-    app = start("pages.indicator_map", region="320583")
+    app = start("pages.indicators.page", region="320583")
     assert "#### 昆山市" in text_of(app)
     app.button(key="clear_region").click().run()
     assert_calm(app)
@@ -180,7 +179,7 @@ def test_a_fault_of_ours_is_said_in_chinese_with_a_number_and_logged(
     def break_down() -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("pages.overview.page", break_down)
+    monkeypatch.setattr("pages.overview.page.page", break_down)
     app = AppTest.from_file(str(SCRIPT), default_timeout=120).run()
     assert [box.value for box in app.exception] == []
     assert "没能显示" in app.error[0].value

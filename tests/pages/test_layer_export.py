@@ -14,19 +14,25 @@ import pyogrio
 import pytest
 import shapely
 
-from data.catalogue import clip_to, make_layer
+from analysis.palettes import ramp
 from data.registry import load_registry
-from data.store import Store, open_store
+from data.store.store import Store, open_store
+from exports.atlas import sheet_options
+from exports.catalogue import clip_to, make_layer
+from exports.formats import Options
+from exports.package import (
+    AT_ONCE,
+    KEPT_SECONDS,
+    exports_folder,
+    run_export,
+    sweep,
+)
 from geo.export_crs import TARGETS
-from layers.export_formats import Options
-from pages.export_jobs import AT_ONCE, KEPT_SECONDS, exports_folder, run_export, sweep
-from pages.export_sheets import sheet_options
-from pages.origin import internal_notice, provenance
-from pages.palettes import ramp
-from tests.layers.export_worlds import csv_rows
+from reports.provenance import internal_notice, provenance
+from tests.exports.export_worlds import csv_rows
 from tests.pages.running import assert_calm, link, start, text_of
 
-MODULE = "pages.layer_export"
+MODULE = "pages.exports.page"
 pytestmark = pytest.mark.xdist_group("layer_export")
 
 
@@ -107,7 +113,7 @@ def test_twenty_exports_at_once_stay_apart() -> None:
 
     def one(code: str) -> tuple[str, Path]:
         def tables() -> list[object]:
-            from data.catalogue import clip_to
+            from exports.catalogue import clip_to
 
             folder = Path(os.environ["SUTU_DATA_DIR"])
             return [make_layer(store, folder, "regions.county", {}, clip=clip_to(store, code))]
@@ -155,7 +161,7 @@ def test_a_sheet_names_counties_where_there_is_room_else_prefectures(
     built_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The outlines are those of the prefectures whatever is shown, fine enough for one of them."""
-    monkeypatch.setattr("pages.export_sheets.sheet_font", lambda: Path("x.ttf"))
+    monkeypatch.setattr("exports.atlas.sheet_font", lambda: Path("x.ttf"))
     levels = {}
     for code in (None, "320300", "320302", "320S00"):
         region = None if code is None else clip_to(built_store, code)
@@ -195,10 +201,10 @@ def test_what_leaves_carries_the_settings_of_the_office(
         one.model_copy(update={"value": own.get(one.id, one.value)}) for one in packaged.settings
     )
     changed = replace(packaged, settings=settings)
-    monkeypatch.setattr("data.layer_kinds.load_registry", lambda: changed)
+    monkeypatch.setattr("exports.layers.kinds.load_registry", lambda: changed)
     made = make_layer(built_store, tmp_path, "population", {"level": "prefecture"})
     assert (made.notice, made.undefined_colour) == ("本处内部图", "#abcdef")
     assert (made.shading.k, made.shading.scheme) == (7, "equal_interval")
-    monkeypatch.setattr("pages.origin.load_registry", lambda: changed)
+    monkeypatch.setattr("reports.provenance.load_registry", lambda: changed)
     assert provenance(built_store, ["census_2020"]).permission == internal_notice() == "本处内部图"
     assert ramp("neutral", changed).undefined == "#abcdef"

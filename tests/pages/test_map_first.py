@@ -7,11 +7,11 @@ import threading
 import pytest
 from starlette.applications import Starlette
 
-from pages import map_first
-from pages.map_first import DRAWINGS, Drawings
-from pages.web import routes
-from tests.pages.asgi import ask
+from pages.shared import map_first
+from pages.shared.map_first import DRAWINGS, Drawings
+from server.routes import routes
 from tests.pages.running import start
+from tests.server.asgi import ask
 
 TOKEN = "0123456789abcdef"
 
@@ -70,7 +70,7 @@ def test_a_page_waits_for_its_first_map_only_and_then_goes_on_without_it(
         "wait",
         lambda self, timeout=None: waits.append(timeout) or wait(self, timeout),
     )
-    app = start("pages.indicator_map")
+    app = start("pages.indicators.page")
     assert waits.count(0.001) == 1
     assert app.get("vega_lite_chart"), "the rest came although no browser spoke"
     app.run()

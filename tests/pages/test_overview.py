@@ -15,12 +15,18 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from data.registry import load_registry
-from data.store import Store
-from pages.comparison import COMPARED, comparison
-from pages.numbers import readable, signed
-from pages.overview import ECONOMIC_REGIONS, MAPPED, _map
-from pages.overview_parts import KEY_FIGURES, PROVINCE, Figure, figure_of
-from pages.target_parts import STATE_WORDS, short_title
+from data.store.store import Store
+from layers.numbers import readable, signed
+from pages.overview.page import ECONOMIC_REGIONS, MAPPED, _map
+from pages.overview.parts import (
+    COMPARED,
+    KEY_FIGURES,
+    PROVINCE,
+    Figure,
+    comparison,
+    figure_of,
+)
+from reports.targets import STATE_WORDS, short_title
 from tests.pages.running import assert_calm, link, start, text_of
 
 LARGER = {"人": (1e4, "万人"), "亿元": (1e4, "万亿元")}
@@ -28,7 +34,7 @@ LARGER = {"人": (1e4, "万人"), "亿元": (1e4, "万亿元")}
 
 @pytest.fixture
 def overview(data_env: Path) -> Iterator[AppTest]:
-    yield start("pages.overview")
+    yield start("pages.overview.page")
 
 
 def _expected(store: Store, indicator: str, adcode: str) -> str:
@@ -65,14 +71,14 @@ def test_choosing_a_region_changes_every_card(overview: AppTest, built_store: St
 
 
 def test_a_link_opens_the_same_view(data_env: Path, built_store: Store) -> None:
-    app = start("pages.overview", region="320300", indicator="gdp_per_head", level="economic_region")
+    app = start("pages.overview.page", region="320300", indicator="gdp_per_head", level="economic_region")
     assert _cards(app)[0] == _expected(built_store, "population", "320300")
     assert app.selectbox(key="choice_indicator").value == "gdp_per_head"
     assert link(app) == {"region": "320300", "indicator": "gdp_per_head", "level": "economic_region"}
 
 
 def test_a_link_to_an_unknown_region_says_so(data_env: Path, built_store: Store) -> None:
-    app = start("pages.overview", region="999999")
+    app = start("pages.overview.page", region="999999")
     assert "999999" in app.warning[0].value
     assert _cards(app)[0] == _expected(built_store, "population", PROVINCE)
 
@@ -253,7 +259,7 @@ def test_the_map_has_the_classes_of_the_office(built_store: Store, monkeypatch: 
     packaged = load_registry()
     own = {"class_count": 3, "class_method": "equal_interval", "undefined_colour": "#abcdef"}
     settings = [one.model_copy(update={"value": own.get(one.id, one.value)}) for one in packaged.settings]
-    monkeypatch.setattr("pages.overview.components.show_map", lambda *_a, **_k: None)
+    monkeypatch.setattr("pages.overview.page.components.show_map", lambda *_a, **_k: None)
     layer = _map(built_store, replace(packaged, settings=tuple(settings)), "", "population", "county")
     assert (layer.style.scheme, layer.style.k, layer.style.undefined_colour) == (
         "equal_interval",

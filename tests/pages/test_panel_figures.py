@@ -11,20 +11,18 @@ import pandas as pd
 import pytest
 
 from geo.coverage import GROUPS
-from pages import (
-    circles_panels,
-    circles_tables,
-    corridor_compare,
-    coverage_figures,
-    coverage_record,
-    gaps_tables,
-    siting_panels,
-    siting_tables,
-    standards_figures,
-    standards_tables,
-    supply_panels,
-    supply_tables,
-)
+from pages.circles import panels as circles_panels
+from pages.circles import panels as circles_tables
+from pages.corridors import compare as corridor_compare
+from pages.coverage import downloads as coverage_record
+from pages.coverage import panels as coverage_figures
+from pages.gaps import tables as gaps_tables
+from pages.siting import panels as siting_panels
+from pages.siting import panels as siting_tables
+from pages.standards import tables as standards_tables
+from pages.standards import views as standards_figures
+from pages.supply import panels as supply_panels
+from pages.supply import panels as supply_tables
 
 HERE = "320302"
 REGIONS = pd.DataFrame(

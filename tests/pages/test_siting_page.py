@@ -15,15 +15,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from analysis.coverage import CoverageRequest, covered_types
+from analysis.scenarios import list_scenarios
+from analysis.siting import SitingRequest
+from analysis.siting_edits import Edit
 from cli import app as command_line
-from data.coverage import CoverageRequest, covered_types
-from data.scenarios import list_scenarios
-from data.siting import SitingRequest
-from data.siting_edits import Edit
-from data.store import open_store
-from layers.siting_charts import before_after_chart, budget_chart, scenario_chart
-from pages.siting_data import siting_of
-from pages.siting_plan import nearest
+from data.store.store import open_store
+from layers.charts.services import before_after_chart, budget_chart, scenario_chart
+from pages.siting.answers import siting_of
+from pages.siting.plan import nearest
 from tests.made_once import RUNS
 from tests.pages.running import assert_calm, link, start, text_of
 
@@ -61,7 +61,7 @@ def table_with(app: AppTest, column: str) -> pd.DataFrame:
 
 
 def test_ten_hospitals_are_the_ones_of_the_command_line() -> None:
-    app = start("pages.siting", **ASKED, add="10", siting_panel="table")
+    app = start("pages.siting.page", **ASKED, add="10", siting_panel="table")
     found = command("--add", "10")
     assert metrics(app)["新增覆盖人口"] == f"{found['summary']['gained']:+,.0f} 人"
     sites = table_with(app, "次序")
@@ -75,7 +75,7 @@ def test_ten_hospitals_are_the_ones_of_the_command_line() -> None:
 
 def test_a_plan_of_the_address_is_shown_undone_saved_and_opened_again() -> None:
     edits = "add@117.95000,34.31000~add@118.34000,34.38000"
-    app = start("pages.siting", **ASKED, edits=edits, siting_panel="scenarios")
+    app = start("pages.siting.page", **ASKED, edits=edits, siting_panel="scenarios")
     found = command("--open", "117.95,34.31", "--open", "118.34,34.38")
     assert metrics(app)["新增覆盖人口"] == f"{found['summary']['gained']:+,.0f} 人"
     assert link(app)["edits"] == edits
@@ -107,20 +107,21 @@ def test_a_plan_of_the_address_is_shown_undone_saved_and_opened_again() -> None:
 
 
 def test_groups_and_curve_are_drawn() -> None:
-    app = start("pages.siting", **ASKED, add="3", siting_panel="groups", region="320382")
+    app = start("pages.siting.page", **ASKED, add="3", siting_panel="groups", region="320382")
     rows = table_with(app, "人群").set_index("人群")
     whole = command("--add", "3")["summary"]
     assert rows.loc["常住人口", "新增覆盖人口"] == whole["gained"]
     assert "邳州市" in text_of(app)
-    curve = start("pages.siting", **ASKED, add="3", siting_panel="curve")
+    curve = start("pages.siting.page", **ASKED, add="3", siting_panel="curve")
     assert "逐个新增" in text_of(curve)
 
 
 def test_faults_are_said_and_the_plan_can_still_be_undone() -> None:
-    app = start("pages.siting", **ASKED, edits="fly!x")
+    app = start("pages.siting.page", **ASKED, edits="fly!x")
     assert "方案改动无效" in app.warning[0].value
     gone = AppTest.from_string(
-        "from pages import state\nfrom pages.siting import page\nstate.begin()\npage()\nstate.finish()\n",
+        "from pages.shared import state\n"
+        "from pages.siting.page import page\nstate.begin()\npage()\nstate.finish()\n",
         default_timeout=60,
     )
     for name, text in {**ASKED, "edits": "close!nobody"}.items():
@@ -129,14 +130,14 @@ def test_faults_are_said_and_the_plan_can_still_be_undone() -> None:
     assert "nobody" in gone.error[0].value
     gone.button(key="siting_undo").click().run()
     assert_calm(gone)
-    many = start("pages.siting", **{**ASKED, "edits": ""}, candidates="cells", add="0")
+    many = start("pages.siting.page", **{**ASKED, "edits": ""}, candidates="cells", add="0")
     many.selectbox(key="choice_candidates").set_value("townships").run()
     many.selectbox(key="choice_add").set_value(10).run()
     assert "候选点只有" in many.error[0].value
 
 
 def test_a_service_without_facility_is_unknown_now() -> None:
-    app = start("pages.siting", **{**ASKED, "facility": "bus_stop"}, add="1")
+    app = start("pages.siting.page", **{**ASKED, "facility": "bus_stop"}, add="1")
     assert metrics(app)["现状覆盖率"] == "无数据"
     assert "现状未知" in text_of(app)
 
@@ -175,7 +176,7 @@ def upload(app: AppTest, text: str, datum: str = "cgcs2000") -> AppTest:
 
 
 def test_candidates_of_an_uploaded_file_are_the_ones_of_the_command_line(tmp_path: Path) -> None:
-    app = start("pages.siting", **ASKED, add="2", candidates="file", siting_panel="scenarios")
+    app = start("pages.siting.page", **ASKED, add="2", candidates="file", siting_panel="scenarios")
     assert "选好候选点文件和坐标基准" in app.info[0].value
     assert metrics(app)["新增覆盖人口"] == "+0 人"
     assert_calm(upload(app, SITES))
@@ -188,7 +189,7 @@ def test_candidates_of_an_uploaded_file_are_the_ones_of_the_command_line(tmp_pat
     sites = table_with(app, "位置").set_index("名称")
     assert sites["位置"].to_dict() == {"宿迁": "范围外", "甲<b>": "范围内", "乙": "范围内"}
     # The link holds the content: it opens the same view elsewhere, without the file.
-    again = start("pages.siting", **link(app))
+    again = start("pages.siting.page", **link(app))
     assert metrics(again) == metrics(app)
     assert link(again) == link(app)
     app.text_input(key="siting_name").set_value("取自文件").run()
@@ -196,7 +197,7 @@ def test_candidates_of_an_uploaded_file_are_the_ones_of_the_command_line(tmp_pat
     assert_calm(app)
     saved = list_scenarios(Path(os.environ["SUTU_DATA_DIR"]))[0]
     assert [site.name for site in saved.request.sites] == ["甲<b>", "乙", "宿迁"]
-    fresh = start("pages.siting", **ASKED, siting_panel="scenarios")
+    fresh = start("pages.siting.page", **ASKED, siting_panel="scenarios")
     fresh.selectbox(key="siting_opened").set_value(saved.run.id).run()
     fresh.button(key="siting_open").click().run()
     assert_calm(fresh)
@@ -205,7 +206,7 @@ def test_candidates_of_an_uploaded_file_are_the_ones_of_the_command_line(tmp_pat
 
 
 def test_faults_of_a_candidate_file_are_listed_and_nothing_of_it_is_used() -> None:
-    app = start("pages.siting", **ASKED, add="2", candidates="file")
+    app = start("pages.siting.page", **ASKED, add="2", candidates="file")
     upload(app, "名称,经度,纬度\n甲,abc,34.31\n乙,116.4,39.9\n")
     assert "“候选.csv”有 2 处问题" in app.error[0].value.replace("\\", "")
     rows = table_with(app, "处理办法")
@@ -214,5 +215,5 @@ def test_faults_of_a_candidate_file_are_listed_and_nothing_of_it_is_used() -> No
         ["候选.csv", "3", "经度"],
     ]
     assert "sites" not in link(app)
-    lost = start("pages.siting", **ASKED, add="2", candidates="file", sites="0" * 16)
+    lost = start("pages.siting.page", **ASKED, add="2", candidates="file", sites="0" * 16)
     assert "sites" not in link(lost)

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import plain
-from pages.state import nearest_year
+from pages.shared.components import plain
+from pages.shared.state import nearest_year
 
 
 def _script() -> None:
     import streamlit as st
 
-    from pages import state
+    from pages.shared import state
 
     state.begin()
     years = st.session_state.get("offered", [2010, 2020])

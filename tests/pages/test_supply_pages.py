@@ -11,28 +11,31 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from analysis.catchment import CatchmentRequest, prepare_catchment
+from analysis.coverage import covered_types
+from analysis.runs import list_runs, result_digest
+from analysis.scenarios import again
+from analysis.standards import prepare_standards
 from cli import app as command_line
-from data.build import build_store
-from data.catchment import CatchmentRequest, prepare_catchment
-from data.coverage import covered_types
+from data.builder.build import build_store
 from data.ingest.osm import import_osm
 from data.registry.facility_models import load_facility_types
-from data.replay import again
-from data.runs import list_runs, result_digest
-from data.standards import prepare_standards
-from data.store import Store, open_store
-from layers.charts import bar_ranking
-from layers.supply_charts import group_chart, lorenz_chart
-from pages import standards_tables, standards_views, supply_map, supply_tables
-from pages.standards_choice import StandardsChoice
-from pages.supply_answers import SupplyAnswers
-from pages.supply_choice import SupplyChoice
+from data.store.store import Store, open_store
+from layers.charts.base import bar_ranking
+from layers.charts.services import group_chart, lorenz_chart
+from pages.standards import tables as standards_tables
+from pages.standards import views as standards_views
+from pages.standards.choice import StandardsChoice
+from pages.supply import map as supply_map
+from pages.supply import panels as supply_tables
+from pages.supply.answers import SupplyAnswers
+from pages.supply.choice import SupplyChoice
 from tests.made_once import RUNS
 from tests.pages.running import SCRIPT, link, start, text_of
 from tests.real_data import real_path
 
 pytestmark = pytest.mark.xdist_group("supply_pages")
-SUPPLY, STANDARDS = "pages.supply_demand", "pages.standards"
+SUPPLY, STANDARDS = "pages.supply.page", "pages.standards.page"
 XUZHOU = {"within": "320300", "origin": "imported"}
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from data.store import Store
-from data.tracking import regional_targets, tracks
-from layers.tracking_words import path_words
-from pages.tracking_data import observed_table
-from pages.tracking_paths import path_of
-from pages.tracking_regions import family_table, regional_table
+from analysis.tracking import regional_targets, tracks
+from data.store.store import Store
+from layers.words.tracking import path_words
+from pages.targets.tracking import family_table, observed_table, regional_table
+from reports.targets import path_of
 from tests.pages.running import assert_calm, link, start, text_of
 
 pytestmark = pytest.mark.usefixtures("data_env")
-PAGE = "pages.target_tracking"
+PAGE = "pages.targets.tracking"
 
 
 def test_the_path_to_the_target_is_told() -> None:

@@ -12,11 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from data.schema import STATES
-from data.store import Store
+from data.store.schema import STATES
+from data.store.store import Store
 from layers.tables import csv_bytes
-from pages.target_notes import reason_counts
-from pages.target_parts import (
+from pages.targets.detail import reason_counts
+from pages.targets.views import (
+    HEADLINE_COLUMNS,
+    ROW_COLUMNS,
+    headline_shown,
+    rows_shown,
+    tint,
+)
+from reports.targets import (
     NOT_JUDGED,
     STATE_WORDS,
     Search,
@@ -26,13 +33,12 @@ from pages.target_parts import (
     short_title,
     with_unit,
 )
-from pages.target_views import HEADLINE_COLUMNS, ROW_COLUMNS, headline_shown, rows_shown, tint
 from tests.pages.running import assert_calm, link, start, text_of
 
 
 @pytest.fixture
 def targets(data_env: Path) -> Iterator[AppTest]:
-    yield start("pages.targets")
+    yield start("pages.targets.page")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +87,7 @@ def test_a_target_that_cannot_be_judged_says_why(targets: AppTest, built_store: 
 
 
 def test_all_rows_are_there_verbatim(data_env: Path, built_store: Store) -> None:
-    app = start("pages.targets", view="rows")
+    app = start("pages.targets.page", view="rows")
     shown, stored = app.dataframe[0].value, built_store.plan_targets()
     assert len(shown) == len(stored) == 2513
     assert list(shown["数值（原文）"]) == list(stored["value_text"])
@@ -117,7 +123,7 @@ def test_a_row_carries_the_state_of_its_headline_target(rows: pd.DataFrame, buil
 def test_a_filter_in_the_link_keeps_what_it_names(
     data_env: Path, built_store: Store, address: dict[str, str], column: str, wanted: set[str]
 ) -> None:
-    app = start("pages.targets", view="rows", **address)
+    app = start("pages.targets.page", view="rows", **address)
     stored = built_store.plan_targets()
     kept = stored[stored[column].isin(wanted)]
     shown = app.dataframe[0].value
@@ -128,7 +134,7 @@ def test_a_filter_in_the_link_keeps_what_it_names(
 
 @pytest.mark.parametrize("state", STATES)
 def test_states_can_be_chosen(data_env: Path, built_store: Store, state: str) -> None:
-    app = start("pages.targets", state=state)
+    app = start("pages.targets.page", state=state)
     stored = built_store.headline_targets()
     assert list(app.dataframe[0].value["指标"]) == list(
         stored.loc[stored["state"] == state, "indicator_text"]
@@ -155,19 +161,19 @@ def test_choices_go_into_the_link_and_can_be_cleared(targets: AppTest, built_sto
 
 
 def test_an_unknown_choice_in_the_link_is_named(data_env: Path) -> None:
-    app = start("pages.targets", plan="nonsense~health")
+    app = start("pages.targets.page", plan="nonsense~health")
     assert "nonsense" in app.warning[0].value
     assert app.multiselect(key="many_plan").value == ["卫生健康发展规划"]
 
 
 def test_nothing_found_is_said_and_not_an_error(data_env: Path) -> None:
-    app = start("pages.targets", q="不会有这样的指标")
+    app = start("pages.targets.page", q="不会有这样的指标")
     assert len(app.dataframe[0].value) == 0
     assert "**0** / " in text_of(app)
 
 
 def test_contradictions_are_listed_with_every_side(data_env: Path, built_store: Store) -> None:
-    app = start("pages.targets", view="contradictions")
+    app = start("pages.targets.page", view="contradictions")
     stored = built_store.contradictions()
     shown = pd.concat([table.value for table in app.dataframe])
     assert len(app.dataframe) == stored["group_id"].nunique()
@@ -183,7 +189,7 @@ def test_contradictions_are_listed_with_every_side(data_env: Path, built_store: 
 def test_a_link_to_a_row_opens_it_with_its_pair(data_env: Path, built_store: Store, number: int) -> None:
     pair = built_store.headline_targets().iloc[number]
     row = built_store.plan_targets().set_index("id").loc[pair["target_row"]]
-    app = start("pages.targets", row=pair["target_row"])
+    app = start("pages.targets.page", row=pair["target_row"])
     shown = text_of(app)
     assert link(app) == {"view": "headline", "row": pair["target_row"]}
     for text in (place(row["seed_line"]), STATE_WORDS[pair["state"]], pair["target_text"], pair["period"]):
@@ -195,13 +201,13 @@ def test_a_link_to_a_row_opens_it_with_its_pair(data_env: Path, built_store: Sto
 def test_a_row_that_is_contradicted_names_the_others(data_env: Path, built_store: Store) -> None:
     group = built_store.contradictions()
     group = group[group["group_id"] == group["group_id"].iloc[0]]
-    app = start("pages.targets", row=group["row"].iloc[0])
+    app = start("pages.targets.page", row=group["row"].iloc[0])
     for other in group.iloc[1:].itertuples():
         assert f"{other.indicator_text} {other.value_text}" in text_of(app)
 
 
 def test_a_link_to_an_unknown_row_says_so(data_env: Path) -> None:
-    app = start("pages.targets", row="health-9999")
+    app = start("pages.targets.page", row="health-9999")
     assert "health-9999" in app.warning[0].value.replace("\\", "")
     assert link(app) == {"view": "headline"}
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from data.population import load_waters
+from data.regions.population import load_waters
 from tests.data.surveyed_waters import shores, shores_of, surveyed
 from tests.sources.shared import shared_path
 

@@ -6,7 +6,7 @@ from data.ingest.osm_network import read_osm_network
 from data.reader import forms
 from data.reader.answers import Answer
 from data.reader.orders import Order, Tell
-from data.versions import file_digest
+from data.store.versions import file_digest
 
 
 def read(_folder: Path, order: Order, _tell: Tell) -> Answer:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import geo.errors
-from data.ingest.faults import Fault, FaultReport
+from data.faults import Fault, FaultReport
 from data.reader.answers import (
     SAID,
     Answer,

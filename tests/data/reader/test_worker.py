@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from data.ingest.faults import FaultReport
+from data.faults import FaultReport
 from data.reader import worker
 from data.reader.orders import Given, Order
 from data.reader.sandbox import Bounds

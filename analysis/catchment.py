@@ -1,0 +1,323 @@
+"""One question of supply and demand, the same for the page, the command line and the replay of a run.
+
+`CatchmentRequest` says what is asked; `prepare_catchment` finds people, facilities and network as the
+coverage analysis does; `CatchmentAnalysis` solves the floating catchments once and answers every group and
+level.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.coverage import (
+    CELL_SIZE_M,
+    CoverageAnalysis,
+    CoverageRequest,
+    Engine,
+    Origin,
+    Progress,
+    inside,
+    prepare,
+)
+from data.ingest.osm_store import NetworkSource
+from data.store.store import Store
+from geo.catchment import METHOD_NAMES, CatchmentResult, Method, access_table, floating_catchment
+from geo.coverage import GROUPS, Level
+from geo.decay import Decay, DecayKind, make_decay
+from geo.errors import CatchmentError
+from geo.grid_reach import grid_reach
+from geo.reach import Reach, network_reach
+from geo.reach_parts import partitioned_reach
+
+Measure = Literal["count", "capacity"]
+
+MEASURES: dict[Measure, str] = {"count": "设施数", "capacity": "设施规模"}
+MAX_CATCHMENT_MINUTES = 120.0
+PROVINCE = "320000"
+
+TABLE_COLUMNS = (
+    "adcode",
+    "name",
+    "level",
+    "population",
+    "access",
+    "unit",
+    "unserved_population",
+    "unserved_share",
+    "lowest_access",
+    "median_access",
+    "gini",
+    "reason",
+)
+FACILITY_COLUMNS = (
+    "id",
+    "name",
+    "type",
+    "adcode",
+    "precision",
+    "supply",
+    "weighted_demand",
+    "ratio",
+    "unit",
+    "reason",
+)
+_PER: dict[Measure, tuple[float, str]] = {"count": (100_000.0, "十万人"), "capacity": (1_000.0, "千人")}
+
+
+@dataclass(frozen=True)
+class CatchmentRequest:
+    """What is asked of one run.
+
+    ``types``, ``levels``, ``mode``, ``origin`` as those of ``CoverageRequest``. ``minutes``: the catchment.
+    ``demand``: the group of people who compete for the supply. ``measure``: facilities count as one each, or
+    by their capacity. ``steps`` and ``width`` replace the defaults of the decay. ``within``: region whose
+    people are told of; demand and supply beyond it compete all the same. ``engine`` and ``scheduler``: where
+    it runs; with ``dask`` by prefectures, the same but for rounding (see ``geo.reach_parts``).
+    """
+
+    types: tuple[str, ...]
+    minutes: float
+    mode: str = "straight"
+    levels: tuple[str, ...] = ()
+    origin: Origin = "auto"
+    within: str = "320000"
+    measure: Measure = "count"
+    method: Method = "2sfca"
+    decay: DecayKind = "step"
+    steps: tuple[tuple[float, float], ...] | None = None
+    width: float | None = None
+    demand: str = "population"
+    engine: Engine = "local"
+    scheduler: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values that `from_dict` takes back; the scheduler, which says only where, is left out.
+
+        The pieces of ``engine="dask"`` give the same here as on workers, so a run can be done again without.
+        """
+        steps = None if self.steps is None else [list(step) for step in self.steps]
+        plain = {"types": list(self.types), "levels": list(self.levels), "steps": steps, "scheduler": None}
+        return {**dataclasses.asdict(self), **plain}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> CatchmentRequest:
+        """Return the request a run recorded."""
+        steps = values["steps"]
+        tuples = {
+            "types": tuple(values["types"]),
+            "levels": tuple(values["levels"]),
+            "steps": None if steps is None else tuple((limit, weight) for limit, weight in steps),
+        }
+        return cls(**{**values, **tuples})
+
+
+@dataclass(frozen=True, eq=False)
+class CatchmentAnalysis:
+    """A prepared question. ``base`` holds facilities, mode, network; ``cells`` the people of the whole
+    province (columns of the grid); ``supply`` one value per facility of ``base.facilities`` that has one.
+
+    ``notes`` are sentences the reader must see (Chinese), ``unit`` what access is counted in.
+    """
+
+    request: CatchmentRequest
+    base: CoverageAnalysis
+    cells: pd.DataFrame
+    facilities: pd.DataFrame
+    supply: NDArray[np.float64]
+    decay: Decay
+    cell_size_m: float
+    supply_unit: str
+    notes: tuple[str, ...]
+    _tables: dict[tuple[str, Level], pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    @property
+    def unit(self) -> str:
+        """The unit of access, like 张/千人."""
+        return f"{self.supply_unit}/{_PER[self.request.measure][1]}"
+
+    @property
+    def per(self) -> float:
+        """How many people access is told for: 1,000 with capacities, 100,000 with counts."""
+        return _PER[self.request.measure][0]
+
+    @property
+    def implied(self) -> bool:
+        """Whether any of the facilities is at a place nobody surveyed."""
+        return self.base.implied
+
+    @property
+    def method_text(self) -> str:
+        """The method in words: steps, decay, travel."""
+        name = METHOD_NAMES[self.request.method]
+        if self.request.method == "2sfca" and self.request.decay != "none":
+            name = f"增强型{name}"
+        return f"{name}，{self.decay.text}；{self.base.method}"
+
+    @cached_property
+    def result(self) -> CatchmentResult:
+        """The access of every cell; solved once."""
+        people = self.cells[self.request.demand].to_numpy(dtype=np.float64)
+        return floating_catchment(self._reach, people, self.supply, method=self.request.method)
+
+    @cached_property
+    def _reach(self) -> Reach:
+        facilities = self.facilities[["x", "y"]].to_numpy(dtype=np.float64)
+        cells = self.cells[["x", "y"]].to_numpy(dtype=np.float64)
+        if self.request.engine == "dask":
+            return partitioned_reach(
+                facilities,
+                cells,
+                self.cells["adcode"].str[:4].to_numpy(),
+                cell_size_m=self.cell_size_m,
+                mode=self.base.mode,
+                decay=self.decay,
+                network=self.base.network,
+                scheduler=self.request.scheduler,
+            )
+        if self.base.network is not None:
+            return network_reach(self.base.network, facilities, cells, decay=self.decay)
+        return grid_reach(
+            facilities, cells, cell_size_m=self.cell_size_m, mode=self.base.mode, decay=self.decay
+        )
+
+    def table(self, *, level: Level = "county", group: str | None = None) -> pd.DataFrame:
+        """Return the access of the people of ``group`` (default: those who ask) in every region of ``level``
+        inside the request's; columns ``TABLE_COLUMNS``, access in ``unit``.
+        """
+        whom = self.request.demand if group is None else group
+        if (whom, level) not in self._tables:
+            found = access_table(self.result, self.cells, self.base.regions, group=whom, level=level)
+            for column in ("access", "lowest_access", "median_access"):
+                found[column] *= self.per
+            found = found.assign(unit=self.unit)[list(TABLE_COLUMNS)]
+            whole = found["adcode"].isin(inside(self.base.regions, self.request.within))
+            self._tables[whom, level] = found[whole].reset_index(drop=True)
+        return self._tables[whom, level].copy()
+
+    def region(self, adcode: str, *, group: str | None = None) -> pd.Series:
+        """Return the row of one region inside the request's; access in ``unit``."""
+        level = cast(Level, self.base.regions.loc[adcode, "level"])
+        rows = self.table(level=level, group=group).set_index("adcode", drop=False)
+        return cast(pd.Series, rows.loc[adcode])
+
+    def groups(self, adcode: str) -> pd.DataFrame:
+        """Return the access of every group of people in one region: ``TABLE_COLUMNS`` and ``group``."""
+        rows = [self.region(adcode, group=group).to_dict() | {"group": group} for group in GROUPS]
+        return pd.DataFrame(rows).astype({"reason": object})
+
+    def facility_table(self) -> pd.DataFrame:
+        """Return what every facility offers and who asks it, ``FACILITY_COLUMNS``; ``ratio`` in ``unit``."""
+        result = self.result
+        return self.facilities[["id", "name", "type", "adcode", "precision"]].assign(
+            supply=self.supply,
+            weighted_demand=result.weighted_demand,
+            ratio=result.ratio * self.per,
+            unit=self.unit,
+            reason=result.reason,
+        )[list(FACILITY_COLUMNS)]
+
+    def cell_table(self) -> pd.DataFrame:
+        """Return the access of every cell of the request's region: ``cell_id``, ``x``, ``y`` (metres of
+        ``ALBERS``), ``adcode``, ``population`` (those who ask), ``access`` and its ``unit``.
+        """
+        mine = self.cells_of(self.request.within)
+        people = self.cells.loc[mine, ["cell_id", "x", "y", "adcode", self.request.demand]]
+        return people.rename(columns={self.request.demand: "population"}).assign(
+            access=self.result.access[mine] * self.per, unit=self.unit
+        )
+
+    def cells_of(self, adcode: str) -> NDArray[np.bool_]:
+        """Return which cells lie in a region."""
+        return np.asarray(self.cells["adcode"].isin(inside(self.base.regions, adcode)))
+
+
+def prepare_catchment(
+    store: Store,
+    data_dir: Path,
+    request: CatchmentRequest,
+    *,
+    facilities: pd.DataFrame | None = None,
+    cells: pd.DataFrame | None = None,
+    network: NetworkSource | None = None,
+    progress: Progress | None = None,
+) -> CatchmentAnalysis:
+    """Return the analysis of a request; nothing is solved yet.
+
+    ``facilities``, ``cells`` and ``network`` replace what the store and the imports hold. Raises as
+    ``analysis.coverage.prepare``, and ``CatchmentError`` for a bad decay or catchment, and for capacities
+    that are missing altogether, or in units that cannot be added.
+    """
+    if not 0.0 < request.minutes <= MAX_CATCHMENT_MINUTES:
+        raise CatchmentError(
+            f"服务范围应大于 0、不超过 {MAX_CATCHMENT_MINUTES:g} 分钟，收到 {request.minutes:g}。"
+        )
+    decay = make_decay(request.decay, request.minutes, steps=request.steps, width=request.width)
+    base = prepare(
+        store,
+        data_dir,
+        CoverageRequest(
+            types=request.types,
+            mode=request.mode,
+            levels=request.levels,
+            origin=request.origin,
+            within=request.within,
+            search_minutes=request.minutes,
+        ),
+        facilities=facilities,
+        cells=cells,
+        network=network,
+        progress=progress,
+    )
+    chosen, supply, unit, notes = _supply(base.facilities, request.measure)
+    meta = store.table("meta").set_index("key")["value"]
+    return CatchmentAnalysis(
+        request=request,
+        base=base,
+        cells=_everybody(store, base, cells),
+        facilities=chosen,
+        supply=supply,
+        decay=decay,
+        cell_size_m=float(meta.get("population_resolution_m", CELL_SIZE_M)),
+        supply_unit=unit,
+        notes=(*base.notes, *notes),
+    )
+
+
+def _everybody(store: Store, base: CoverageAnalysis, given: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the cells of the whole province: people beyond the request's region compete too."""
+    if base.request.within == PROVINCE:
+        return base.cells
+    return store.population_grid() if given is None else given
+
+
+def _supply(
+    facilities: pd.DataFrame, measure: Measure
+) -> tuple[pd.DataFrame, NDArray[np.float64], str, list[str]]:
+    """Return the facilities that offer something known, how much, in which unit, and what must be said."""
+    if measure == "count":
+        return facilities, np.ones(len(facilities)), "处", []
+    capacity = facilities["capacity"].to_numpy(dtype=np.float64)
+    known = np.isfinite(capacity)
+    if not known.any():
+        raise CatchmentError(
+            f"{len(facilities)} 处设施都没有规模，不能按规模计算。请导入带“规模”的设施表，或改按设施数计算。"
+        )
+    chosen = facilities[known].reset_index(drop=True)
+    units = sorted({str(unit) for unit in chosen["capacity_unit"].dropna() if str(unit)})
+    if len(units) > 1:
+        raise CatchmentError(f"规模的单位不同（{'、'.join(units)}），不能相加。请只选一类设施。")
+    notes = []
+    if not known.all():
+        notes.append(f"{int((~known).sum())} 处设施没有规模，未计入供给（不是按零计算）")
+    zero = int((capacity[known] == 0.0).sum())
+    if zero:
+        notes.append(f"{zero} 处设施的规模为零，不提供服务")
+    return chosen, capacity[known], units[0] if units else "个", notes

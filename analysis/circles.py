@@ -1,0 +1,400 @@
+"""One analysis of life circles, the same for the page and the command line.
+
+`CircleRequest` says what is asked; `prepare_circles` solves the travel times of every service and tier (kept
+by content as those of a coverage); `CircleAnalysis` answers tables, scores of cells and clicked points.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from analysis.coverage import (
+    IMPLIED,
+    SCARCE,
+    SEARCH_MINUTES,
+    CoverageAnalysis,
+    CoverageRequest,
+    Engine,
+    Origin,
+    covered_types,
+    inside,
+    prepare,
+)
+from data.ingest.osm_store import NetworkSource
+from data.registry.circle_models import CircleService, load_circle_services
+from data.registry.facility_models import load_facility_types
+from data.registry.mode_models import load_modes
+from data.store.store import Store
+from geo.circles import (
+    TIERS,
+    CircleProfile,
+    ServiceReach,
+    Tier,
+    TierView,
+    build_circles,
+    cell_missing,
+    cell_scores,
+    circle_table,
+    service_table,
+)
+from geo.coverage_profile import Level
+from geo.crs import ALBERS, STORE_CRS
+from geo.errors import CircleError, NetworkError, NoFacilityError, UnknownRegionError
+from geo.minutes import quantise_minutes
+from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
+
+Progress = Callable[[str], None]
+NO_FACILITY = "数据里没有此类设施"
+OFF_NETWORK = "此处离路网太远"
+
+
+@dataclass(frozen=True)
+class CircleRequest:
+    """What is asked: the services (empty: all of the registry), and whose people count.
+
+    ``mode``: a mode for every service in place of those of the registry, or None. The rest as in
+    ``CoverageRequest``; nothing is looked for beyond ``search_minutes``.
+    """
+
+    services: tuple[str, ...] = ()
+    mode: str | None = None
+    origin: Origin = "auto"
+    within: str = "320000"
+    search_minutes: float = SEARCH_MINUTES
+    engine: Engine = "local"
+    scheduler: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values that `from_dict` takes back."""
+        return {**dataclasses.asdict(self), "services": list(self.services)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> CircleRequest:
+        """Return the request a run recorded."""
+        return cls(**{**values, "services": tuple(values["services"])})
+
+
+@dataclass(frozen=True)
+class PointService:
+    """One service as seen from a point: the nearest facility and its minutes, and whether that is in time.
+
+    ``minutes`` is NaN where nothing is within the search radius; ``met`` None where the service cannot be
+    measured (``reason`` says why).
+    """
+
+    service: str
+    name: str
+    mode: str
+    threshold_minutes: float
+    minutes: float
+    facility: str | None
+    precision: str | None
+    lon: float
+    lat: float
+    met: bool | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class PointAnswer:
+    """What is missing at a place: its county, its tier, and every service the tier asks for."""
+
+    lon: float
+    lat: float
+    adcode: str
+    county: str
+    tier: Tier
+    services: tuple[PointService, ...]
+
+    @property
+    def measured(self) -> list[PointService]:
+        """The services that could be measured."""
+        return [one for one in self.services if one.met is not None]
+
+    @property
+    def missing(self) -> list[PointService]:
+        """The measured services that the place does not reach in time."""
+        return [one for one in self.measured if not one.met]
+
+
+@dataclass(frozen=True, eq=False)
+class CircleAnalysis:
+    """Solved circles. ``coverages``: the travel analysis by (service, mode); services without any facility
+    have none. ``notes`` are sentences the reader must see (Chinese).
+    """
+
+    request: CircleRequest
+    services: Mapping[str, CircleService]
+    coverages: Mapping[tuple[str, str], CoverageAnalysis]
+    cells: pd.DataFrame
+    regions: pd.DataFrame
+    counties: gpd.GeoDataFrame
+    notes: tuple[str, ...]
+    _profiles: dict[str, CircleProfile] = field(default_factory=dict, repr=False)
+
+    def mode(self, service: str, tier: Tier) -> str | None:
+        """Return the mode a tier travels to a service by; None when the tier does not ask for it."""
+        rule = self.services[service].rule(tier)
+        return None if rule is None else self.request.mode or rule.mode
+
+    @cached_property
+    def reaches(self) -> tuple[ServiceReach, ...]:
+        """Every service in every tier that asks for it, measured or not."""
+        found = []
+        for service in self.services.values():
+            for tier in TIERS:
+                rule, mode = service.rule(tier), self.mode(service.id, tier)
+                if rule is None or mode is None:
+                    continue
+                solved = self.coverages.get((service.id, mode))
+                minutes = None if solved is None else solved.travel.minutes
+                reason = NO_FACILITY if solved is None else None
+                found.append(
+                    ServiceReach(service.id, tier, rule.minutes, minutes, float(service.weight), reason)
+                )
+        return tuple(found)
+
+    @property
+    def undefined(self) -> list[str]:
+        """The services that have no facility in the data, in order."""
+        return list(dict.fromkeys(one.service for one in self.reaches if one.minutes is None))
+
+    @property
+    def implied(self) -> list[str]:
+        """The services of which some facilities stand at places nobody surveyed."""
+        return list(dict.fromkeys(service for (service, _), one in self.coverages.items() if one.implied))
+
+    def profile(self, group: str = "population") -> CircleProfile:
+        """Return the sums by county for one population group, kept."""
+        if group not in self._profiles:
+            self._profiles[group] = build_circles(self.cells, self.reaches, self.regions, group=group)
+        return self._profiles[group]
+
+    def table(
+        self, level: Level = "county", tier: TierView = "all", group: str = "population"
+    ) -> pd.DataFrame:
+        """Return ``geo.circles.circle_table`` of the regions that lie whole inside the request's region."""
+        return self._inside(circle_table(self.profile(group), level=level, tier=tier))
+
+    def service_table(
+        self, level: Level = "county", tier: TierView = "all", group: str = "population"
+    ) -> pd.DataFrame:
+        """Return ``geo.circles.service_table`` of the regions inside, with the services' ``service_name``."""
+        rows = self._inside(service_table(self.profile(group), level=level, tier=tier))
+        return rows.assign(
+            service_name=rows["service"].map({key: one.name for key, one in self.services.items()})
+        )
+
+    def scores(self, tier: TierView = "all") -> NDArray[np.float64]:
+        """Return the score of every cell (see ``geo.circles.cell_scores``)."""
+        return cell_scores(self.cells, self.reaches, tier=tier)
+
+    def cell_table(self, tier: TierView = "all", group: str = "population") -> pd.DataFrame:
+        """Return every cell with its people: ``cell_id``, ``adcode``, ``x``, ``y`` (metres of ``ALBERS``),
+        ``population``, ``score``, ``missing`` (the ids of the services lacking, joined by a space; None where
+        the score is NaN) and how many these are.
+        """
+        lacks = cell_missing(self.cells, self.reaches, tier=tier)
+        known = np.array([one is not None for one in lacks], dtype=bool)
+        people = self.cells[["cell_id", "adcode", "x", "y", group]].rename(columns={group: "population"})
+        return people.assign(
+            score=self.scores(tier),
+            missing=np.array([None if one is None else " ".join(one) for one in lacks], dtype=object),
+            missing_count=np.where(known, [len(one or ()) for one in lacks], np.nan),
+        )
+
+    def facilities(self) -> pd.DataFrame:
+        """Return the facilities of all services, each once, with the columns of the table ``facility``."""
+        found = [one.facilities for one in self.coverages.values()]
+        if not found:
+            return pd.DataFrame()
+        return pd.concat(found, ignore_index=True).drop_duplicates("id", ignore_index=True)
+
+    @cached_property
+    def _whole(self) -> set[str]:
+        return set(inside(self.regions, self.request.within))
+
+    def _inside(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[rows["adcode"].isin(self._whole)].reset_index(drop=True)
+
+    def at(self, lon: float, lat: float, *, tier: Tier | None = None) -> PointAnswer:
+        """Return what is missing at a place (degrees, EPSG:4490): the nearest of each service, its minutes.
+
+        The tier is that of most people of the nearest cell, unless given. Raises ``CircleError`` for
+        coordinates that are no degrees or a place outside the counties.
+        """
+        if not (np.isfinite(lon) and np.isfinite(lat) and abs(lon) <= 180.0 and abs(lat) <= 90.0):
+            raise CircleError(f"经纬度 {lon:g},{lat:g} 不对：应为“经度,纬度”，单位为度，如 117.20,34.26。")
+        x, y = gpd.GeoSeries.from_xy([lon], [lat], crs=STORE_CRS).to_crs(ALBERS).get_coordinates().iloc[0]
+        found = self.counties.index[self.counties.covers(shapely.Point(x, y)).to_numpy()]
+        if len(found) == 0:
+            raise CircleError(
+                f"点 {lon:.4f},{lat:.4f} 不在江苏省内。请检查经度和纬度是否写反、坐标基准是否正确。"
+            )
+        adcode = str(sorted(found)[0])
+        place = np.array([[x, y]])
+        chosen = tier or self._tier_at(place)
+        services = [
+            self._service_at(service, chosen, place)
+            for service in self.services.values()
+            if service.rule(chosen) is not None
+        ]
+        name = str(self.regions.loc[adcode, "name"])
+        return PointAnswer(float(lon), float(lat), adcode, name, chosen, tuple(services))
+
+    def _tier_at(self, place: NDArray[np.float64]) -> Tier:
+        distance = np.hypot(*(self.cells[["x", "y"]].to_numpy(dtype=np.float64) - place).T)
+        cell = self.cells.iloc[int(distance.argmin())]
+        return "urban" if cell["urban"] >= cell["rural"] and cell["urban"] > 0 else "rural"
+
+    def _service_at(self, service: CircleService, tier: Tier, place: NDArray[np.float64]) -> PointService:
+        rule, mode = service.rule(tier), self.mode(service.id, tier)
+        if rule is None or mode is None:
+            raise CircleError(f"{TIERS[tier]}不要求服务“{service.name}”。")
+        solved = self.coverages.get((service.id, mode))
+        base = (service.id, service.name, mode, rule.minutes)
+        if solved is None:
+            return PointService(*base, np.nan, None, None, np.nan, np.nan, None, NO_FACILITY)
+        try:
+            travel = travel_from(solved, place)
+        except NetworkError:
+            return PointService(*base, np.nan, None, None, np.nan, np.nan, False, OFF_NETWORK)
+        row, minutes = int(travel.facility[0]), float(travel.minutes[0])
+        if row < 0:
+            reason = f"{travel.max_minutes:g} 分钟内没有"
+            return PointService(*base, np.nan, None, None, np.nan, np.nan, False, reason)
+        near = solved.facilities.iloc[row]
+        met = bool(minutes <= quantise_minutes(rule.minutes))
+        where = (str(near["name"]), str(near["precision"]), float(near["lon"]), float(near["lat"]))
+        return PointService(*base, minutes, *where, met, None)
+
+
+def travel_from(analysis: CoverageAnalysis, places: NDArray[np.float64]) -> TravelResult:
+    """Return the travel from places (metres of ``ALBERS``) to the nearest facility of an analysis."""
+    sites = analysis.facilities[["x", "y"]].to_numpy(dtype=np.float64)
+    ids, radius = analysis.facilities["id"].to_numpy(dtype=str), analysis.request.search_minutes
+    if analysis.network is None:
+        return nearest_facility_straight(
+            sites, places, mode=analysis.mode, max_minutes=radius, facility_ids=ids
+        )
+    return nearest_facility_network(analysis.network, sites, places, max_minutes=radius, facility_ids=ids)
+
+
+def prepare_circles(
+    store: Store,
+    data_dir: Path,
+    request: CircleRequest,
+    *,
+    facilities: pd.DataFrame | None = None,
+    cells: pd.DataFrame | None = None,
+    network: NetworkSource | None = None,
+    progress: Progress | None = None,
+) -> CircleAnalysis:
+    """Return the solved circles of a request.
+
+    ``facilities``, ``cells`` and ``network`` replace what the store and the imports hold, as in
+    ``analysis.coverage.prepare``. Raises ``CircleError`` for an unknown service or mode,
+    ``UnknownRegionError`` for an unknown region.
+    """
+    tell = progress or (lambda _step: None)
+    services = chosen_services(request.services)
+    if request.mode is not None and request.mode not in load_modes():
+        raise CircleError(f"没有“{request.mode}”这种出行方式；可选：{'、'.join(load_modes())}。")
+    regions = store.region_table()
+    if request.within not in regions.index:
+        raise UnknownRegionError(f"没有代码为“{request.within}”的地区。请用六位行政区划代码，如 320300。")
+    _require_search(services, request.search_minutes)
+    tell("读取人口格网")
+    people = store.population_grid() if cells is None else cells
+    solved: dict[tuple[str, str], CoverageAnalysis] = {}
+    for service in services.values():
+        for mode in dict.fromkeys(_modes(service, request.mode)):
+            asked = CoverageRequest(
+                types=covered_types([*service.types, *service.unsorted]),
+                mode=mode,
+                origin=request.origin,
+                within=request.within,
+                search_minutes=request.search_minutes,
+                engine=request.engine,
+                scheduler=request.scheduler,
+            )
+            try:
+                one = prepare(store, data_dir, asked, facilities=facilities, cells=people, network=network)
+            except NoFacilityError:
+                break
+            tell(f"计算到最近{service.name}的通行时间")
+            _ = one.travel
+            solved[service.id, mode] = one
+    if solved:
+        here = next(iter(solved.values())).cells
+    else:
+        here = people[people["adcode"].isin(inside(regions, request.within))].reset_index(drop=True)
+    counties = store.regions("county", zoom="full").to_crs(ALBERS)
+    return CircleAnalysis(request, services, solved, here, regions, counties, tuple(_notes(services, solved)))
+
+
+def _require_search(services: Mapping[str, CircleService], search_minutes: float) -> None:
+    rules = [rule for one in services.values() for rule in (one.urban, one.rural) if rule is not None]
+    most = max(rule.minutes for rule in rules)
+    if search_minutes < most:
+        raise CircleError(f"搜索半径 {search_minutes:g} 分钟短于服务的阈值 {most:g} 分钟。请加大搜索半径。")
+
+
+def chosen_services(names: Sequence[str]) -> dict[str, CircleService]:
+    """Return the services named (ids or Chinese names; none: all) in the registry's order."""
+    known = load_circle_services()
+    if not names:
+        return known
+    by_word = {word: key for key, one in known.items() for word in (key, one.name)}
+    unknown = [name for name in names if name not in by_word]
+    if unknown:
+        raise CircleError(f"没有服务 {'、'.join(unknown)}；可选：{'、'.join(known)}。")
+    wanted = {by_word[name] for name in names}
+    return {key: one for key, one in known.items() if key in wanted}
+
+
+def _modes(service: CircleService, given: str | None) -> list[str]:
+    return [given or rule.mode for rule in (service.urban, service.rural) if rule is not None]
+
+
+def _notes(
+    services: Mapping[str, CircleService], solved: Mapping[tuple[str, str], CoverageAnalysis]
+) -> list[str]:
+    """Return what must be said of the services and their facilities."""
+    notes = []
+    without = [one.name for key, one in services.items() if not any(key == name for name, _ in solved)]
+    if without:
+        notes.append(f"{'、'.join(without)}：{NO_FACILITY}，不计入得分（没有数据不等于没有服务）")
+    types = load_facility_types()
+    by_service = {key: one for (key, _), one in solved.items()}
+    for key, analysis in by_service.items():
+        service = services[key]
+        unsure = int(analysis.facilities["type"].isin(service.unsorted).sum())
+        if unsure:
+            kinds = "、".join(types[kind].name for kind in service.unsorted)
+            notes.append(f"{service.name}计入了{kinds} {unsure} 处，其中哪些是{service.name}未知")
+    placed = [
+        services[key].name
+        for key, one in by_service.items()
+        if one.facilities["precision"].isin(IMPLIED).any()
+    ]
+    if placed:
+        notes.append(f"{'、'.join(placed)}为按规划标准推定的点位，不是实测位置；导入真实设施后再作结论")
+    straight = sorted({one.mode.name for one in solved.values() if one.network is None})
+    if straight:
+        notes.append(f"没有路网的出行方式（{'、'.join(straight)}）按直线距离 × 绕行系数估算")
+    scarce = {note for one in by_service.values() for note in one.notes if SCARCE in note}
+    if scarce:
+        notes.append("部分服务的设施数据只有一部分县（市、区）有点位：空白可能是数据缺失")
+    return notes

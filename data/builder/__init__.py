@@ -1,0 +1,1 @@
+"""Makes the store from the packaged facts and the imports."""

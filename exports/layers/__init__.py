@@ -1,0 +1,1 @@
+"""The layers of the catalogue, by what they show."""

@@ -1,0 +1,1 @@
+"""Charts, by the subject they show."""

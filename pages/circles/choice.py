@@ -1,0 +1,116 @@
+"""The controls of the page 15分钟服务圈, and the question they put."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from analysis.circles import CircleRequest
+from data.registry.circle_models import load_circle_services
+from data.store.store import Store
+from geo.circles import TierView
+from geo.coverage_profile import Level
+from pages.shared import (
+    cached,
+    choices,
+    filters,
+    state,
+)
+from pages.shared.regions import mode_names, regions_inside
+from pages.shared.study_controls import (
+    GROUP_NAMES,
+    ORIGINS,
+    choose,
+    choose_level,
+    choose_region,
+    region_names,
+)
+
+PROVINCE = "320000"
+TIER_NAMES: dict[TierView, str] = {"all": "城镇和乡村", "urban": "城镇", "rural": "乡村"}
+VIEWS = {"surface": "格网", "regions": "分区"}
+BY_REGISTRY = "按登记表"
+_AT = "circles_at"
+
+
+@dataclass(frozen=True)
+class CircleChoice:
+    """Everything the page shows: the request, the tier and group it is read for, and the place clicked."""
+
+    request: CircleRequest
+    tier: TierView
+    group: str
+    level: Level
+    region: str | None
+    view: str
+    at: tuple[float, float] | None
+
+    @property
+    def group_name(self) -> str:
+        """The population group as people read it."""
+        return GROUP_NAMES["all" if self.group == "population" else self.group]
+
+
+def choose_circles(store: Store) -> CircleChoice:
+    """Draw the controls and return what is chosen."""
+    table, names = cached.region_table(store), region_names(cached.region_table(store))
+    services = {key: service.name for key, service in load_circle_services().items()}
+    with st.container(key="circles_controls"):
+        columns = st.columns([2, 2, 2, 2, 1.6], vertical_alignment="bottom")
+        with columns[0]:
+            tier: TierView = choose(
+                "tier", "层级（城乡）", list(TIER_NAMES), "all", format_func=TIER_NAMES.__getitem__
+            )
+        with columns[1]:
+            group = choose("group", "人群", list(GROUP_NAMES), "all", format_func=GROUP_NAMES.__getitem__)
+        with columns[2]:
+            modes = {"": BY_REGISTRY, **mode_names()}
+            mode = choose("circle_mode", "出行方式", list(modes), "", format_func=modes.__getitem__)
+        with columns[3]:
+            within = str(choose("within", "范围", list(names), PROVINCE, format_func=names.__getitem__))
+        with columns[4]:
+            view = choose(
+                "circle_view",
+                "地图",
+                list(VIEWS),
+                "surface",
+                widget=st.segmented_control,
+                format_func=VIEWS.__getitem__,
+            )
+        chosen = filters.choose_many("services", "服务", list(services), format_func=services.__getitem__)
+    with st.sidebar.container(key="shared_controls"):
+        level = choose_level(table, within)
+        region = choose_region(table, regions_inside(store, within, level))
+    with st.sidebar.expander("设施", icon=":material/tune:"):
+        origin = choose("origin", "设施来源", list(ORIGINS), "auto", format_func=ORIGINS.__getitem__)
+    request = CircleRequest(services=chosen, mode=mode or None, origin=origin, within=within)
+    column = "population" if group == "all" else str(group)
+    return CircleChoice(request, tier, column, level, region, str(view), _place())
+
+
+def _place() -> tuple[float, float] | None:
+    """Return the place clicked last, or named by the address."""
+    text = choices.from_link("at")
+    if text is not None:
+        try:
+            st.session_state[_AT] = place_of(text)
+        except ValueError:
+            state.fault(f"链接中的位置“{text}”无效，已略去。")
+    place: tuple[float, float] | None = st.session_state.get(_AT)
+    state.in_link("at", "" if place is None else f"{place[0]:.5f},{place[1]:.5f}")
+    return place
+
+
+def place_of(text: str) -> tuple[float, float]:
+    """Return the longitude and latitude of an address. ``ValueError`` for what is no place on Earth."""
+    lon, lat = (float(part) for part in text.split(","))
+    # A comparison with NaN is never true.
+    if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):
+        raise ValueError(text)
+    return round(lon, 5), round(lat, 5)
+
+
+def put_place(lon: float | None, lat: float | None = None) -> None:
+    """Choose the place to look at, None for none; only in a callback."""
+    st.session_state[_AT] = None if lon is None or lat is None else (round(lon, 5), round(lat, 5))

@@ -1,0 +1,61 @@
+"""Which regions the comparison pages show; kept across pages and in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from analysis.peers import MOST_REGIONS, ProfileSet, load_profiles
+from data.store.store import Store
+from pages.shared import cached, filters
+from pages.shared.regions import region_choices
+
+LEVEL_WORDS = {"prefecture": "设区市", "county": "县（市、区）", "economic_region": "经济区域"}
+DEFAULTS = {"prefecture": ("320500", "320300"), "county": ("320682", "320685")}
+
+
+@dataclass(frozen=True)
+class CompareChoice:
+    """What a comparison page shows: the level, and the regions in order."""
+
+    level: str
+    regions: tuple[str, ...]
+
+
+@st.cache_resource(max_entries=6, show_spinner="正在汇总各地区指标…")
+def _profiles(_store: Store, version: str, level: str) -> ProfileSet:
+    return load_profiles(_store, level)
+
+
+def profiles_of(store: Store, level: str) -> ProfileSet:
+    """Return the profiles of a level, kept in memory per data version; do not change what it returns."""
+    return _profiles(store, store.data_version, level)
+
+
+def choose_regions(store: Store, level: str) -> CompareChoice:
+    """Draw the list of regions; with none chosen the page starts with two."""
+    labels = region_choices(store, level)
+    word = LEVEL_WORDS[level]
+    name = f"compare_{level}"
+    if filters.is_new(name):
+        filters.put_many(name, DEFAULTS[level])
+    chosen = filters.choose_many(
+        name,
+        f"选择{word}（1 至 {MOST_REGIONS} 个）",
+        list(labels),
+        format_func=labels.__getitem__,
+        max_selections=MOST_REGIONS,
+        placeholder="请选择",
+        help="第一个是主角：加入相近地区、所属各县都按它来找。不选时显示示例。",
+    )
+    return CompareChoice(level, chosen or DEFAULTS[level])
+
+
+def short_names(store: Store, level: str, codes: Sequence[str]) -> list[str]:
+    """Return how the regions are called in charts; equal names carry their prefecture."""
+    names = cached.region_table(store)["name"]
+    plain = [str(names[code]) for code in codes]
+    labels = region_choices(store, level)
+    return [labels[code] if plain.count(name) > 1 else name for code, name in zip(codes, plain, strict=True)]

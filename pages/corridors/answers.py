@@ -1,0 +1,108 @@
+"""What the pages 通道走廊 and 铁路时序 keep between views, per version of the store."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from analysis.corridor_reports import (
+    HsrCoverage,
+    StationAccess,
+    hsr_coverage,
+    station_access,
+)
+from analysis.corridors import Corridors
+from data.store.store import Store, data_dir
+from layers.corridor_map import CorridorSet, CorridorStyle, corridor_set
+
+STATUS_NAMES = {
+    "existing": "现状",
+    "under_construction": "在建",
+    "planned": "规划",
+    "vision": "远景",
+    "unstated": "原文未写状态",
+}
+BASIS_NAMES = {
+    "plan": "规划原文",
+    "project": "走向由本项目按公开资料整理，不是规划原文",
+    "name": "由名称中的地名",
+}
+
+
+def corridors_of(store: Store) -> Corridors:
+    """Return the corridors of a store, shared by everybody."""
+    return _corridors(store, store.data_version)
+
+
+def corridor_pieces(store: Store) -> CorridorSet:
+    """Return what the map draws of them, made once."""
+    return _pieces(store, store.data_version)
+
+
+def coverage_of_counties(store: Store) -> HsrCoverage:
+    """Return the estimate of high-speed coverage."""
+    return _hsr(store, store.data_version)
+
+
+def access_of(store: Store, key: str) -> StationAccess:
+    """Return the people near a corridor's stations."""
+    return _access(store, store.data_version, key)
+
+
+def beside_of(store: Store, key: str) -> dict[float, float]:
+    """Return the people within the distances of a corridor."""
+    return _beside(store, store.data_version, key)
+
+
+def titles(store: Store) -> dict[str, str]:
+    """Return the titles of the plans by id."""
+    return _titles(store, store.data_version)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _corridors(_store: Store, version: str) -> Corridors:
+    return Corridors(_store)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _pieces(_store: Store, version: str) -> CorridorSet:
+    found = corridors_of(_store)
+    return corridor_set(found.shapes, {str(key): style_of(found, str(key)) for key in found.shapes.index})
+
+
+def style_of(found: Corridors, key: str) -> CorridorStyle:
+    """Return how a corridor is drawn, and what its tip says."""
+    row = found.table.loc[key]
+    family = found.families[str(row["family"])]
+    members = found.members_of(key)
+    names = list(dict.fromkeys(members.loc[members["role"].isin(["city", "member", "end", "route"]), "text"]))
+    shown = "、".join(names[:8]) + ("等" if len(names) > 8 else "")
+    lines = (
+        family.name,
+        f"{row['doc_no']}　{STATUS_NAMES[str(row['status'])]}　{row['precision']}",
+        shown,
+    )
+    return CorridorStyle(
+        str(row["name"]), str(row["shape"]), family.colour, family.weight, str(row["status"]), lines
+    )
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _hsr(_store: Store, version: str) -> HsrCoverage:
+    return hsr_coverage(corridors_of(_store))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _access(_store: Store, version: str, key: str) -> StationAccess:
+    return station_access(corridors_of(_store), key, data_dir())
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _beside(_store: Store, version: str, key: str) -> dict[float, float]:
+    return corridors_of(_store).beside(key)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _titles(_store: Store, version: str) -> dict[str, str]:
+    frame: pd.DataFrame = _store.plan_documents().set_index("plan")
+    return {str(key): str(title) for key, title in frame["title"].items()}

@@ -1,0 +1,118 @@
+"""What may be taken away from the page 设施覆盖: files, and a run on record that can be done again."""
+
+from __future__ import annotations
+
+import time
+
+import geopandas as gpd
+import pandas as pd
+import streamlit as st
+
+from analysis.runs import record_run
+from data.store.store import Store, data_dir
+from geo.crs import STORE_CRS
+from layers.geopackage import GPKG_TYPE, geopackage_bytes
+from layers.model import Layer
+from pages.coverage.answers import Answers
+from pages.coverage.choice import CoverageChoice
+from pages.coverage.map import subtitle
+from pages.shared import cached, components, state
+from pages.shared.study_words import notes
+
+FACILITY_COLUMNS = ["id", "name", "type", "level", "capacity", "adcode", "source", "precision", "lon", "lat"]
+HEADERS = {
+    "adcode": "代码",
+    "name": "地区",
+    "population": "人口",
+    "covered_population": "覆盖人口",
+    "population_coverage": "人口覆盖率（%）",
+    "area_km2": "面积（平方公里）",
+    "covered_area_km2": "覆盖面积（平方公里）",
+    "area_coverage": "面积覆盖率（%）",
+    "mean_minutes": "平均分钟",
+    "median_minutes": "中位分钟",
+    "unreachable_population": "不可达人口",
+    "edge": "近省界",
+    "reason": "无法计算的原因",
+}
+_RECORDED = "coverage_recorded"
+
+
+def show_record(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+    """Draw the button that writes the run down; its number stays on the page while the question does."""
+    asked = {
+        "request": choice.request.as_dict(),
+        "minutes": choice.minutes,
+        "group": choice.group,
+        "level": choice.level,
+    }
+    if st.button(
+        "记录本次计算", icon=":material/history:", help="记下参数、数据版本和结果，可用 sutu replay 重算核对"
+    ):
+        started = time.perf_counter()
+        rows = answers.table(choice.minutes, choice.level, choice.group)
+        run = record_run(
+            data_dir(),
+            kind="coverage",
+            parameters=asked,
+            data_version=store.data_version,
+            result=rows,
+            seconds=answers.seconds + time.perf_counter() - started,
+        )
+        st.session_state[_RECORDED] = (asked, run.id)
+    kept = st.session_state.get(_RECORDED)
+    if kept is not None and kept[0] == asked:
+        st.caption(f"运行编号 `{kept[1]}`")
+
+
+def figures_table(store: Store, choice: CoverageChoice, answers: Answers) -> pd.DataFrame:
+    """Return the coverage of the level shown as people read it: best first, ratios in per cent."""
+    rows = answers.table(choice.minutes, choice.level, choice.group)
+    rows = rows.sort_values(["population_coverage", "adcode"], ascending=[False, True], na_position="last")
+    parents = cached.region_table(store)["parent"].map(cached.region_table(store)["name"])
+    shown = rows[list(HEADERS)].assign(
+        population_coverage=rows["population_coverage"] * 100.0,
+        area_coverage=rows["area_coverage"] * 100.0,
+        edge=rows["edge"].map({True: "是", False: ""}),
+    )
+    table = shown.rename(columns=HEADERS).reset_index(drop=True)
+    table.insert(2, "所属", rows["adcode"].map(parents).fillna("").to_numpy())
+    return table
+
+
+def show_downloads(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) -> None:
+    """Draw the buttons that give the figures, and regions with facilities as a GeoPackage."""
+    origin = layer.provenance
+    lines = [
+        f"{choice.kind.name}覆盖，{state.LEVELS[choice.level]}",
+        subtitle(choice, answers.analysis),
+        f"来源：{origin.source_text}",
+        *notes(store, answers.analysis),
+        f"边界：{origin.boundary}；坐标系：{origin.crs}；数据版本：{store.data_version}",
+        origin.permission,
+    ]
+    name = f"{choice.kind.name}覆盖_{choice.minutes:g}分钟_{state.LEVELS[choice.level]}"
+    components.download(name, lambda: figures_table(store, choice, answers), notes=lines, key="coverage")
+    st.download_button(
+        "下载 GeoPackage",
+        lambda: geopackage_bytes(gis_layers(store, choice, answers), "；".join(lines)),
+        f"{name}.gpkg",
+        GPKG_TYPE,
+        key="coverage_gpkg",
+        on_click="ignore",
+        icon=":material/layers:",
+    )
+    if choice.view == "regions":
+        components.download_figure(layer, cached.regions(store, "prefecture"), key="coverage_figure")
+
+
+def gis_layers(store: Store, choice: CoverageChoice, answers: Answers) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers of the GeoPackage, named and made as those that ``sutu coverage`` writes."""
+    rows = answers.table(choice.minutes, choice.level, choice.group)
+    shapes = store.regions(zoom="full")[["geometry"]]
+    facilities = answers.analysis.facilities
+    places = gpd.points_from_xy(facilities["lon"], facilities["lat"])
+    return {
+        "coverage": gpd.GeoDataFrame(rows.join(shapes, on="adcode"), geometry="geometry", crs=STORE_CRS),
+        "facilities": gpd.GeoDataFrame(facilities[FACILITY_COLUMNS], geometry=places, crs=STORE_CRS),
+    }

@@ -1,0 +1,130 @@
+"""图层导出: choose layers, see what they hold, and take them away as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from data.store.store import Store, data_dir, open_store
+from exports.catalogue import clip_to, make_layer
+from exports.layers.kinds import LayerInfo
+from exports.preview import preview_png
+from exports.style import legend_html, symbols_of
+from geo.errors import StoreError, SutuError
+from geo.export_table import ExportTable
+from pages.exports.box import show_export
+from pages.exports.choice import (
+    ExportChoice,
+    catalogue,
+    choose_how,
+    choose_layers,
+    choose_settings,
+    explain,
+)
+from pages.shared import cached, components
+from reports.provenance import provenance
+
+_ROWS = 20
+
+
+@st.cache_resource(max_entries=12, show_spinner="正在准备预览…")
+def _preview(
+    _store: Store, version: str, layer: str, settings: tuple[tuple[str, str], ...], clip: str
+) -> tuple[ExportTable, bytes | None]:
+    region = clip_to(_store, clip) if clip else None
+    table = make_layer(_store, data_dir(), layer, dict(settings), clip=region)
+    return table, preview_png(table, cached.regions(_store, "prefecture"))
+
+
+def show_preview(store: Store, info: LayerInfo, settings: dict[str, str], clip: str) -> None:
+    """Draw picture, legend, definition, sources, columns and first rows; raises as `make_layer`."""
+    table, picture = _preview(store, store.data_version, info.id, tuple(sorted(settings.items())), clip)
+    left, right = st.columns([4, 7], gap="medium")
+    with left:
+        if picture is None:
+            st.info(
+                f"共 {table.rows:,} 行，行数多，不作预览；裁剪到一个地区可以预览。", icon=":material/grid_on:"
+            )
+        else:
+            st.image(picture)
+            st.html(legend_html(symbols_of(table)))
+    with right:
+        st.markdown(f"**{components.plain(table.title)}**　{table.rows:,} 行　{len(table.fields)} 个字段")
+        st.caption(components.plain(f"口径：{table.definition}"))
+        if table.sources:
+            st.caption(components.plain(f"来源：{table.source_text}"))
+        for remark in table.remarks:
+            st.caption(components.plain(f"注意：{remark}"))
+        fields, rows = st.tabs(["字段", "前几行"])
+        with fields:
+            st.dataframe(
+                [
+                    {
+                        "中文名": one.title,
+                        "英文名": one.name,
+                        "shapefile": one.short,
+                        "单位": one.unit,
+                        "含义": one.definition,
+                    }
+                    for one in table.fields
+                ],
+                hide_index=True,
+                height=260,
+            )
+        with rows:
+            first = next(iter(table.chunks())).head(_ROWS).drop(columns="geometry")
+            names = {one.name: one.title for one in table.fields}
+            st.dataframe(first.rename(columns=names), hide_index=True, height=260)
+
+
+_SHAPES = {"point": "点", "line": "线", "polygon": "面"}
+
+
+def page() -> None:
+    """Draw the page."""
+    store = open_store()
+    components.header("图层导出", note="GIS 文件、表格、图件和离线网页地图，附口径、来源和许可")
+    left, right = st.columns(2, gap="large")
+    with left:
+        layers = choose_layers(store)
+        settings = choose_settings(layers)
+    with right:
+        choice = choose_how(store, layers, settings)
+        show_export(store, choice)
+    if layers:
+        _show_chosen(store, choice)
+    else:
+        _show_catalogue(catalogue(store))
+    components.footer(provenance(store, ()), data_version=store.data_version)
+
+
+def _show_catalogue(layers: Sequence[LayerInfo]) -> None:
+    """Draw the list of layers there are."""
+    st.markdown(f"#### 图层目录　共 {len(layers)} 个")
+    rows = [
+        {
+            "名称": info.title,
+            "类别": info.group,
+            "形状": _SHAPES[info.geometry],
+            "行数": info.rows,
+            "可设": "、".join(one.title for one in info.parameters),
+            "代号": info.id,
+            "口径": info.definition,
+        }
+        for info in layers
+    ]
+    st.dataframe(rows, hide_index=True, height=420, key="export_catalogue")
+
+
+def _show_chosen(store: Store, choice: ExportChoice) -> None:
+    """Draw preview, fields and first rows of each layer chosen."""
+    tabs = st.tabs([components.plain(info.title) for info in choice.layers])
+    for tab, info in zip(tabs, choice.layers, strict=True):
+        with tab:
+            try:
+                show_preview(store, info, choice.settings[info.id], choice.clip)
+            except StoreError:
+                raise
+            except SutuError as fault:
+                explain(fault)

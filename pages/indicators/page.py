@@ -1,0 +1,116 @@
+"""指标地图: an indicator on the map, with its ranking, panels and the card of a region."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from data.registry import load_registry
+from data.store.store import Store, open_store
+from layers.charts.base import PICK, bar_ranking
+from layers.model import Layer
+from pages.indicators.card import show_card, show_summary
+from pages.indicators.choice import Choice, choose_all
+from pages.indicators.layers import layers_of
+from pages.indicators.panels import show_downloads, show_panels
+from pages.shared import components, state
+from pages.shared.region_layers import labels_for
+
+_HEIGHT, _PAIR_HEIGHT = 660, 500
+# What is left beside the map below the card, which is taller with a region on it.
+_RANKING_HEIGHT, _RANKING_HEIGHT_CHOSEN = 330, 280
+
+
+def page() -> None:
+    """Draw the page."""
+    store = open_store()
+    registry = load_registry()
+    head = st.container(key="page_head")
+    choice = choose_all(store, registry)
+    layers = layers_of(store, registry, choice.subjects, choice.style)
+    first = layers[0]
+    with head:
+        _head(store, choice, layers)
+    if len(layers) == 1:
+        _single(store, choice, first)
+    else:
+        _pair(store, choice, layers)
+    show_panels(store, choice, layers)
+    components.footer(first.provenance, data_version=store.data_version)
+
+
+def _head(store: Store, choice: Choice, layers: tuple[Layer, ...]) -> None:
+    left, right = st.columns([5, 3], vertical_alignment="bottom")
+    with left:
+        components.header(
+            " 与 ".join(dict.fromkeys(layer.title for layer in layers)),
+            year="、".join(dict.fromkeys(layer.year for layer in layers)),
+            unit="、".join(dict.fromkeys(layer.unit for layer in layers)),
+            source="；".join(dict.fromkeys(layer.provenance.source_text for layer in layers)),
+            note=state.LEVELS[choice.main.level],
+        )
+    with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
+        different = {subject.id: number for number, subject in enumerate(choice.subjects)}.values()
+        components.definition(
+            *(choice.subjects[number].row for number in different),
+            sources=[layers[number].provenance.sources for number in different],
+        )
+        with st.popover("下载", icon=":material/download:"):
+            show_downloads(store, choice, layers[0])
+            components.download_figure(layers[0], labels_for(store, "prefecture"), key="figure")
+
+
+def _single(store: Store, choice: Choice, layer: Layer) -> None:
+    left, right = st.columns([17, 10], gap="medium")
+    with left:
+        _map(store, choice, layer, "indicator_map_1", _HEIGHT)
+    with right:
+        _card(store, choice, layer)
+        _ranking(choice, layer)
+
+
+def _pair(store: Store, choice: Choice, layers: tuple[Layer, ...]) -> None:
+    for number, (column, layer) in enumerate(zip(st.columns(2, gap="small"), layers, strict=True), start=1):
+        with column:
+            _map(store, choice, layer, f"indicator_map_{number}", _PAIR_HEIGHT, link="indicator_map")
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        _card(store, choice, layers[-1] if choice.compare == "years" else layers[0])
+    with right:
+        _ranking(choice, layers[-1] if choice.compare == "years" else layers[0])
+
+
+def _map(
+    store: Store, choice: Choice, layer: Layer, key: str, height: int, *, link: str | None = None
+) -> None:
+    components.show_map(
+        layer,
+        key,
+        height=height,
+        selected=choice.region,
+        labels=labels_for(store, choice.main.level),
+        link=link,
+        on_click=lambda adcode: state.put("region", adcode),
+    )
+
+
+def _card(store: Store, choice: Choice, layer: Layer) -> None:
+    subject = next(
+        one for one in choice.subjects if str(one.year) == layer.year and one.row["name"] == layer.title
+    )
+    if choice.region is not None:
+        show_card(store, subject, choice.region, layer)
+    else:
+        show_summary(store, subject, layer)
+
+
+def _ranking(choice: Choice, layer: Layer) -> None:
+    st.markdown(f"**排名**　{components.plain(layer.year)} 年")
+
+    def picked() -> None:
+        chosen = st.session_state["ranking"]["selection"].get(PICK) or []
+        if chosen:
+            state.put("region", chosen[0]["adcode"])
+
+    height = _RANKING_HEIGHT if choice.region is None else _RANKING_HEIGHT_CHOSEN
+    with st.container(height=height, key="ranking_box"):
+        components.chart(bar_ranking(layer, selected=choice.region), key="ranking", on_select=picked)

@@ -1,1 +1,0 @@
-"""OGC API – Features: our layers by URL, read-only, through pygeoapi."""

@@ -1,0 +1,181 @@
+"""Files being read for the sessions of the server: one at a time for each page, called off when nobody waits.
+
+What belongs to a session (the copy of its upload, the reading, its result) is kept here and not with the
+session itself, which Streamlit keeps for minutes after its visitor has left: here it goes after seconds.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data.reader.worker import Control
+from geo.errors import ReaderStoppedError, SutuError
+from pages.shared import memory, presence
+
+PATIENCE_S = 1.0
+"""A page waits this long for a file before it shows how far the reading is."""
+
+_SWEEP_S = 2.0
+_GIVE_BACK = (1, 5, 15)
+"""Sweeps after a visitor has left at which memory goes back: threads and sessions let go of it one by one."""
+_BROKEN = "程序内部错误，没有写入任何内容。请把文件和时间告诉维护者。"
+
+
+@dataclass
+class Reading:
+    """One file being read: for which question, where it stands, and how it ended."""
+
+    key: Hashable
+    step: str = "正在读取文件"
+    share: float = 0.0
+    result: Any = None
+    fault: SutuError | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+    called_off: threading.Event = field(default_factory=threading.Event)
+
+    def tell(self, step: str, done: int, total: int) -> None:
+        """Note where it stands."""
+        self.step, self.share = step, min(done / max(total, 1), 1.0)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was called off."""
+        return isinstance(self.fault, ReaderStoppedError)
+
+
+@dataclass
+class _Held:
+    """What is kept for one session: readings by page, and folders."""
+
+    readings: dict[str, Reading] = field(default_factory=dict)
+    folders: set[Path] = field(default_factory=set)
+
+
+_lock = threading.Lock()
+_held: dict[str, _Held] = {}
+_sweeper: threading.Thread | None = None
+
+
+def read(page: str, key: Hashable, work: Callable[[Control], Any]) -> Reading:
+    """Return the reading of a page's file for the question ``key``, started when there is none yet.
+
+    ``work`` runs in a thread of its own and is given what it shall ask and tell. Waits a moment for its end.
+    A reading for another question of the same page is called off.
+    """
+    session = presence.session()
+    with _lock:
+        readings = _keep(session).readings
+        reading = readings.get(page)
+        if reading is None or reading.key != key:
+            if reading is not None:
+                reading.called_off.set()
+            reading = readings[page] = Reading(key)
+            threading.Thread(
+                target=_run, args=(session, reading, work), daemon=True, name="sutu-file"
+            ).start()
+    reading.ended.wait(PATIENCE_S)
+    return reading
+
+
+def current(page: str) -> Reading | None:
+    """Return the reading of a page of this session, None when there is none."""
+    with _lock:
+        held = _held.get(presence.session())
+        return None if held is None else held.readings.get(page)
+
+
+def call_off(page: str) -> None:
+    """Let nobody wait for the reading of a page any more; the worker ends within a moment."""
+    reading = current(page)
+    if reading is not None:
+        reading.called_off.set()
+
+
+def drop(page: str) -> None:
+    """Forget the reading of a page of this session, and call it off when it is still under way."""
+    call_off(page)
+    with _lock:
+        held = _held.get(presence.session())
+        if held is not None:
+            held.readings.pop(page, None)
+
+
+def hold(folder: Path) -> None:
+    """Keep a folder as long as this session's visitor is there."""
+    with _lock:
+        _keep(presence.session()).folders.add(folder)
+
+
+def let_go(folder: Path, *, remove: bool = False) -> None:
+    """Keep a folder of this session no longer: somebody else removes it, or, with ``remove``, it goes now."""
+    with _lock:
+        held = _held.get(presence.session())
+        if held is not None:
+            held.folders.discard(folder)
+    if remove:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(session: str, reading: Reading, work: Callable[[Control], Any]) -> None:
+    def wanted() -> bool:
+        return not reading.called_off.is_set() and not presence.is_gone(session)
+
+    try:
+        reading.result = work(Control(tell=reading.tell, wanted=wanted))
+    except SutuError as fault:
+        reading.fault = fault
+    except BaseException:
+        reading.fault = SutuError(_BROKEN)
+        raise
+    finally:
+        reading.ended.set()
+
+
+def _keep(session: str) -> _Held:
+    """Return what is kept for a session; ``_lock`` is held. From now on somebody looks whether it is gone."""
+    global _sweeper  # noqa: PLW0603 - one for the process
+    held = _held.setdefault(session, _Held())
+    if _sweeper is None:
+        _sweeper = threading.Thread(target=_sweep, daemon=True, name="sutu-sweep")
+        _sweeper.start()
+    return held
+
+
+def _sweep() -> None:
+    """Remove what sessions left behind, until nothing is kept for anybody."""
+    global _sweeper  # noqa: PLW0603
+    pause, ending, since = threading.Event(), list[Reading](), max(_GIVE_BACK)
+    while True:
+        pause.wait(_SWEEP_S)
+        since += 1
+        if since in _GIVE_BACK:
+            memory.give_back()
+        gone = [session for session in list(_held) if presence.is_gone(session)]
+        for session in gone:
+            ending += _forget(session)
+        if (gone or ending) and all(reading.ended.is_set() for reading in ending):
+            ending.clear()
+            since = 0
+        with _lock:
+            for session in [one for one, held in _held.items() if not held.readings and not held.folders]:
+                del _held[session]
+            if not (_held or ending) and since >= max(_GIVE_BACK):
+                _sweeper = None
+                return
+
+
+def _forget(session: str) -> list[Reading]:
+    """Remove what is kept for a session, and return the readings that were called off."""
+    with _lock:
+        held = _held.pop(session, _Held())
+    for reading in held.readings.values():
+        reading.called_off.set()
+    for folder in held.folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    presence.forget(session)
+    return list(held.readings.values())

@@ -1,0 +1,113 @@
+"""The single controls of the page 设施覆盖; `pages.coverage.choice` puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analysis.coverage import IMPLIED, SEARCH_MINUTES, covered_types
+from data.registry.facility_models import FacilityType
+from geo.coverage import GROUPS, Level
+from pages.shared import filters, state
+
+ORIGINS = {"auto": "自动（有导入的用导入的）", "imported": "只用导入的", "implied": "只用推定的"}
+VIEWS = {"surface": "通行时间", "regions": "分区覆盖率"}
+PLACES = {10: "前 10 位", 20: "前 20 位", 5: "前 5 位", 0: "不显示"}
+GROUP_NAMES = {"all": "全部常住人口", **{key: name for key, name in GROUPS.items() if key != "population"}}
+DEFAULT_TYPE = "general_hospital"
+_ORDER = ("province", "economic_region", "prefecture", "county")
+
+
+def choose(name: str, label: str, options: Sequence[Any], default: Any, **settings: Any) -> Any:
+    """Draw a control as `state.choose` does; a default that is not offered gives way to the first option."""
+    return state.choose(name, label, options, default if default in options else options[0], **settings)
+
+
+def choose_type(types: dict[str, FacilityType], offered: list[str]) -> str:
+    """Draw the list of types; another type brings its own threshold and mode along."""
+
+    def changed() -> None:
+        kind = types[st.session_state["choice_facility"]]
+        state.put("mode", kind.mode)
+        state.put("minutes", int(kind.minutes))
+
+    names = {key: f"{types[key].domain} ｜ {types[key].name}" for key in offered}
+    return str(
+        choose(
+            "facility", "设施类型", offered, DEFAULT_TYPE, format_func=names.__getitem__, on_change=changed
+        )
+    )
+
+
+def choose_threshold(kind: FacilityType) -> tuple[int, str]:
+    """Draw the slider of minutes and the view of the map; return both."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        minutes = choose(
+            "minutes",
+            "时间阈值（分钟）",
+            list(range(1, int(SEARCH_MINUTES) + 1)),
+            int(kind.minutes),
+            widget=_slider,
+        )
+    with right:
+        view = choose(
+            "map_view",
+            "地图",
+            list(VIEWS),
+            "surface",
+            widget=st.segmented_control,
+            format_func=VIEWS.__getitem__,
+        )
+    return int(minutes), str(view)
+
+
+def _slider(label: str, options: list[int], *, key: str) -> int:
+    return int(st.slider(label, options[0], options[-1], key=key, format="%d 分钟"))
+
+
+def region_names(table: pd.DataFrame) -> dict[str, str]:
+    """Return the regions whose people may be counted, from the province down."""
+    table = table[table["level"].isin(_ORDER)]
+    parents = table["parent"].map(table["name"])
+    return {
+        str(adcode): f"{name}（{parents[adcode]}）" if level == "county" else str(name)
+        for adcode, name, level in zip(table.index, table["name"], table["level"], strict=True)
+    }
+
+
+def choose_level(table: pd.DataFrame, within: str) -> Level:
+    """Draw the list of levels that have whole regions inside the one whose people count."""
+    highest = _ORDER.index(str(table.loc[within, "level"]))
+    offered = [level for level in state.LEVELS if _ORDER.index(level) >= highest]
+    level: Level = choose("level", "层级", offered, offered[0], format_func=state.LEVELS.__getitem__)
+    return level
+
+
+def choose_region(table: pd.DataFrame, codes: Sequence[str]) -> str | None:
+    """Draw the list of regions to look at."""
+    names = {code: str(table.loc[code, "name"]) for code in codes}
+    chosen = choose("region", "地区", ["", *names], "", format_func=lambda code: names.get(code, "未选择"))
+    return str(chosen) or None
+
+
+def choose_facilities(counts: pd.DataFrame, kind: FacilityType) -> tuple[Any, tuple[str, ...]]:
+    """Draw origin and levels of the facilities, with how many there are of each."""
+    own = counts[counts["type"].isin(covered_types([kind.id]))]
+    implied = own["precision"].isin(IMPLIED)
+    numbers = {
+        "imported": int(own.loc[~implied, "count"].sum()),
+        "implied": int(own.loc[implied, "count"].sum()),
+    }
+    origin = choose(
+        "origin",
+        "设施来源",
+        list(ORIGINS),
+        "auto",
+        format_func=lambda key: ORIGINS[key] + (f"：{numbers[key]} 处" if key in numbers else ""),
+    )
+    levels = sorted(own["level"].dropna().unique())
+    return origin, filters.choose_many("facility_level", "设施等级", levels) if levels else ()

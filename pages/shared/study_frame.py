@@ -1,0 +1,84 @@
+"""What the pages that study access share: a question solved with its progress, a ranking, notes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from geo.errors import StoreError, SutuError
+from layers.charts.base import PICK, bar_ranking
+from layers.model import Layer
+from pages.shared import components, state
+
+Answers = TypeVar("Answers")
+Tell = Callable[[str], None]
+"""Told each step (Chinese) while there is something to wait for."""
+
+
+class Slot(Generic[Answers]):
+    """The place of one question: whoever comes first solves it, the others wait for that.
+
+    A page keeps slots with ``st.cache_resource``, by all that the answer depends on.
+    """
+
+    def __init__(self) -> None:
+        """Start without an answer."""
+        self._lock = threading.Lock()
+        self._answers: Answers | None = None
+
+    def solved(self, solve: Callable[[], Answers], tell: Tell) -> Answers:
+        """Return the answer, solved now when nobody has; nothing is kept of a ``solve`` that raises."""
+        if self._answers is None and self._lock.locked():
+            tell("等待同一计算完成")
+        with self._lock:
+            if self._answers is None:
+                self._answers = solve()
+            return self._answers
+
+
+def solved(solve: Callable[[Tell], Answers]) -> Answers | None:
+    """Return what ``solve`` gives, each step told while it works; None when there is no answer, as is said.
+
+    A fault of the store is the whole application's and is raised.
+    """
+    place = st.empty()
+    shown: list[Any] = []
+
+    def tell(step: str) -> None:
+        if shown:
+            shown[0].update(label=f"正在{step}…")
+        else:
+            shown.append(place.status(f"正在{step}…"))
+
+    try:
+        return solve(tell)
+    except StoreError:
+        raise
+    except SutuError as fault:
+        st.error(components.plain(str(fault)), icon=":material/error:")
+        return None
+    finally:
+        place.empty()
+
+
+def ranking(layer: Layer, heading: str, *, region: str | None, height: int, key: str) -> None:
+    """Draw the regions of a layer by rank; a bar that is clicked is the region looked at."""
+    st.markdown(f"**排名**　{heading}")
+
+    def picked() -> None:
+        chosen = st.session_state[key]["selection"].get(PICK) or []
+        if chosen:
+            state.put("region", chosen[0]["adcode"])
+
+    with st.container(height=height, key="ranking_box"):
+        components.chart(bar_ranking(layer, selected=region), key=key, on_select=picked)
+
+
+def show_notes(notes: Sequence[str]) -> None:
+    """Say, each once, what a reader must know of the figures."""
+    lines = [components.plain(note) for note in dict.fromkeys(notes) if note]
+    with st.container(key="coverage_notes"):
+        st.caption("\n".join(f"- {line}" for line in lines))

@@ -1,0 +1,1 @@
+"""Briefings: what they say of a region, and the documents they are written as."""

@@ -1,0 +1,71 @@
+"""The routes below ``/ogc``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pygeoapi.api as core
+from pygeoapi.api import API, APIRequest, itemtypes
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route, Router, request_response
+
+from server.ogc.api import endpoint
+from server.ogc.config import PREFIX
+from server.ogc.guard import Guard
+from server.ogc.refusals import refusal
+from server.ogc.tile_answers import (
+    matrix_set,
+    matrix_sets,
+    tile,
+    tile_set,
+    tile_sets,
+)
+
+_MATRIX_SETS = ("/TileMatrixSets", "/tileMatrixSets")
+
+
+def _collection(api: API, asked: APIRequest, collection: str) -> tuple[dict[str, str], int, Any]:
+    return core.describe_collections(api, asked, collection)
+
+
+async def _start(request: Request) -> Response:
+    """Lead from the address without a slash, as people write it, to the landing page."""
+    query = request.scope["query_string"].decode("latin-1")
+    return RedirectResponse(f"{PREFIX}/?{query}" if query else f"{PREFIX}/", status_code=308)
+
+
+async def _unknown(_request: Request) -> Response:
+    return refusal(404, "没有这个地址；从 /ogc/ 开始")
+
+
+def bare() -> Route:
+    """Return the route of ``/ogc`` itself, which a mount leaves to the pages."""
+    return Route(PREFIX, Guard(request_response(_start)), name="ogc")
+
+
+def mount() -> Mount:
+    """Return the routes to mount beside the pages; other methods than GET and HEAD are refused."""
+    one = "/collections/{collection}"
+    of_set, numbers = "/{matrix_set}", ("zoom", "row", "column")
+    of_tile = "/".join(f"{{{name}}}" for name in numbers)
+    routes = [
+        Route("/", endpoint(core.landing_page)),
+        Route("/openapi", endpoint(core.openapi_)),
+        Route("/conformance", endpoint(core.conformance)),
+        Route("/collections", endpoint(core.describe_collections)),
+        Route(one, endpoint(_collection, "collection")),
+        Route(f"{one}/queryables", endpoint(itemtypes.get_collection_queryables, "collection")),
+        Route(f"{one}/schema", endpoint(core.get_collection_schema, "collection")),
+        Route(f"{one}/items", endpoint(itemtypes.get_collection_items, "collection")),
+        Route(f"{one}/items/{{item}}", endpoint(itemtypes.get_collection_item, "collection", "item")),
+        Route(f"{one}/tiles", endpoint(tile_sets, "collection")),
+        Route(f"{one}/tiles{of_set}", endpoint(tile_set, "collection", "matrix_set")),
+        Route(f"{one}/tiles{of_set}/metadata", endpoint(tile_set, "collection", "matrix_set")),
+        Route(f"{one}/tiles{of_set}/{of_tile}", endpoint(tile, "collection", "matrix_set", *numbers)),
+        # pygeoapi links to both spellings; the standard has the second.
+        *(Route(name, endpoint(matrix_sets)) for name in _MATRIX_SETS),
+        *(Route(f"{name}{of_set}", endpoint(matrix_set, "matrix_set")) for name in _MATRIX_SETS),
+        Route("/{rest:path}", _unknown),
+    ]
+    return Mount(PREFIX, app=Guard(Router(routes)))

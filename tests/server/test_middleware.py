@@ -1,0 +1,212 @@
+"""The shell of the pages: what the server adds to Streamlit, and what it keeps the browser from."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import socket
+from pathlib import Path
+
+import pytest
+import streamlit
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Route
+
+import app as application
+from layers import fonts
+from layers.fonts import FontSet
+from layers.published import PUBLISHER
+from server.middleware import ShellMiddleware, rewrite, security_headers
+from server.routes import routes
+from tests.server.asgi import ask
+
+INDEX = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+BROWSER = {"accept": "text/html,application/xhtml+xml"}
+
+
+@pytest.fixture
+def fontset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FontSet:
+    (tmp_path / "core-1.woff2").write_bytes(b"font")
+    (tmp_path / "fonts.css").write_text("@font-face {}", encoding="utf-8")
+    made = FontSet(tmp_path, tmp_path / "core-1.woff2", tmp_path / "SutuSans-Regular.ttf")
+    monkeypatch.setattr(fonts, "_installed", [made])
+    return made
+
+
+@pytest.fixture
+def server() -> Starlette:
+    pages = [
+        Route("/", lambda _request: HTMLResponse(INDEX, headers={"etag": '"1"'})),
+        Route("/_stcore/health", lambda _request: JSONResponse("ok")),
+        Route("/component/x/index.html", lambda _request: HTMLResponse("<head></head>")),
+    ]
+    made = Starlette(routes=[*routes(), *pages])
+    made.add_middleware(ShellMiddleware)
+    return made
+
+
+def test_the_shell_is_chinese_and_names_our_fonts_and_styles(fontset: FontSet) -> None:
+    page = rewrite(INDEX, fontset)
+    assert '<html lang="zh-CN">' in page
+    assert "<title>苏图</title>" in page
+    assert '<link rel="stylesheet" href="/assets/fonts/fonts.css">' in page
+    assert 'href="/assets/fonts/core-1.woff2"' in page
+    assert re.search(r'href="/assets/own/page\.css\?v=', page)
+    assert "SourceSans" not in page, "the typeface that is not used is not loaded"
+    assert page.index("window.__streamlit") < page.index('type="module"'), "told before Streamlit starts"
+
+
+def test_the_shell_works_before_there_are_fonts() -> None:
+    page = rewrite(INDEX, None)
+    assert "fonts.css" not in page
+    assert page.count("</head>") == 1
+
+
+def test_the_shell_loads_nothing_from_elsewhere(fontset: FontSet) -> None:
+    loaded = re.findall(r'<(?:link|script)[^>]+(?:href|src)="([^"]+)"', rewrite(INDEX, fontset))
+    assert loaded
+    assert all(re.match(r"\./|/(?:assets|static|component)/", address) for address in loaded)
+
+
+def test_a_page_is_rewritten_whole_and_never_taken_from_an_old_cache(
+    server: Starlette, fontset: FontSet
+) -> None:
+    answer = ask(server, "/", **BROWSER, if_none_match='"1"', accept_encoding="gzip")
+    assert answer.status == 200
+    assert int(answer.headers["content-length"]) == len(answer.body)
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "etag" not in answer.headers
+    assert "苏图" in answer.body.decode()
+
+
+@pytest.mark.parametrize("path", ["/_stcore/health", "/component/x/index.html"])
+def test_what_is_no_page_is_left_as_it_is(server: Starlette, path: str) -> None:
+    assert "苏图" not in ask(server, path, **BROWSER).body.decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/_stcore/health", "/healthz", "/assets/own/map.js", "/assets/none"])
+def test_every_answer_forbids_the_browser_other_hosts(server: Starlette, path: str) -> None:
+    headers = ask(server, path, **BROWSER).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    for directive in headers["content-security-policy"].split("; "):
+        _name, *sources = directive.split()
+        assert set(sources) <= {"'self'", "'none'", "'unsafe-inline'", "'unsafe-eval'", "data:", "blob:"}
+
+
+def test_the_policy_says_what_each_kind_of_thing_may_be_loaded_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {
+        "default-src": {"'self'"},
+        "script-src": {"'self'", "'unsafe-inline'", "'unsafe-eval'", "blob:"},
+        "style-src": {"'self'", "'unsafe-inline'"},
+        "img-src": {"'self'", "data:", "blob:"},
+        "font-src": {"'self'", "data:"},
+        "connect-src": {"'self'", "data:", "blob:"},
+        "worker-src": {"'self'", "blob:"},
+        "frame-src": {"'self'", "blob:", "data:"},
+        "object-src": {"'none'"},
+        "base-uri": {"'self'"},
+        "form-action": {"'self'"},
+        "frame-ancestors": {"'self'"},
+    }
+    for key, more in ((None, set()), ("abc", {"https://*.tianditu.gov.cn"})):
+        if key is not None:
+            monkeypatch.setenv("SUTU_TIANDITU_KEY", key)
+        policy = security_headers()["Content-Security-Policy"].split("; ")
+        told = {name: set(sources) for name, *sources in (one.split() for one in policy)}
+        assert len(told) == len(policy)
+        assert told == wanted | {"img-src": wanted["img-src"] | more}
+
+
+def test_only_a_configured_key_admits_the_tiles_of_tianditu(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "tianditu" not in security_headers()["Content-Security-Policy"]
+    monkeypatch.setenv("SUTU_TIANDITU_KEY", "abc")
+    assert (
+        "img-src 'self' data: blob: https://*.tianditu.gov.cn;"
+        in security_headers()["Content-Security-Policy"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/assets/own/map.js", "immutable"),
+        ("/assets/leaflet/leaflet.js", "immutable"),
+        ("/assets/fonts/core-1.woff2", "immutable"),
+        ("/assets/fonts/fonts.css", "no-cache"),
+    ],
+)
+def test_assets_are_served_and_kept(server: Starlette, fontset: FontSet, path: str, kept: str) -> None:
+    answer = ask(server, path)
+    assert answer.status == 200
+    assert kept in answer.headers["cache-control"]
+    assert answer.body
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/own/../assets.py", "/assets/fonts/../../secret", "/assets/data/../x", "/assets/nothing"]
+)
+def test_nothing_outside_the_assets_is_served(server: Starlette, fontset: FontSet, path: str) -> None:
+    assert ask(server, path).status == 404
+
+
+def test_published_data_comes_packed_and_is_kept(server: Starlette) -> None:
+    address = PUBLISHER.publish(b'{"type": "FeatureCollection"}')
+    answer = ask(server, address)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "immutable" in answer.headers["cache-control"]
+    assert json.loads(gzip.decompress(answer.body)) == {"type": "FeatureCollection"}
+    assert ask(server, "/assets/data/" + "0" * 24 + ".json").status == 404
+
+
+def test_health_tells_the_data_version(server: Starlette, data_env: Path) -> None:
+    answer = ask(server, "/healthz")
+    found = json.loads(answer.body)
+    assert answer.status == 200
+    assert found["ok"] is True
+    assert re.fullmatch(r"[0-9a-f]{16}", found["data_version"])
+
+
+def test_health_tells_what_is_wrong(
+    server: Starlette, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUTU_DATA_DIR", str(tmp_path / "none"))
+    answer = ask(server, "/healthz")
+    assert answer.status == 503
+    assert json.loads(answer.body)["ok"] is False
+    assert "sutu build" in json.loads(answer.body)["reason"]
+
+
+def test_the_settings_keep_to_this_machine_and_tell_nobody() -> None:
+    settings = application.settings()
+    assert settings["server.address"] == "127.0.0.1"
+    assert settings["browser.gatherUsageStats"] is False
+    assert settings["server.enableXsrfProtection"] is True
+    assert settings["server.maxUploadSize"] <= 64
+    assert settings["client.disableDataExport"] is True
+    root = Path(application.__file__).parent
+    link = root / ".streamlit" / "config.toml"
+    assert link.read_bytes() == (root / "pages" / ".streamlit" / "config.toml").read_bytes()
+
+
+def test_a_taken_port_and_a_foreign_address_are_refused_in_words() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(application.ServeError, match=r"已被占用.*--port"):
+            application.serve("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(application.ServeError, match=r"不是本机地址.*--host"):
+        application.serve("192.0.2.1", 8501)
+
+
+def test_the_script_that_is_run_stands_alone_in_its_folder() -> None:
+    """Streamlit puts its folder on the import path, where a module would hide a library of its name."""
+    script = application.app.script_path
+    assert [path.name for path in script.parent.iterdir() if path.suffix == ".py"] == [script.name]
+
+
+def test_the_first_page_is_found_by_its_name_too(server: Starlette) -> None:
+    answer = ask(server, "/overview", query="region=320500", **BROWSER)
+    assert answer.status == 307
+    assert answer.headers["location"] == "/?region=320500"
