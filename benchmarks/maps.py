@@ -38,7 +38,8 @@ from data.store.store import Store, open_store
 from layers.model import Layer
 from layers.webmap import map_weight
 from pages.indicators.choice import DEFAULT_PALETTE, MapStyle, Subject
-from pages.indicators.layers import labels_for, layers_of
+from pages.indicators.layers import layers_of
+from pages.shared.region_layers import labels_for
 
 LEVELS = {"prefecture": "全省（设区市级）", "county": "县级"}
 GOAL_FIRST_S, GOAL_SWITCH_S, GOAL_COUNTY_BYTES = 2.0, 0.5, 300_000

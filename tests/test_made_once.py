@@ -87,8 +87,8 @@ def test_no_fixture_shares_a_folder_in_another_way() -> None:
     # The shared store is built by the product, whose own lock and staging hold the same promise; the sites of
     # a siting run are kept by their content.
     known = {
+        "analysis/test_siting.py": {"getbasetemp"},
         "conftest.py": {"getbasetemp"},
-        "data/test_siting.py": {"getbasetemp"},
         "made_once.py": {"flock"},
     }
     found: dict[str, set[str]] = {}

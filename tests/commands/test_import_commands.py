@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import data.builder.build
 from cli import app
 from data.ingest.facility_store import load_imported_facilities
 from data.ingest.indicators import check_indicators, load_imported_indicators
@@ -67,7 +66,7 @@ def test_indicators_reach_the_store_and_what_fails_changes_nothing(
     def fail(*_arguments: object, **_options: object) -> None:
         raise StoreError("写不下去了")
 
-    monkeypatch.setattr(data.build, "_gather", fail)
+    monkeypatch.setattr("data.builder.build._gather", fail)
     code, _, err = run("import", "indicators", _write(tmp_path, csv_text(changed(2, "数值", "1"))))
     assert code == 1
     assert "写不下去了" in err
