@@ -1,4 +1,4 @@
-"""One composite index from a specification, the same for the page and the command line."""
+"""One composite index from a specification, for page and command alike; and indices saved under a name."""
 
 from __future__ import annotations
 

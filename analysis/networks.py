@@ -1,4 +1,4 @@
-"""The road network of an analysis: what was imported, or a file given for this run, ready for one mode."""
+"""The road network of an analysis, imported or given for this run; and travel times kept by content."""
 
 from __future__ import annotations
 

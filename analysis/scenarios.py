@@ -1,4 +1,4 @@
-"""Scenarios: sitings saved under a name, listed, compared and done again, as runs of kind ``siting``."""
+"""Scenarios (sitings saved under a name) and recorded runs: listed, compared and done again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From layers to one file or one package: written aside, complete or not at all, and told what it is."""
+"""From layers to one file or package, complete or not at all; and exports asked for on the page."""
 
 from __future__ import annotations
 

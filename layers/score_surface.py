@@ -1,4 +1,4 @@
-"""Scores of cells, and what a change does to them, as images; with the keys that explain them."""
+"""Scores of cells, their change and the access to a supply as images; with the keys that explain them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections of a briefing on plan targets and on what must be known of the data."""
+"""What a briefing says of plan targets and of its data: states, and targets beside observed series."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The section of a briefing on facilities: who reaches what in time, and where those are who do not."""
+"""What a briefing says of services: who reaches what in time, and what the plans' standards find."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the page 规划目标, in the words people read, and how a search narrows them."""
+"""Targets in the words people read: tables of the plans, and a tracked target's paths."""
 
 from __future__ import annotations
 

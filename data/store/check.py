@@ -1,4 +1,4 @@
-"""数据体检: what the stored tables say about themselves, and whatever in them breaks a rule of the house.
+"""数据体检: what the stored tables say about themselves, what breaks a rule of the house, and sums to show.
 
 The report is computed from the store alone, never from the inputs or from what the build believes it wrote.
 """

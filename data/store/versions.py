@@ -1,4 +1,4 @@
-"""Where the store is on disk, which version is current, and which version the inputs would give now."""
+"""Where the store is on disk, which version is current or would be now, and the locks of those who write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts of siting: the curve of the budget, coverage before and after, scenarios side by side."""
+"""Charts of services: siting and its scenarios, life circles, supply and demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A target's path in sentences: where the series stands, how fast it went, how fast it would have to go."""
+"""Targets in sentences: a series against its line, and what the plans' standards find lacking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be exported on the page 图层导出: the layers and what can be set of each."""
+"""What is exported on the page 图层导出, and how: layers and their settings, format, CRS, clip, paper."""
 
 from __future__ import annotations
 
