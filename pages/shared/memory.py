@@ -12,11 +12,13 @@ _LARGE_BYTES = 4 << 20
 
 
 def return_large_blocks() -> None:
-    """Let the C library give every large block back as soon as it is freed; for glibc, once in a process.
+    """Let every large block go back as soon as it is freed, Arrow's too; for glibc, once in a process.
 
-    It raises the size from which it does so to that of the largest block it has seen (up to 32 MB): after one
-    upload of that size each thread would keep such blocks. See mallopt(3), M_MMAP_THRESHOLD.
+    Arrow's own allocator keeps what threads that have ended held. The C library raises the size from which it
+    gives back to that of the largest block it has seen (up to 32 MB): after one upload of that size each
+    thread would keep such blocks. See mallopt(3), M_MMAP_THRESHOLD.
     """
+    pa.set_memory_pool(pa.system_memory_pool())
     setting = getattr(ctypes.CDLL(None), "mallopt", None)
     if setting is not None:
         setting(_MMAP_THRESHOLD, _LARGE_BYTES)
