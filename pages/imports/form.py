@@ -155,7 +155,9 @@ def _upload(kind: Kind) -> Path | None:
         return None
     # The folder goes when the visitor does: one who comes back later hands the file over again.
     if held is None or not held[1].exists():
-        held = st.session_state["import_upload"] = (upload.file_id, keep_upload(data_dir(), upload))
-        file_jobs.hold(held[1].parent)
+        kept = keep_upload(data_dir(), upload)
+        # Held at once: what comes next may end this run for a newer one, and nobody would know of the copy.
+        file_jobs.hold(kept.parent)
+        held = st.session_state["import_upload"] = (upload.file_id, kept)
     path: Path = held[1]
     return path

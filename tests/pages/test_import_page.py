@@ -6,6 +6,7 @@ import io
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pandas as pd
@@ -25,6 +26,7 @@ from data.ingest.summary import ImportSummary
 from data.store.store import open_store
 from geo.errors import DiskError, StoreError
 from pages.imports import check as import_check
+from pages.imports import form as import_form
 from pages.imports import jobs as import_jobs
 from pages.imports.check import check
 from pages.imports.form import KINDS, Asked, template
@@ -302,3 +304,26 @@ def test_indicator_files_go_the_same_way_as_by_command(own_data_dir: Path, tmp_p
     assert summary.added == 3 and "体检" in told
     facts = open_store(own_data_dir).query("SELECT count(*) AS n FROM fact WHERE quality = 'imported'")
     assert facts["n"].iloc[0] == 3
+
+
+class _EndedError(Exception):
+    """A newer run takes the place of this one: Streamlit ends a script where it touches the session."""
+
+
+class _SessionThatEnds(dict[str, object]):
+    def __setitem__(self, _key: str, _value: object) -> None:
+        raise _EndedError
+
+
+def test_a_copy_is_held_even_when_its_run_ends_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload, held = Uploaded("甲.csv", b"x"), list[Path]()
+    monkeypatch.setattr(upload, "file_id", "1", raising=False)
+    page = SimpleNamespace(session_state=_SessionThatEnds(), file_uploader=lambda *_a, **_k: upload)
+    monkeypatch.setattr(import_form, "st", page)
+    monkeypatch.setattr(import_form, "data_dir", lambda: tmp_path)
+    monkeypatch.setattr(import_form.file_jobs, "hold", held.append)
+    with pytest.raises(_EndedError):
+        import_form._upload(KINDS["facilities"])
+    assert held == list((tmp_path / UPLOADS).iterdir())
