@@ -16,7 +16,8 @@ from layers.model import format_number
 from layers.numbers import readable
 from pages.circles.answers import CircleAnswers
 from pages.circles.choice import TIER_NAMES, CircleChoice, put_place
-from pages.shared import cached, components, state
+from pages.shared import cached, components
+from pages.shared.choices import choose_panel
 from pages.shared.components import plain
 from pages.shared.regions import mode_names
 
@@ -128,16 +129,8 @@ def show_place(place: PointAnswer | None) -> None:
 
 def show_panels(store: Store, choice: CircleChoice, answers: CircleAnswers) -> None:
     """Draw the panel that is chosen."""
-    panels = {"services": "各项服务", "table": "分区数据", "matrix": "分区 × 服务"}
-    panel = state.choose(
-        "circles_panel",
-        "下方显示",
-        list(panels),
-        "services",
-        widget=st.segmented_control,
-        format_func=panels.__getitem__,
-        label_visibility="collapsed",
-    )
+    panels = {"services": ("各项服务",), "table": ("分区数据",), "matrix": ("分区 × 服务",)}
+    panel = choose_panel("circles_panel", panels, "services")
     if panel == "services":
         rows = answers.services(focus_level(store, choice), choice.tier, choice.group)
         rows = rows[rows["adcode"] == focus(choice)]

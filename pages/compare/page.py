@@ -24,8 +24,9 @@ from pages.compare.panels import (
     series,
     similar,
 )
-from pages.shared import cached, components, state
+from pages.shared import cached, components
 from pages.shared.briefing_box import offer_briefing
+from pages.shared.choices import choose_panel
 from pages.shared.components import plain
 from reports.comparison import remarks, strengths_of
 from reports.provenance import provenance
@@ -51,15 +52,7 @@ def draw(level: str, title: str) -> None:
     offer_briefing(store, dict(zip(choice.regions, names, strict=True)))
     _spine(store, profiles, choice)
     panels = {key: told for key, told in PANELS.items() if key != "counties" or level == "prefecture"}
-    panel = state.choose(
-        "panel",
-        "下方显示",
-        list(panels),
-        "ranks",
-        widget=st.segmented_control,
-        format_func=lambda key: panels[key][0],
-        label_visibility="collapsed",
-    )
+    panel = choose_panel("panel", panels, "ranks")
     with head:
         years = sorted({int(year) for year in profiles.indicators["year"]})
         components.header(

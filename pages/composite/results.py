@@ -26,6 +26,7 @@ from layers.words.composite import (
 )
 from pages.composite.controls import LEVELS
 from pages.shared import cached, components, state
+from pages.shared.choices import choose_panel
 from pages.shared.components import plain
 from pages.shared.region_layers import labels_for, ramp_of, region_frame
 from pages.shared.regions import region_choices
@@ -177,15 +178,7 @@ def show(store: Store, analysis: IndexAnalysis, origin: Provenance) -> None:
         "weights": ("权重与方法", lambda: show_weights(analysis)),
         "table": ("数据表", lambda: show_table(store, table, analysis, origin)),
     }
-    panel = state.choose(
-        "panel",
-        "下方显示",
-        list(panels),
-        "parts",
-        widget=st.segmented_control,
-        format_func=lambda key: panels[key][0],
-        label_visibility="collapsed",
-    )
+    panel = choose_panel("panel", panels, "parts")
     panels[panel][1]()
 
 

@@ -30,6 +30,7 @@ from pages.corridors.tables import (
     show_undrawn,
 )
 from pages.shared import components, state
+from pages.shared.choices import choose_panel
 from pages.shared.region_layers import labels_for, region_frame
 from reports.provenance import provenance
 
@@ -73,16 +74,8 @@ def show_panels(store: Store, found: Corridors, choice: CorridorChoice, counts: 
         "members": ("成员表", lambda: show_members(store, found, choice)),
         "undrawn": ("未画出", lambda: show_undrawn(store, found)),
     }
-    panel = state.choose(
-        "corridor_panel",
-        "下方显示",
-        list(panels),
-        "profile",
-        widget=st.segmented_control,
-        format_func=lambda name: panels[name][0],
-        label_visibility="collapsed",
-    )
-    panels[str(panel)][1]()
+    panel = choose_panel("corridor_panel", panels, "profile")
+    panels[panel][1]()
 
 
 KEY = "corridor_map"

@@ -26,6 +26,7 @@ from pages.coverage.answers import Answers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.downloads import figures_table
 from pages.shared import cached, components, state
+from pages.shared.choices import choose_panel
 from pages.shared.components import plain
 from pages.shared.study_words import notes
 
@@ -220,15 +221,7 @@ def show_panels(store: Store, choice: CoverageChoice, answers: Answers) -> None:
         "sensitivity": ("敏感性", show_sensitivity),
         "table": ("数据表", _table),
     }
-    panel = state.choose(
-        "coverage_panel",
-        "下方显示",
-        list(panels),
-        "curve",
-        widget=st.segmented_control,
-        format_func=lambda name: panels[name][0],
-        label_visibility="collapsed",
-    )
+    panel = choose_panel("coverage_panel", panels, "curve")
     panels[panel][1](store, choice, answers)
 
 

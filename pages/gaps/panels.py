@@ -24,6 +24,7 @@ from pages.gaps.tables import (
     value_table,
 )
 from pages.shared import cached, components, state
+from pages.shared.choices import choose_panel
 from pages.shared.components import plain
 from pages.shared.region_layers import labels_for, region_frame
 
@@ -198,15 +199,7 @@ def show_panels(store: Store, choice: GapChoice, found: GapComparison, origin: P
         "curves": ("洛伦兹与集中曲线", lambda: show_curves(store, choice, found)),
         "table": ("数据表", lambda: _table(found, origin)),
     }
-    panel = state.choose(
-        "gap_panel",
-        "下方显示",
-        list(panels),
-        "course",
-        widget=st.segmented_control,
-        format_func=lambda name: panels[name][0],
-        label_visibility="collapsed",
-    )
+    panel = choose_panel("gap_panel", panels, "course")
     panels[panel][1]()
 
 

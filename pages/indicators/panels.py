@@ -18,6 +18,7 @@ from layers.model import Layer
 from pages.indicators.choice import Choice, Subject
 from pages.indicators.layers import ancestors
 from pages.shared import cached, components, state
+from pages.shared.choices import choose_panel
 
 _STATUS = {"observed": "观测", "estimated": "估计", "undefined": "无数据", "target": "目标"}
 _QUALITY = {"official": "官方", "derived": "推算", "secondary": "二手", "imported": "导入"}
@@ -34,15 +35,7 @@ def show_panels(store: Store, choice: Choice, layers: tuple[Layer, ...]) -> None
     }
     if len(layers) < 2:
         del panels["compare"]
-    panel = state.choose(
-        "panel",
-        "下方显示",
-        list(panels),
-        next(iter(panels)),
-        widget=st.segmented_control,
-        format_func=lambda name: panels[name][0],
-        label_visibility="collapsed",
-    )
+    panel = choose_panel("panel", panels, next(iter(panels)))
     panels[panel][1]()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -159,3 +159,21 @@ def finish() -> None:
     wanted = {name: text for name, text in link.items() if text != ""}
     if wanted != st.query_params.to_dict():
         st.query_params.from_dict(wanted)
+
+
+def choose_panel(name: str, panels: Mapping[str, Sequence[Any]], default: str) -> str:
+    """Draw the row of panels below a page's map and return the one chosen; only that one is computed.
+
+    ``panels``: by key, what each begins with is its title.
+    """
+    return str(
+        choose(
+            name,
+            "下方显示",
+            list(panels),
+            default,
+            widget=st.segmented_control,
+            format_func=lambda key: panels[key][0],
+            label_visibility="collapsed",
+        )
+    )

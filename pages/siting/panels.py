@@ -13,7 +13,8 @@ from geo.coverage import GROUPS, Level
 from layers.charts.coverage import percent
 from layers.charts.services import before_after_chart, budget_chart
 from layers.numbers import readable
-from pages.shared import cached, components, state
+from pages.shared import cached, components
+from pages.shared.choices import choose_panel
 from pages.shared.components import plain
 from pages.siting.answers import SitingAnswers
 from pages.siting.choice import SitingChoice
@@ -135,15 +136,7 @@ def show_panels(store: Store, choice: SitingChoice, answers: SitingAnswers) -> N
         "scenarios": ("方案存取与比较", show_scenarios),
         "table": ("数据表", _table),
     }
-    panel = state.choose(
-        "siting_panel",
-        "下方显示",
-        list(panels),
-        "regions",
-        widget=st.segmented_control,
-        format_func=lambda name: panels[name][0],
-        label_visibility="collapsed",
-    )
+    panel = choose_panel("siting_panel", panels, "regions")
     panels[panel][1](store, choice, answers)
 
 

@@ -14,6 +14,7 @@ from layers.charts.services import group_chart, lorenz_chart
 from layers.model import Layer, format_number
 from layers.numbers import readable
 from pages.shared import cached, components, state, study_frame
+from pages.shared.choices import choose_panel
 from pages.shared.study_words import notes
 from pages.supply.answers import SupplyAnswers
 from pages.supply.choice import SupplyChoice
@@ -169,15 +170,7 @@ def show_panels(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> N
         "load": ("设施负荷", _load),
         "table": ("数据表", _table),
     }
-    panel = state.choose(
-        "supply_panel",
-        "下方显示",
-        list(panels),
-        "fairness",
-        widget=st.segmented_control,
-        format_func=lambda name: panels[name][0],
-        label_visibility="collapsed",
-    )
+    panel = choose_panel("supply_panel", panels, "fairness")
     panels[panel][1](store, choice, answers)
 
 
