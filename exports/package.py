@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import os
 import re
 import secrets
-import shutil
 import threading
 import time
 import zipfile
@@ -16,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.store.leases import leased_folder
 from data.store.store import data_dir
 from exports.arrow import Seen
 from exports.formats import Format, Options, require_allowed
@@ -35,7 +34,6 @@ _STORED = {".parquet", ".png", ".xlsx", ".pdf"}
 _MAX_NAME = 80
 _SIDECAR = ".说明.txt"
 _WORKSPACE = ".sutu-export-"
-_JUST_MADE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -123,41 +121,22 @@ def workspace(out: Path) -> Iterator[Path]:
 
     What a killed export left there goes too: the kernel holds the lock of a folder that is still in use.
     """
-    folder = out.absolute().parent / f"{_WORKSPACE}{os.getpid()}-{secrets.token_hex(6)}"
-    _sweep_killed(folder.parent)
-    try:
-        folder.mkdir()
-        held = os.open(folder, os.O_RDONLY)
-    except OSError as fault:
-        raise ExportWriteError(
-            f"不能在 {folder.parent} 里写文件：{fault.strerror}。请检查目录和权限。"
-        ) from fault
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield folder
-    except OSError as fault:
-        if isinstance(fault, SutuError):
-            raise
-        raise ExportWriteError(
-            f"写不出 {out.name}：{fault.strerror or fault}。请检查磁盘空间和目录权限。"
-        ) from fault
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
-
-
-def _sweep_killed(folder: Path) -> None:
-    """Remove the workspaces that nobody holds; a new one may not be held yet, so it is let be."""
-    for path in folder.glob(f"{_WORKSPACE}*"):
-        with contextlib.suppress(OSError):
-            found = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if time.time() - path.stat().st_mtime > _JUST_MADE_SECONDS:
-                    shutil.rmtree(path, ignore_errors=True)
-            finally:
-                os.close(found)
+    below = out.absolute().parent
+    with contextlib.ExitStack() as lease:
+        try:
+            folder = lease.enter_context(leased_folder(below, _WORKSPACE))
+        except OSError as fault:
+            raise ExportWriteError(
+                f"不能在 {below} 里写文件：{fault.strerror}。请检查目录和权限。"
+            ) from fault
+        try:
+            yield folder
+        except OSError as fault:
+            if isinstance(fault, SutuError):
+                raise
+            raise ExportWriteError(
+                f"写不出 {out.name}：{fault.strerror or fault}。请检查磁盘空间和目录权限。"
+            ) from fault
 
 
 def _publish(made: Path, out: Path) -> None:

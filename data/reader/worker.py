@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
-import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +24,7 @@ from data.reader.drivers import environment
 from data.reader.orders import Given, Order, write_order
 from data.registry.limit_models import exceeded, load_limits
 from data.store.files import disk_in_words
+from data.store.leases import leased_folder
 from geo.errors import ReaderStoppedError, SutuError, UnpackError
 
 _log = logging.getLogger(__name__)
@@ -34,7 +32,6 @@ _log = logging.getLogger(__name__)
 PREFIX: Final = "sutu-reader-"
 _CHILD: Final = Path(__file__).with_name("child.py")
 _LOOK_SECONDS: Final = 0.05
-_OLD_SECONDS: Final = 60.0
 _KEPT_VARIABLES: Final = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "SUTU_LIMITS", "TZ")
 """What the server's environment may say to a reader: which kernels are right on this processor, the office's
 own limits, and the time zone."""
@@ -90,36 +87,15 @@ class _End:
 def _folder() -> Iterator[Path]:
     """Give a reader's folder and remove it; those that killed servers left go as well."""
     below = Path(tempfile.gettempdir())
-    _sweep(below)
-    folder = below / f"{PREFIX}{secrets.token_hex(8)}"
-    try:
-        folder.mkdir(mode=0o700)
-    except OSError as fault:
-        raise UnpackError(
-            f"不能在临时目录 {below} 里写文件：{fault.strerror}。请腾出空间、检查权限，"
-            "或用环境变量 TMPDIR 指定另一个目录。"
-        ) from fault
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(held, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as lease:
+        try:
+            folder = lease.enter_context(leased_folder(below, PREFIX))
+        except OSError as fault:
+            raise UnpackError(
+                f"不能在临时目录 {below} 里写文件：{fault.strerror}。请腾出空间、检查权限，"
+                "或用环境变量 TMPDIR 指定另一个目录。"
+            ) from fault
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
-
-
-def _sweep(below: Path) -> None:
-    """Remove folders whose lock nobody holds; one that was just made may not be locked yet."""
-    for path in below.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
-            found = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if time.time() - path.stat().st_mtime > _OLD_SECONDS:
-                    shutil.rmtree(path, ignore_errors=True)
-            finally:
-                os.close(found)
 
 
 def _watched(folder: Path, order: Order, control: Control) -> _End:
