@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
-from streamlit_folium import st_folium
 
 from analysis.circles import PointAnswer
 from analysis.palettes import ramp
@@ -18,10 +16,10 @@ from layers.model import Layer, Provenance, format_number
 from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, overlay_theme
 from layers.score_surface import score_legend
 from layers.themes import choropleth
-from layers.webmap import TIANDITU_KEY, base_map
 from pages.circles.answers import CircleAnswers
 from pages.circles.choice import TIER_NAMES, CircleChoice, put_place
 from pages.shared import state
+from pages.shared.components import draw_map
 from pages.shared.regions import region_frame, region_labels, store_meta
 from reports.provenance import provenance
 
@@ -44,15 +42,7 @@ def show(
             if "lon" in said and "lat" in said:
                 put_place(float(said["lon"]), float(said["lat"]))
 
-    st_folium(
-        base_map(height=height, tianditu_key=os.environ.get(TIANDITU_KEY)),
-        key=KEY,
-        height=height,
-        use_container_width=True,
-        returned_objects=[],
-        feature_group_to_add=_theme(store, choice, answers, layer, place),
-        on_change=clicked,
-    )
+    draw_map(_theme(store, choice, answers, layer, place), KEY, height=height, on_change=clicked)
     return layer
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
-from streamlit_folium import st_folium
 
 from analysis.corridor_reports import by_county, family_counts
 from analysis.corridors import Corridors
@@ -17,7 +15,6 @@ from layers.assets import own_folder
 from layers.corridor_map import CorridorTheme, corridor_theme
 from layers.model import Layer
 from layers.themes import choropleth
-from layers.webmap import TIANDITU_KEY, base_map
 from pages.corridors.answers import STATUS_NAMES, corridor_pieces, corridors_of, titles
 from pages.corridors.card import show_card
 from pages.corridors.choice import SCOPES, CorridorChoice, choose_all
@@ -31,6 +28,7 @@ from pages.corridors.tables import (
 )
 from pages.shared import components, state
 from pages.shared.choices import choose_panel
+from pages.shared.components import draw_map
 from pages.shared.region_layers import labels_for, region_frame
 from reports.provenance import provenance
 
@@ -179,12 +177,4 @@ def _map(store: Store, found: Corridors, choice: CorridorChoice, layer: Layer, c
         if isinstance(key, str) and key in found.table.index:
             state.put("corridor", key)
 
-    st_folium(
-        base_map(height=_HEIGHT, tianditu_key=os.environ.get(TIANDITU_KEY)),
-        key=KEY,
-        height=_HEIGHT,
-        use_container_width=True,
-        returned_objects=[],
-        feature_group_to_add=map_theme(store, found, choice, layer, counts),
-        on_change=clicked,
-    )
+    draw_map(map_theme(store, found, choice, layer, counts), KEY, height=_HEIGHT, on_change=clicked)

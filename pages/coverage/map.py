@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
-from streamlit_folium import st_folium
 
 from analysis.coverage import CoverageAnalysis
 from analysis.palettes import ramp
@@ -19,11 +17,11 @@ from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, SurfaceLegend, overlay_theme
 from layers.surface import MINUTE_LIMITS, minute_legend
 from layers.themes import choropleth
-from layers.webmap import TIANDITU_KEY, base_map
 from pages.coverage.answers import Answers
 from pages.coverage.choice import CoverageChoice
 from pages.shared import cached, state
 from pages.shared import study_words as coverage_words
+from pages.shared.components import draw_map
 from pages.shared.regions import region_frame, region_labels
 
 
@@ -78,15 +76,7 @@ def show(store: Store, choice: CoverageChoice, answers: Answers, *, height: int)
         if isinstance(adcode, str) and adcode in layer.frame.index:
             state.put("region", adcode)
 
-    st_folium(
-        base_map(height=height, tianditu_key=os.environ.get(TIANDITU_KEY)),
-        key=KEY,
-        height=height,
-        use_container_width=True,
-        returned_objects=[],
-        feature_group_to_add=map_theme(store, choice, answers, layer),
-        on_change=clicked,
-    )
+    draw_map(map_theme(store, choice, answers, layer), KEY, height=height, on_change=clicked)
     return layer
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import folium
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
@@ -24,6 +25,7 @@ __all__ = [
     "definition",
     "download",
     "download_figure",
+    "draw_map",
     "footer",
     "header",
     "plain",
@@ -114,13 +116,29 @@ def show_map(
 
     shown = theme(layer, selected=selected, labels=labels, bounds=bounds, publish=PUBLISHER.publish)
     with map_first(shown.spec["token"]):
-        answer = st_folium(
-            base_map(height=height, link=link, tianditu_key=os.environ.get(TIANDITU_KEY)),
-            key=key,
-            height=height,
-            use_container_width=True,
-            returned_objects=[],
-            feature_group_to_add=shown,
-            on_change=clicked,
-        )
+        answer = draw_map(shown, key, height=height, on_change=clicked, link=link)
     return (answer or {}).get("adcode")
+
+
+def draw_map(
+    shown: folium.FeatureGroup,
+    key: str,
+    *,
+    height: int,
+    on_change: Callable[[], None],
+    link: str | None = None,
+) -> dict[str, Any] | None:
+    """Draw what is ``shown`` on the map ``key``, which stays; return what it said last (None: nothing yet).
+
+    ``on_change`` is called before the page is drawn again; ``link`` names a map that moves along.
+    """
+    answer: dict[str, Any] | None = st_folium(
+        base_map(height=height, link=link, tianditu_key=os.environ.get(TIANDITU_KEY)),
+        key=key,
+        height=height,
+        use_container_width=True,
+        returned_objects=[],
+        feature_group_to_add=shown,
+        on_change=on_change,
+    )
+    return answer

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pandas as pd
 import streamlit as st
-from streamlit_folium import st_folium
 
 from analysis.palettes import ramp
 from analysis.siting_edits import PLANNED
@@ -18,9 +16,9 @@ from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, SurfaceLegend
 from layers.score_surface import change_legend, change_rows
 from layers.surface import MINUTE_LIMITS, minute_legend
 from layers.themes import choropleth
-from layers.webmap import TIANDITU_KEY, base_map
 from pages.shared import state
 from pages.shared import study_words as coverage_words
+from pages.shared.components import draw_map
 from pages.shared.regions import region_frame, region_labels
 from pages.siting import plan as siting_plan
 from pages.siting.answers import SitingAnswers, Which
@@ -99,15 +97,7 @@ def show(store: Store, choice: SitingChoice, answers: SitingAnswers, *, height: 
         shown = answers.analysis.planned.facilities
         siting_plan.click(choice.tool, float(said["lon"]), float(said["lat"]), float(said["zoom"]), shown)
 
-    st_folium(
-        base_map(height=height, tianditu_key=os.environ.get(TIANDITU_KEY)),
-        key=KEY,
-        height=height,
-        use_container_width=True,
-        returned_objects=[],
-        feature_group_to_add=_theme(store, choice, answers, layer),
-        on_change=clicked,
-    )
+    draw_map(_theme(store, choice, answers, layer), KEY, height=height, on_change=clicked)
     return layer
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import pandas as pd
 import streamlit as st
-from streamlit_folium import st_folium
 
 from analysis.palettes import ramp
 from data.store.store import Store
@@ -14,9 +11,9 @@ from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, overlay_theme
 from layers.score_surface import access_legend
 from layers.themes import choropleth
-from layers.webmap import TIANDITU_KEY, base_map
 from pages.shared import state
 from pages.shared import study_words as coverage_words
+from pages.shared.components import draw_map
 from pages.shared.regions import region_frame, region_labels
 from pages.supply.answers import SupplyAnswers
 from pages.supply.choice import SupplyChoice
@@ -32,15 +29,7 @@ def show(store: Store, choice: SupplyChoice, answers: SupplyAnswers, layer: Laye
         if isinstance(adcode, str) and adcode in layer.frame.index:
             state.put("region", adcode)
 
-    st_folium(
-        base_map(height=height, tianditu_key=os.environ.get(TIANDITU_KEY)),
-        key=KEY,
-        height=height,
-        use_container_width=True,
-        returned_objects=[],
-        feature_group_to_add=map_theme(store, choice, answers, layer),
-        on_change=clicked,
-    )
+    draw_map(map_theme(store, choice, answers, layer), KEY, height=height, on_change=clicked)
 
 
 def region_layer(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> Layer:
