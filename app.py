@@ -24,12 +24,7 @@ from layers.fonts import FontSet, Progress, install, prepare_fonts
 from layers.texts import texts
 from pages.shared import memory, presence
 from server.host_guard import HostGuard
-from server.hosts import (
-    ALLOWED_HOSTS,
-    Allowed,
-    allowed_at,
-    configured,
-)
+from server.hosts import ALLOWED_HOSTS, Allowed, allowed_at, configured
 from server.middleware import ShellMiddleware
 from server.rehearsal import rehearse
 from server.routes import routes

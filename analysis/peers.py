@@ -11,13 +11,7 @@ import pandas as pd
 from data.registry.profile_models import load_profile_indicators
 from data.store.store import Store
 from geo.errors import CompareError, UnknownRegionError
-from geo.peers import (
-    Spine,
-    distinct,
-    similar_regions,
-    spines,
-    strengths,
-)
+from geo.peers import Spine, distinct, similar_regions, spines, strengths
 
 MOST_REGIONS = 6
 LEVELS = ("economic_region", "prefecture", "county")

@@ -22,12 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from data.store.files import (
-    DAMAGED,
-    disk_in_words,
-    in_words,
-    read_json,
-)
+from data.store.files import DAMAGED, disk_in_words, in_words, read_json
 from geo.errors import StoreError, SutuError
 
 FOLDER = "runs"

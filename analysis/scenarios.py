@@ -11,14 +11,7 @@ import pandas as pd
 
 from analysis.catchment import CatchmentRequest, prepare_catchment
 from analysis.coverage import CoverageRequest, prepare
-from analysis.runs import (
-    Run,
-    list_runs,
-    parameters_of,
-    read_result,
-    read_run,
-    record_run,
-)
+from analysis.runs import Run, list_runs, parameters_of, read_result, read_run, record_run
 from analysis.siting import SitingAnalysis, SitingRequest, prepare_siting
 from analysis.standards import StandardsRequest, prepare_standards
 from data.store.store import Store

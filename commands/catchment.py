@@ -10,12 +10,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from analysis.catchment import (
-    TABLE_COLUMNS,
-    CatchmentAnalysis,
-    CatchmentRequest,
-    prepare_catchment,
-)
+from analysis.catchment import TABLE_COLUMNS, CatchmentAnalysis, CatchmentRequest, prepare_catchment
 from analysis.coverage import covered_types, require_group
 from commands import study
 from commands.app import examples

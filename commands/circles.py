@@ -8,13 +8,7 @@ from typing import Annotated, Any, cast
 import pandas as pd
 import typer
 
-from analysis.circles import (
-    CircleAnalysis,
-    CircleRequest,
-    PointAnswer,
-    PointService,
-    prepare_circles,
-)
+from analysis.circles import CircleAnalysis, CircleRequest, PointAnswer, PointService, prepare_circles
 from analysis.coverage import require_group
 from commands import study
 from commands.app import errors, examples

@@ -9,12 +9,7 @@ import pandas as pd
 import typer
 
 from analysis.composite import IndexAnalysis, compute_index
-from analysis.peers import (
-    ProfileSet,
-    comparison_rows,
-    load_profiles,
-    require_comparable,
-)
+from analysis.peers import ProfileSet, comparison_rows, load_profiles, require_comparable
 from commands.app import examples
 from commands.console import Format, errors, print_json, print_rows
 from data.registry.index_models import load_index_file

@@ -7,12 +7,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from analysis.corridor_reports import (
-    family_counts,
-    hsr_coverage,
-    station_access,
-    undrawn,
-)
+from analysis.corridor_reports import family_counts, hsr_coverage, station_access, undrawn
 from analysis.corridors import SCOPES, STATION_HEADERS, Corridors
 from commands.console import Format, errors, examples, print_json, print_rows
 from data.store.store import data_dir, open_store

@@ -10,12 +10,7 @@ import pandas as pd
 import typer
 
 from analysis.coverage import CoverageAnalysis, prepare, require_group
-from analysis.runs import (
-    list_runs,
-    read_result,
-    read_run,
-    result_digest,
-)
+from analysis.runs import list_runs, read_result, read_run, result_digest
 from analysis.scenarios import again
 from commands import study
 from commands.app import examples

@@ -9,12 +9,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from analysis.gaps import (
-    GapSource,
-    compare_years,
-    gap_levels,
-    load_gap,
-)
+from analysis.gaps import GapSource, compare_years, gap_levels, load_gap
 from commands.app import errors, examples
 from commands.console import Format, print_json, print_rows
 from commands.query import find_indicator, year_span

@@ -9,12 +9,7 @@ import typer
 
 from commands.app import errors, examples, group
 from commands.console import build_progress, print_json
-from data.builder.intake import (
-    Intake,
-    boundary_intake,
-    indicator_intake,
-    run_intake,
-)
+from data.builder.intake import Intake, boundary_intake, indicator_intake, run_intake
 from data.ingest.summary import ImportSummary
 from data.reader.worker import Control
 from data.store.store import data_dir

@@ -14,13 +14,7 @@ from commands.console import Format, print_json, print_rows
 from data.store.store import Store, data_dir, open_store
 from exports.atlas import Atlas, sheet_options
 from exports.catalogue import clip_to, layer_list, make_layer
-from exports.formats import (
-    FORMATS,
-    SHEETS,
-    Options,
-    find_format,
-    require_allowed,
-)
+from exports.formats import FORMATS, SHEETS, Options, find_format, require_allowed
 from exports.layers.kinds import Clip, LayerInfo
 from exports.package import Exported, export, safe_name
 from geo.errors import CrsError, ExportError, UnknownRegionError

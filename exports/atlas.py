@@ -15,12 +15,7 @@ from exports.catalogue import clip_to
 from exports.formats import Options, require_allowed
 from exports.layers.kinds import Clip
 from exports.package import Exported, export_files, safe_name
-from exports.sheet import (
-    ORIENTATIONS,
-    PAGES_MM,
-    SheetOptions,
-    write_sheet,
-)
+from exports.sheet import ORIENTATIONS, PAGES_MM, SheetOptions, write_sheet
 from geo.errors import ExportError
 from geo.export_table import ExportTable
 from layers.fonts import installed, prepare_fonts

@@ -12,30 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.store.store import Store
-from exports.layers import (
-    corridors as layers_corridors,
-)
-from exports.layers import (
-    coverage as layers_coverage,
-)
-from exports.layers import (
-    grid as layers_grid,
-)
-from exports.layers import (
-    places as layers_places,
-)
-from exports.layers import (
-    regions as layers_regions,
-)
-from exports.layers import (
-    services as layers_services,
-)
-from exports.layers.kinds import (
-    Clip,
-    LayerInfo,
-    LayerKind,
-    LayerRequest,
-)
+from exports.layers import corridors as layers_corridors
+from exports.layers import coverage as layers_coverage
+from exports.layers import grid as layers_grid
+from exports.layers import places as layers_places
+from exports.layers import regions as layers_regions
+from exports.layers import services as layers_services
+from exports.layers.kinds import Clip, LayerInfo, LayerKind, LayerRequest
 from geo.errors import ExportError, UnknownRegionError
 from geo.export_table import ExportTable
 

@@ -11,13 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 import shapely
 
-from exports.arrow import (
-    Seen,
-    column_names,
-    frames,
-    is_text,
-    text_array,
-)
+from exports.arrow import Seen, column_names, frames, is_text, text_array
 from exports.vector import writing
 from geo.export_crs import TargetCrs
 from geo.export_table import PLACE_TITLES, ExportTable

@@ -22,12 +22,7 @@ from ezdxf.entities.lwpolyline import LWPolylinePoints
 from ezdxf.lldxf.tagwriter import TagWriter
 from ezdxf.lldxf.types import TAG_STRING_FORMAT
 
-from exports.arrow import (
-    Seen,
-    column_names,
-    frames,
-    is_text,
-)
+from exports.arrow import Seen, column_names, frames, is_text
 from exports.style import Symbols, symbols_of
 from exports.vector import writing
 from exports.words import summary_lines

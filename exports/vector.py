@@ -19,15 +19,7 @@ from pyarrow import parquet
 from pyogrio.raw import write_arrow
 from pyproj import CRS
 
-from exports.arrow import (
-    GEOMETRY,
-    Seen,
-    column_names,
-    is_text,
-    layer_geometry,
-    stream,
-    text_array,
-)
+from exports.arrow import GEOMETRY, Seen, column_names, is_text, layer_geometry, stream, text_array
 from exports.style import qml, sld, symbols_of
 from exports.words import field_rows, metadata_xml, summary_lines
 from geo.errors import ExportWriteError, SutuError

@@ -12,13 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rustpy_xlsxwriter import FastExcel, Format
 
-from exports.arrow import (
-    Ends,
-    Seen,
-    column_names,
-    reader,
-    stream,
-)
+from exports.arrow import Ends, Seen, column_names, reader, stream
 from exports.csv import place_titles, places
 from exports.vector import layer_names, writing
 from exports.words import field_rows, source_rows, summary_lines

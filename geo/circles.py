@@ -14,12 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.coverage_profile import (
-    GROUPS,
-    UNIT,
-    Level,
-    region_hierarchy,
-)
+from geo.coverage_profile import GROUPS, UNIT, Level, region_hierarchy
 from geo.errors import CircleError, CoverageError, UnknownRegionError
 from geo.minutes import quantise_minutes
 

@@ -13,15 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from geo.coverage_profile import (
-    GROUPS,
-    LEVELS,
-    UNIT,
-    CoverageProfile,
-    Level,
-    Sums,
-    build_profile,
-)
+from geo.coverage_profile import GROUPS, LEVELS, UNIT, CoverageProfile, Level, Sums, build_profile
 from geo.errors import CoverageError, UnknownRegionError
 from geo.minutes import quantise_minutes
 

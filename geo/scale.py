@@ -14,14 +14,7 @@ from geo.network import Network
 from geo.partition import Partition, PartitionResult, partition_cells, solve_partition
 from geo.points import metric_points
 from geo.snapping import snap_points
-from geo.travel import (
-    Direction,
-    TravelResult,
-    require_facilities,
-    require_overlap,
-    search_minutes,
-    tie_rank,
-)
+from geo.travel import Direction, TravelResult, require_facilities, require_overlap, search_minutes, tie_rank
 
 Task = Partition | Callable[[], Partition]
 """A piece of work, or something that a worker calls to get it (read its own file, for instance)."""

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reports.document import (
-    Format,
-    Report,
-    ReportError,
-    make_report,
-)
+from reports.document import Format, Report, ReportError, make_report
 from reports.docx import docx_bytes
 from reports.html import html_bytes
 from reports.pdf import render_pdf

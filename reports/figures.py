@@ -14,18 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
-from layers.charts.base import (
-    GRID,
-    INK,
-    MUTED,
-    SERIES,
-)
-from layers.charts.profile import (
-    BAND,
-    BAR,
-    ECONOMIC_COLOUR,
-    PROVINCE_COLOUR,
-)
+from layers.charts.base import GRID, INK, MUTED, SERIES
+from layers.charts.profile import BAND, BAR, ECONOMIC_COLOUR, PROVINCE_COLOUR
 from layers.figure import require_glyphs
 
 DPI = 170

@@ -17,14 +17,7 @@ from layers.words import profile as words
 from layers.words.gap import gap_sentences
 from layers.words.profile import Point
 from reports.comparison import standing_of, strengths_of
-from reports.document import (
-    Block,
-    Bullets,
-    Figure,
-    Heading,
-    Paragraph,
-    Table,
-)
+from reports.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from reports.figures import bars_png, lines_png
 from reports.provenance import provenance
 from reports.region import GAP_SUBJECTS, LEVEL_WORDS, Briefings

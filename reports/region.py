@@ -12,12 +12,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from analysis.coverage import (
-    CoverageAnalysis,
-    CoverageRequest,
-    covered_types,
-    prepare,
-)
+from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
 from analysis.gaps import GapSource, compare_years, load_gap
 from analysis.peers import PROVINCE, ProfileSet, load_profiles
 from analysis.standards import StandardsAnalysis, prepare_standards

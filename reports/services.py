@@ -19,12 +19,7 @@ from layers.model import format_number
 from layers.words import profile as words
 from layers.words import tracking as standard_words
 from layers.words.tracking import Judged
-from reports.document import (
-    Block,
-    Heading,
-    Paragraph,
-    Table,
-)
+from reports.document import Block, Heading, Paragraph, Table
 from reports.region import Briefings, FacilityCoverage
 
 

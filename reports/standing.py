@@ -11,14 +11,7 @@ from layers.model import format_number
 from layers.words import profile as words
 from layers.words.gap import gap_sentences
 from reports.comparison import similar_of, strengths_of
-from reports.document import (
-    Block,
-    Bullets,
-    Figure,
-    Heading,
-    Paragraph,
-    Table,
-)
+from reports.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from reports.figures import spine_png
 from reports.people import regions_course
 from reports.region import GAP_SUBJECTS, LEVEL_WORDS, Briefings

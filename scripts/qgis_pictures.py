@@ -34,15 +34,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtGui import QColor, QFont
-from qgis.PyQt.QtWidgets import (
-    QAction,
-    QApplication,
-    QComboBox,
-    QLineEdit,
-    QPushButton,
-    QTreeView,
-    QWidget,
-)
+from qgis.PyQt.QtWidgets import QAction, QApplication, QComboBox, QLineEdit, QPushButton, QTreeView, QWidget
 
 PICTURES = ("qgis-new-connection", "qgis-layers", "qgis-map", "qgis-tiles")
 TILES = "collections/population_grid/tiles/WebMercatorQuad/{z}/{y}/{x}?f%3Dmvt"

@@ -13,12 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from geo.errors import SutuError
-from server.called import (
-    Called,
-    address_in,
-    authority,
-    name_in,
-)
+from server.called import Called, address_in, authority, name_in
 
 ALLOWED_HOSTS = "SUTU_ALLOWED_HOSTS"
 HOW = f"启动时用 --name 写明（可重复），或写在环境变量 {ALLOWED_HOSTS} 里（多个用逗号分隔）"

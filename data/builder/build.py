@@ -16,12 +16,7 @@ import pandas as pd
 
 from data.builder.facility_table import build_facility_table
 from data.builder.ground import STEPS as GROUND_STEPS
-from data.builder.ground import (
-    Ground,
-    GroundAhead,
-    ground_version,
-    make_ground,
-)
+from data.builder.ground import Ground, GroundAhead, ground_version, make_ground
 from data.builder.implied import locate_townships
 from data.builder.plans import PlanTables
 from data.ingest.indicators import load_imported
@@ -32,12 +27,7 @@ from data.registry.standard_models import load_standards, standard_rows
 from data.store.check import check_store
 from data.store.damage import find_damage
 from data.store.files import disk_in_words
-from data.store.publish import (
-    Contents,
-    building_folder,
-    publish,
-    write_contents,
-)
+from data.store.publish import Contents, building_folder, publish, write_contents
 from data.store.schema import SCHEMA_VERSION
 from data.store.staging import remove_leftovers
 from data.store.store import Store

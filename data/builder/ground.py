@@ -18,12 +18,7 @@ import pandas as pd
 from data.builder.corridor_table import CorridorTables
 from data.builder.corridor_tracks import build_corridors
 from data.builder.plans import PlanTables, build_plan_tables
-from data.regions.boundaries import (
-    Boundaries,
-    build_region_table,
-    load_boundaries,
-    simplify_regions,
-)
+from data.regions.boundaries import Boundaries, build_region_table, load_boundaries, simplify_regions
 from data.regions.census import FactTables, build_facts, census_counts
 from data.regions.population import PopulationGrid, make_population_grid
 from data.registry import load_registry

@@ -14,12 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from data.builder.plan_states import (
-    UNDEFINED,
-    actual_bound,
-    is_range,
-    target_state,
-)
+from data.builder.plan_states import UNDEFINED, actual_bound, is_range, target_state
 from data.registry.plan_models import HeadlineIndicator, HeadlineTable, PlanSynonym
 from data.store.schema import TABLES
 from geo.errors import RegistryError

@@ -9,15 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from data.faults import FaultReport
-from data.ingest.cells import (
-    CellProblem,
-    Hints,
-    half_width,
-    match_key,
-    number_text,
-    parse_number,
-    shown,
-)
+from data.ingest.cells import CellProblem, Hints, half_width, match_key, number_text, parse_number, shown
 from data.ingest.columns import Column
 from data.ingest.reading import FaultList
 from data.registry import Registry

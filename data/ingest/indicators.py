@@ -19,12 +19,7 @@ from data.faults import FaultReport
 from data.ingest.cells import match_key
 from data.ingest.columns import Matched, match_columns
 from data.ingest.exported import indicators_back
-from data.ingest.indicator_definitions import (
-    DEFINITION_COLUMNS,
-    Catalogue,
-    Definition,
-    read_definitions,
-)
+from data.ingest.indicator_definitions import DEFINITION_COLUMNS, Catalogue, Definition, read_definitions
 from data.ingest.indicator_rows import FORM_COLUMNS, RowChecker
 from data.ingest.indicator_store import (
     ImportedSource,

@@ -26,12 +26,7 @@ from data.ingest.cells import shown
 from data.ingest.summary import ImportSummary
 from data.ingest.tiff_check import MAGIC, check_tiff
 from data.ingest.vector_source import refuse
-from data.regions.population import (
-    IMPORT_NAME,
-    census_inputs,
-    load_waters,
-    write_pattern,
-)
+from data.regions.population import IMPORT_NAME, census_inputs, load_waters, write_pattern
 from data.registry import Registry
 from data.registry.limit_models import MEGABYTE, exceeded, limit, limit_bytes
 from data.store.staging import StagedImport, imports_dir

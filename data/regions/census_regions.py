@@ -7,14 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from data.regions.census_tables import residual_rows
-from data.regions.counts import (
-    ALL_COUNTS,
-    Mark,
-    YearCounts,
-    stack_counts,
-    total_counts,
-    undefined_row,
-)
+from data.regions.counts import ALL_COUNTS, Mark, YearCounts, stack_counts, total_counts, undefined_row
 from data.registry import Registry
 from data.registry.models import CensusChange
 

@@ -7,14 +7,7 @@ from importlib import resources
 import pandas as pd
 
 from data.regions.census_regions import prefectures_of
-from data.regions.counts import (
-    ALL_COUNTS,
-    Mark,
-    YearCounts,
-    evaluate_counts,
-    stack_counts,
-    total_counts,
-)
+from data.regions.counts import ALL_COUNTS, Mark, YearCounts, evaluate_counts, stack_counts, total_counts
 from data.registry import Registry
 
 SOURCE = "jiangsu_yearbook"

@@ -7,12 +7,7 @@ from typing import Any
 
 from data.registry import TOGETHER, load_registry
 from data.registry.circle_models import SERVICE_CIRCLES
-from data.registry.corridor_models import (
-    CORRIDOR_FAMILIES,
-    CORRIDOR_PLACES,
-    CORRIDOR_ROUTES,
-    CORRIDOR_RULES,
-)
+from data.registry.corridor_models import CORRIDOR_FAMILIES, CORRIDOR_PLACES, CORRIDOR_ROUTES, CORRIDOR_RULES
 from data.registry.export_models import EXPORT_FIELDS
 from data.registry.facility_models import FACILITY_TYPES
 from data.registry.implied_models import IMPLIED

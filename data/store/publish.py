@@ -19,13 +19,7 @@ import pandas as pd
 
 from data.store.damage import write_manifest
 from data.store.files import disk_in_words, remove
-from data.store.schema import (
-    SCHEMA_VERSION,
-    TABLES,
-    create_tables,
-    insert_frame,
-    tables_digest,
-)
+from data.store.schema import SCHEMA_VERSION, TABLES, create_tables, insert_frame, tables_digest
 from data.store.store import connect
 from data.store.versions import (
     DATABASE,

@@ -17,12 +17,7 @@ import geopandas as gpd
 import pandas as pd
 
 from data.store.damage import Marks, find_damage, marks
-from data.store.files import (
-    DAMAGED,
-    disk_is_full,
-    in_words,
-    is_disk_fault,
-)
+from data.store.files import DAMAGED, disk_is_full, in_words, is_disk_fault
 from data.store.schema import LEVELS, SCHEMA_VERSION, TABLES
 from data.store.versions import (
     CORRIDOR_STRIPS,

@@ -18,12 +18,7 @@ from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from data.store.files import (
-    disk_in_words,
-    in_words,
-    put_aside,
-    read_json,
-)
+from data.store.files import disk_in_words, in_words, put_aside, read_json
 from data.store.schema import SCHEMA_VERSION
 from geo.errors import StoreError
 

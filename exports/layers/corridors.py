@@ -5,12 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 
-from analysis.corridors import (
-    RAIL_GROUP,
-    SCHEMATIC,
-    SURVEYED,
-    match_stations,
-)
+from analysis.corridors import RAIL_GROUP, SCHEMATIC, SURVEYED, match_stations
 from data.registry.corridor_models import load_corridor_families
 from data.store.store import Store
 from exports.layers.kinds import (

@@ -10,12 +10,7 @@ import rasterio.features
 import shapely
 from numpy.typing import NDArray
 
-from analysis.coverage import (
-    CoverageAnalysis,
-    CoverageRequest,
-    covered_types,
-    prepare,
-)
+from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
 from data.store.store import Store

@@ -12,25 +12,13 @@ from pathlib import Path
 import geopandas as gpd
 
 from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare
-from analysis.runs import (
-    Run,
-    parameters_of,
-    read_result,
-    read_run,
-    run_ids,
-)
+from analysis.runs import Run, parameters_of, read_result, read_run, run_ids
 from analysis.siting import SitingRequest, prepare_siting
 from data.registry.export_models import export_field
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
 from data.store.store import Store
-from exports.layers.kinds import (
-    LayerInfo,
-    LayerRequest,
-    Words,
-    from_frame,
-    plain,
-)
+from exports.layers.kinds import LayerInfo, LayerRequest, Words, from_frame, plain
 from geo.crs import STORE_CRS
 from geo.errors import StoreError
 from geo.export_table import ExportTable

@@ -12,14 +12,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from layers.charts.base import (
-    INK,
-    MUTED,
-    PICK,
-    ROW_PX,
-    SELECTED,
-    styled,
-)
+from layers.charts.base import INK, MUTED, PICK, ROW_PX, SELECTED, styled
 
 COVERED, AREA = "#1F5A8A", "#B8860B"
 OTHERS = ("#C2410C", "#4F9A94", "#7B5EA7", "#8A939B")

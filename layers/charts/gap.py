@@ -10,12 +10,7 @@ import numpy as np
 import pandas as pd
 
 from geo.gaps import CENTRAL, NORTH, SOUTH, GapAnalysis
-from layers.charts.base import (
-    INK,
-    MUTED,
-    SELECTED,
-    styled,
-)
+from layers.charts.base import INK, MUTED, SELECTED, styled
 from layers.model import format_number
 
 REGION_COLOURS = {SOUTH: "#0072B2", CENTRAL: "#009E73", NORTH: "#D55E00"}

@@ -11,13 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geo.peers import Spine
-from layers.charts.base import (
-    INK,
-    PICK,
-    SELECTED,
-    SERIES,
-    styled,
-)
+from layers.charts.base import INK, PICK, SELECTED, SERIES, styled
 from layers.model import format_number
 
 BAR, BAND = "#E4E9ED", "#C3CDD6"

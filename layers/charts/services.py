@@ -7,13 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from layers.charts.base import (
-    INK,
-    MUTED,
-    ROW_PX,
-    SELECTED,
-    styled,
-)
+from layers.charts.base import INK, MUTED, ROW_PX, SELECTED, styled
 from layers.charts.coverage import percent
 from layers.model import format_number
 

@@ -8,12 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from layers.charts.base import (
-    INK,
-    MUTED,
-    SELECTED,
-    styled,
-)
+from layers.charts.base import INK, MUTED, SELECTED, styled
 from layers.charts.gap import REGION_COLOURS, empty
 
 _OTHERS = ("#1F5A8A", "#009E73", "#B8860B", "#7B5EA7")

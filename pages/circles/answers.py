@@ -10,12 +10,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from analysis.circles import (
-    CircleAnalysis,
-    CircleRequest,
-    PointAnswer,
-    prepare_circles,
-)
+from analysis.circles import CircleAnalysis, CircleRequest, PointAnswer, prepare_circles
 from analysis.palettes import ramp
 from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir

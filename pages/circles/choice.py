@@ -11,12 +11,7 @@ from data.registry.circle_models import load_circle_services
 from data.store.store import Store
 from geo.circles import TierView
 from geo.coverage_profile import Level
-from pages.shared import (
-    cached,
-    choices,
-    filters,
-    state,
-)
+from pages.shared import cached, choices, filters, state
 from pages.shared.regions import mode_names, regions_inside
 from pages.shared.study_controls import (
     GROUP_NAMES,

@@ -11,18 +11,8 @@ from analysis.peers import PROVINCE, ProfileSet
 from data.store.store import Store
 from layers.charts.base import time_series
 from layers.charts.profile import shown_value
-from pages.compare.choice import (
-    LEVEL_WORDS,
-    CompareChoice,
-    profiles_of,
-    short_names,
-)
-from pages.shared import (
-    cached,
-    components,
-    filters,
-    state,
-)
+from pages.compare.choice import LEVEL_WORDS, CompareChoice, profiles_of, short_names
+from pages.shared import cached, components, filters, state
 from pages.shared.components import plain
 from pages.shared.regions import region_choices
 from reports.comparison import similar_of

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from analysis.corridor_reports import (
-    HsrCoverage,
-    StationAccess,
-    hsr_coverage,
-    station_access,
-)
+from analysis.corridor_reports import HsrCoverage, StationAccess, hsr_coverage, station_access
 from analysis.corridors import Corridors
 from data.store.store import Store, data_dir
 from layers.corridor_map import CorridorSet, CorridorStyle, corridor_set

@@ -19,13 +19,7 @@ from pages.corridors.answers import STATUS_NAMES, corridor_pieces, corridors_of,
 from pages.corridors.card import show_card
 from pages.corridors.choice import SCOPES, CorridorChoice, choose_all
 from pages.corridors.compare import show_compare, show_gap, show_profile
-from pages.corridors.tables import (
-    show_counties,
-    show_hsr,
-    show_members,
-    show_plans,
-    show_undrawn,
-)
+from pages.corridors.tables import show_counties, show_hsr, show_members, show_plans, show_undrawn
 from pages.shared import components, state
 from pages.shared.choices import choose_panel
 from pages.shared.components import draw_map

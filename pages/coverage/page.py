@@ -16,14 +16,8 @@ from pages.coverage.answers import Answers, answers_to
 from pages.coverage.choice import CoverageChoice, choose_all
 from pages.coverage.downloads import show_downloads, show_record
 from pages.coverage.panels import show_figures, show_notes, show_panels
-from pages.shared import (
-    components,
-    state,
-    study_frame,
-)
-from pages.shared import (
-    study_words as coverage_words,
-)
+from pages.shared import components, state, study_frame
+from pages.shared import study_words as coverage_words
 from pages.shared.components import plain
 from pages.shared.study_words import travel_words
 

@@ -14,14 +14,7 @@ from exports.style import legend_html, symbols_of
 from geo.errors import StoreError, SutuError
 from geo.export_table import ExportTable
 from pages.exports.box import show_export
-from pages.exports.choice import (
-    ExportChoice,
-    catalogue,
-    choose_how,
-    choose_layers,
-    choose_settings,
-    explain,
-)
+from pages.exports.choice import ExportChoice, catalogue, choose_how, choose_layers, choose_settings, explain
 from pages.shared import cached, components
 from reports.provenance import provenance
 

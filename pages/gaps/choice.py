@@ -7,15 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from analysis.gaps import (
-    GapSource,
-    compare_years,
-    gap_analyses,
-    gap_levels,
-    load_gap,
-    panel,
-    series_table,
-)
+from analysis.gaps import GapSource, compare_years, gap_analyses, gap_levels, load_gap, panel, series_table
 from data.registry import Registry
 from data.store.store import Store
 from geo.gaps import GapComparison

@@ -17,12 +17,7 @@ from layers.model import Provenance, format_number
 from layers.spots import SPOT_NAMES, spot_layer
 from layers.words.gap import beta, moran_words, short, sigma, spot_words, where_it_sits
 from pages.gaps.choice import GapChoice, course, spots, values_panel
-from pages.gaps.tables import (
-    gap_notes,
-    measure_table,
-    region_table,
-    value_table,
-)
+from pages.gaps.tables import gap_notes, measure_table, region_table, value_table
 from pages.shared import cached, components, state
 from pages.shared.choices import choose_panel
 from pages.shared.components import plain

@@ -10,13 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from data.builder.intake import (
-    Found,
-    Intake,
-    facility_intake,
-    indicator_intake,
-    osm_intake,
-)
+from data.builder.intake import Found, Intake, facility_intake, indicator_intake, osm_intake
 from data.faults import FAULT_COLUMNS, FaultReport
 from data.ingest.facilities import FacilityImport
 from data.ingest.indicators import CheckedIndicators

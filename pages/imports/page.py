@@ -7,12 +7,7 @@ import streamlit as st
 from data.store.store import Store, data_dir, open_store
 from layers.assets import own_folder
 from pages.imports import jobs as import_jobs
-from pages.imports.check import (
-    Checked,
-    check,
-    intake_of,
-    show,
-)
+from pages.imports.check import Checked, check, intake_of, show
 from pages.imports.form import KINDS, Asked, ask
 from pages.shared import components, file_jobs, state
 from pages.shared.file_progress import show_end, show_progress

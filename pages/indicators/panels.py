@@ -8,12 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from data.store.store import Store
-from layers.charts.base import (
-    histogram,
-    paired_dots,
-    scatter,
-    time_series,
-)
+from layers.charts.base import histogram, paired_dots, scatter, time_series
 from layers.model import Layer
 from pages.indicators.choice import Choice, Subject
 from pages.indicators.layers import ancestors

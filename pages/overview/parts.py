@@ -12,13 +12,7 @@ import streamlit as st
 
 from data.store.store import Store
 from layers.model import format_number
-from layers.numbers import (
-    AMOUNTS,
-    readable,
-    scale,
-    short_name,
-    signed,
-)
+from layers.numbers import AMOUNTS, readable, scale, short_name, signed
 from pages.overview.data import QUALITY_WORDS
 from pages.shared import cached
 from pages.shared.components import plain

@@ -12,13 +12,7 @@ from data.store.check import target_state_counts
 from data.store.store import Store
 from layers.charts.tracking import state_bars
 from pages.shared.components import plain
-from reports.targets import (
-    STATE_WORDS,
-    headline_table,
-    short_title,
-    state_colours,
-    with_unit,
-)
+from reports.targets import STATE_WORDS, headline_table, short_title, state_colours, with_unit
 
 PERIODS = {
     "十三五": ("“十三五”目标的完成情况", "2020 年完成值对照 2020 年目标"),

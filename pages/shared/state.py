@@ -7,17 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.shared.choices import (
-    begin,
-    choose,
-    fault,
-    finish,
-    from_link,
-    in_link,
-    kept,
-    put,
-    show_faults,
-)
+from pages.shared.choices import begin, choose, fault, finish, from_link, in_link, kept, put, show_faults
 
 __all__ = [
     "LEVELS",

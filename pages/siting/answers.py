@@ -13,13 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.palettes import ramp
-from analysis.siting import (
-    SitingAnalysis,
-    SitingRequest,
-    group_comparison,
-    minutes_of,
-    prepare_siting,
-)
+from analysis.siting import SitingAnalysis, SitingRequest, group_comparison, minutes_of, prepare_siting
 from analysis.siting_edits import PLANNED
 from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir

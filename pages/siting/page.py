@@ -10,14 +10,8 @@ from analysis.siting import SitingAnalysis
 from data.store.store import open_store
 from layers.assets import own_folder
 from layers.model import Layer
-from pages.shared import (
-    components,
-    state,
-    study_frame,
-)
-from pages.shared import (
-    study_words as coverage_words,
-)
+from pages.shared import components, state, study_frame
+from pages.shared import study_words as coverage_words
 from pages.shared.components import plain
 from pages.shared.regions import store_meta
 from pages.shared.study_words import travel_words

@@ -8,12 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from analysis.siting_edits import (
-    MAX_EDITS,
-    Edit,
-    edits_text,
-    parse_edits,
-)
+from analysis.siting_edits import MAX_EDITS, Edit, edits_text, parse_edits
 from geo.errors import SitingError
 from pages.shared import choices, state
 from pages.shared.components import plain

@@ -8,13 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.coverage import SEARCH_MINUTES
-from analysis.scenarios import (
-    MAX_NAME,
-    Scenario,
-    compare_scenarios,
-    list_scenarios,
-    save_scenario,
-)
+from analysis.scenarios import MAX_NAME, Scenario, compare_scenarios, list_scenarios, save_scenario
 from data.store.store import Store, data_dir
 from geo.coverage import GROUPS
 from geo.errors import SutuError

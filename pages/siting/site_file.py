@@ -11,12 +11,7 @@ import streamlit as st
 
 from data.faults import FAULT_COLUMNS, FaultReport
 from data.ingest.site_file import ENDINGS, SiteFile, site_limits
-from data.ingest.sites import (
-    Site,
-    keep_sites,
-    kept_sites,
-    site_counties,
-)
+from data.ingest.sites import Site, keep_sites, kept_sites, site_counties
 from data.reader.files import read_site_file
 from data.reader.worker import Control
 from data.store.store import Store, data_dir

@@ -17,12 +17,7 @@ from layers.themes import choropleth
 from pages.shared import components, state
 from pages.shared.regions import region_frame
 from pages.standards.choice import VIEWS, StandardsChoice
-from pages.standards.tables import (
-    contradiction_table,
-    region_table,
-    show_overview,
-    show_table,
-)
+from pages.standards.tables import contradiction_table, region_table, show_overview, show_table
 
 
 def show_figures(choice: StandardsChoice, analysis: StandardsAnalysis) -> None:

@@ -10,14 +10,8 @@ from analysis.runs import record_run
 from data.store.store import Store, data_dir, open_store
 from layers.assets import own_folder
 from layers.model import Layer
-from pages.shared import (
-    components,
-    state,
-    study_frame,
-)
-from pages.shared import (
-    study_words as coverage_words,
-)
+from pages.shared import components, state, study_frame
+from pages.shared import study_words as coverage_words
 from pages.supply import map as supply_map
 from pages.supply.answers import SupplyAnswers, supply_answers
 from pages.supply.choice import METHODS, SupplyChoice, choose_all

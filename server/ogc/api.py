@@ -23,18 +23,8 @@ from server.ogc.config import configuration, switched_on
 from server.ogc.features import spliced, text_wanted
 from server.ogc.item_parameters import checked_crs, checked_items
 from server.ogc.openapi import openapi
-from server.ogc.question import (
-    FORMS,
-    Question,
-    form_wanted,
-    question_of,
-)
-from server.ogc.refusals import (
-    RefusedError,
-    code_of,
-    fault_of_ours,
-    refusal,
-)
+from server.ogc.question import FORMS, Question, form_wanted, question_of
+from server.ogc.refusals import RefusedError, code_of, fault_of_ours, refusal
 from server.ogc.service import Service
 from server.ogc.source import source_of
 from server.ogc.tile_answers import FORMS as TILE_SET_FORMS

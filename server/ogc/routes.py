@@ -14,13 +14,7 @@ from server.ogc.api import endpoint
 from server.ogc.config import PREFIX
 from server.ogc.guard import Guard
 from server.ogc.refusals import refusal
-from server.ogc.tile_answers import (
-    matrix_set,
-    matrix_sets,
-    tile,
-    tile_set,
-    tile_sets,
-)
+from server.ogc.tile_answers import matrix_set, matrix_sets, tile, tile_set, tile_sets
 
 _MATRIX_SETS = ("/TileMatrixSets", "/tileMatrixSets")
 

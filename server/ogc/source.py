@@ -13,12 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from analysis.coverage import (
-    CoverageAnalysis,
-    CoverageRequest,
-    covered_types,
-    prepare,
-)
+from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
 from data.registry.export_models import export_field
 from data.store.store import Store, data_dir, open_store
 from exports.catalogue import make_asked
@@ -29,12 +24,7 @@ from exports.layers.kinds import LayerRequest
 from exports.layers.runs import make_run_layer, run_analysis
 from geo.crs import ALBERS, STORE_CRS
 from geo.export_table import ExportTable, Field
-from server.ogc.collections import (
-    COVERAGE_CELLS,
-    GRID,
-    Collection,
-    collections,
-)
+from server.ogc.collections import COVERAGE_CELLS, GRID, Collection, collections
 
 Box = tuple[float, float, float, float]
 Hits = Callable[[Box], NDArray[np.intp]]

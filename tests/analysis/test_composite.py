@@ -7,13 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.composite import (
-    FOLDER,
-    compute_index,
-    list_indices,
-    read_index,
-    save_index,
-)
+from analysis.composite import FOLDER, compute_index, list_indices, read_index, save_index
 from data.registry.index_models import IndexPart, IndexSpec, load_index_examples
 from data.store.store import Store
 from geo.errors import CompositeError, StoreError

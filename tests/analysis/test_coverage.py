@@ -21,13 +21,7 @@ from analysis.coverage import (
     require_group,
 )
 from analysis.networks import TRAVEL_FOLDER, cached_travel, content_key
-from analysis.runs import (
-    list_runs,
-    read_result,
-    read_run,
-    record_run,
-    result_digest,
-)
+from analysis.runs import list_runs, read_result, read_run, record_run, result_digest
 from data.ingest.osm_store import NetworkSource
 from data.registry.mode_models import load_modes
 from data.store.store import Store

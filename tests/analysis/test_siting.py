@@ -30,12 +30,7 @@ from analysis.siting import (
     prepare_siting,
 )
 from analysis.siting_edits import Edit, edits_text, parse_edits
-from data.ingest.sites import (
-    FOLDER,
-    Site,
-    keep_sites,
-    kept_sites,
-)
+from data.ingest.sites import FOLDER, Site, keep_sites, kept_sites
 from data.store.store import Store, open_store
 from geo.errors import SitingError
 from geo.siting import NO_DEMAND

@@ -7,12 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.tracking import (
-    Track,
-    regional_targets,
-    regions_of,
-    tracks,
-)
+from analysis.tracking import Track, regional_targets, regions_of, tracks
 from data.builder.plan_states import UNDEFINED
 from data.registry.tracking_models import TRACKING, Tracking, load_tracking
 from data.store.store import Store

@@ -11,12 +11,7 @@ import pytest
 from playwright.sync_api import Frame, Page, expect
 from typer.testing import CliRunner
 
-from analysis.coverage import (
-    CoverageAnalysis,
-    CoverageRequest,
-    covered_types,
-    prepare,
-)
+from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
 from analysis.runs import list_runs
 from cli import app as command_line
 from data.store.store import Store

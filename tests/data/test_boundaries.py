@@ -22,14 +22,7 @@ from data.regions.boundaries import (
     load_region_codes,
     simplify_regions,
 )
-from data.regions.seats import (
-    FROM_GEONAMES,
-    FROM_OURSELVES,
-    FROM_POLYGON,
-    _records,
-    load_places,
-    load_seats,
-)
+from data.regions.seats import FROM_GEONAMES, FROM_OURSELVES, FROM_POLYGON, _records, load_places, load_seats
 from data.store.staging import StagedImport
 from geo.crs import to_albers
 from geo.errors import GeometryError

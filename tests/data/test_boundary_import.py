@@ -10,12 +10,7 @@ import shapely
 
 from data.faults import FaultReport
 from data.ingest.boundaries import import_boundaries, stage_boundaries
-from data.regions.boundaries import (
-    IMPORT_NAME,
-    build_region_table,
-    load_boundaries,
-    load_imported_boundaries,
-)
+from data.regions.boundaries import IMPORT_NAME, build_region_table, load_boundaries, load_imported_boundaries
 from data.store.staging import imports_dir
 from geo.crs import STORE_CRS, convert_geometry
 from geo.errors import DatumError

@@ -15,12 +15,7 @@ import pytest
 
 from analysis.composite import list_indices, read_index
 from analysis.networks import cached_travel, content_key
-from analysis.runs import (
-    list_runs,
-    read_result,
-    read_run,
-    record_run,
-)
+from analysis.runs import list_runs, read_result, read_run, record_run
 from analysis.scenarios import again, list_scenarios, read_scenario
 from data.ingest.facility_store import load_imported_facilities
 from data.ingest.indicator_store import load_sources

@@ -4,14 +4,7 @@ import pickle
 
 import pytest
 
-from data.faults import (
-    FAULT_COLUMNS,
-    SHOWN_FAULTS,
-    Fault,
-    FaultReport,
-    faults_not_listed,
-    raise_if_any,
-)
+from data.faults import FAULT_COLUMNS, SHOWN_FAULTS, Fault, FaultReport, faults_not_listed, raise_if_any
 from data.ingest.reading import MAX_FAULTS, CellFault, CellFaults, FaultList
 from geo.errors import DataFaultError
 

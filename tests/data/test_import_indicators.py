@@ -13,11 +13,7 @@ import pandas as pd
 import pytest
 
 from data.faults import FaultReport
-from data.ingest.indicators import (
-    import_indicators,
-    load_imported_indicators,
-    load_imported_sources,
-)
+from data.ingest.indicators import import_indicators, load_imported_indicators, load_imported_sources
 from data.ingest.summary import ImportSummary
 from data.ingest.templates import write_indicator_template
 from data.regions.boundaries import load_region_codes

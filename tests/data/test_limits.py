@@ -14,14 +14,7 @@ from data.ingest.vector_source import VectorLimits
 from data.reader import files
 from data.reader.sandbox import Bounds
 from data.reader.worker import bound_id
-from data.registry.limit_models import (
-    OVERRIDES,
-    LimitEntry,
-    exceeded,
-    limit,
-    limit_bytes,
-    load_limits,
-)
+from data.registry.limit_models import OVERRIDES, LimitEntry, exceeded, limit, limit_bytes, load_limits
 from data.registry.loading import load_yaml
 from geo.errors import RegistryError
 

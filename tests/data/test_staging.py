@@ -4,12 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data.store.staging import (
-    StagedImport,
-    imports_dir,
-    remove_leftovers,
-    write_json,
-)
+from data.store.staging import StagedImport, imports_dir, remove_leftovers, write_json
 from geo.errors import StoreError
 
 NAME = "boundaries.parquet"

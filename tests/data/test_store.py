@@ -16,20 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.store.schema import (
-    LEVELS,
-    SCHEMA_VERSION,
-    TABLES,
-    Table,
-    create_tables,
-    insert_frame,
-)
-from data.store.store import (
-    Store,
-    connect,
-    data_dir,
-    open_store,
-)
+from data.store.schema import LEVELS, SCHEMA_VERSION, TABLES, Table, create_tables, insert_frame
+from data.store.store import Store, connect, data_dir, open_store
 from data.store.versions import CURRENT, DATABASE
 from geo.errors import StoreError, UnknownIndicatorError, UnknownRegionError
 from tests.data.small_store import VERSION, contents, fact, publish_small

@@ -12,14 +12,7 @@ from analysis.catchment import CatchmentRequest, prepare_catchment
 from analysis.standards import prepare_standards
 from data.registry.export_models import load_export_fields
 from data.store.store import Store
-from exports.catalogue import (
-    KINDS,
-    ask,
-    clip_to,
-    find_layer,
-    layer_list,
-    make_layer,
-)
+from exports.catalogue import KINDS, ask, clip_to, find_layer, layer_list, make_layer
 from exports.layers.coverage import merged_cells
 from exports.layers.grid import CHUNK_ROWS, cell_size_m
 from geo.crs import to_albers

@@ -21,14 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from exports.formats import (
-    FORMATS,
-    SHEETS,
-    Options,
-    estimated_bytes,
-    find_format,
-    require_allowed,
-)
+from exports.formats import FORMATS, SHEETS, Options, estimated_bytes, find_format, require_allowed
 from exports.package import export, safe_name
 from exports.style import qml, sld, symbols_of
 from exports.vector import DBF_TEXT_BYTES

@@ -20,12 +20,7 @@ from PIL import Image
 from exports import painting
 from exports.formats import Options
 from exports.package import export
-from exports.painting import (
-    PAINTED_FROM,
-    Painting,
-    is_painted,
-    paint,
-)
+from exports.painting import PAINTED_FROM, Painting, is_painted, paint
 from exports.preview import preview_png
 from exports.sheet import write_sheet
 from exports.style import symbols_of

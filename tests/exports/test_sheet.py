@@ -16,13 +16,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from exports.preview import preview_png
-from exports.sheet import (
-    PAGES_MM,
-    SheetOptions,
-    _Sheet,
-    graticule_step,
-    write_sheet,
-)
+from exports.sheet import PAGES_MM, SheetOptions, _Sheet, graticule_step, write_sheet
 from exports.sheet_rows import MAX_ROWS
 from geo.crs import to_albers
 from geo.errors import ExportError

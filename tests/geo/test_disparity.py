@@ -11,12 +11,7 @@ from inequality.gini import Gini
 from inequality.theil import Theil, TheilD
 
 from geo import disparity as d
-from geo.disparity import (
-    NO_GAP,
-    decompose_nested,
-    decompose_theil,
-    theil,
-)
+from geo.disparity import NO_GAP, decompose_nested, decompose_theil, theil
 from geo.errors import DisparityError
 from tests.oracles.disparity_naive import cv_people, gini_pairs, theil_people
 

@@ -13,15 +13,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from geo.errors import UnknownRegionError
-from geo.peers import (
-    ALL_EQUAL,
-    NO_PEERS,
-    distinct,
-    similar_regions,
-    spine,
-    spines,
-    strengths,
-)
+from geo.peers import ALL_EQUAL, NO_PEERS, distinct, similar_regions, spine, spines, strengths
 
 NAN = float("nan")
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from layers.words import tracking as words
-from layers.words.tracking import (
-    IMPLIED,
-    IMPORTED,
-    MIXED,
-    Judged,
-)
+from layers.words.tracking import IMPLIED, IMPORTED, MIXED, Judged
 
 LESS = Judged("每镇1所卫生院", "所", 10.0, 8.0, 2.0, IMPLIED)
 MORE = Judged("每县1所图书馆", "所", 2.0, 0.0, 2.0, IMPORTED)

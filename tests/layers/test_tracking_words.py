@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 
-from layers.words.tracking import (
-    Path,
-    path_words,
-    verdict,
-    verdicts_sentence,
-)
+from layers.words.tracking import Path, path_words, verdict, verdicts_sentence
 
 
 def path(**changes: Any) -> Path:

@@ -15,12 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from data.builder.intake import (
-    Intake,
-    facility_intake,
-    indicator_intake,
-    run_intake,
-)
+from data.builder.intake import Intake, facility_intake, indicator_intake, run_intake
 from data.faults import FAULT_COLUMNS, Fault, FaultReport
 from data.ingest.summary import ImportSummary
 from data.store.store import open_store
@@ -30,12 +25,7 @@ from pages.imports import form as import_form
 from pages.imports import jobs as import_jobs
 from pages.imports.check import check
 from pages.imports.form import KINDS, Asked, template
-from pages.imports.jobs import (
-    Job,
-    current,
-    forget,
-    start,
-)
+from pages.imports.jobs import Job, current, forget, start
 from pages.shared.upload_files import UPLOADS, keep_upload, safe_name
 from tests.data.faulty import GOOD, changed, csv_text
 from tests.pages.running import start as open_page

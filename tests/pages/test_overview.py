@@ -18,14 +18,7 @@ from data.registry import load_registry
 from data.store.store import Store
 from layers.numbers import readable, signed
 from pages.overview.page import ECONOMIC_REGIONS, MAPPED, _map
-from pages.overview.parts import (
-    COMPARED,
-    KEY_FIGURES,
-    PROVINCE,
-    Figure,
-    comparison,
-    figure_of,
-)
+from pages.overview.parts import COMPARED, KEY_FIGURES, PROVINCE, Figure, comparison, figure_of
 from reports.targets import STATE_WORDS, short_title
 from tests.pages.running import assert_calm, link, start, text_of
 

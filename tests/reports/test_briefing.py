@@ -19,15 +19,7 @@ from data.registry import load_registry
 from data.store.store import Store
 from layers.figure import require_glyphs
 from reports.briefing import SECTIONS, briefing, report_bytes
-from reports.document import (
-    Bullets,
-    Figure,
-    Heading,
-    Paragraph,
-    Report,
-    ReportError,
-    Table,
-)
+from reports.document import Bullets, Figure, Heading, Paragraph, Report, ReportError, Table
 from reports.people import county_map, summary
 from reports.plans import states_sentence
 from reports.provenance import provenance

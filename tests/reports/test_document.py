@@ -20,16 +20,7 @@ from layers.charts.profile import Mark, spine_frames
 from layers.fonts import FontError
 from layers.model import Provenance
 from reports import figures as report_figures
-from reports.document import (
-    Bullets,
-    Figure,
-    Heading,
-    Paragraph,
-    Report,
-    ReportError,
-    Table,
-    make_report,
-)
+from reports.document import Bullets, Figure, Heading, Paragraph, Report, ReportError, Table, make_report
 from reports.docx import docx_bytes
 from reports.html import html_bytes
 from reports.pdf import render_pdf

@@ -8,20 +8,9 @@ from streamlit.web.server.starlette import starlette_websocket
 
 import app as application
 from server.host_guard import HostGuard
-from server.hosts import (
-    ALLOWED_HOSTS,
-    Allowed,
-    HostNameError,
-    allowed_at,
-    configured,
-)
+from server.hosts import ALLOWED_HOSTS, Allowed, HostNameError, allowed_at, configured
 from server.uploads import TRUSTED_HEADERS, UploadGuard
-from tests.server.calling import (
-    Beyond,
-    Called,
-    Pairs,
-    call,
-)
+from tests.server.calling import Beyond, Called, Pairs, call
 
 HERE = "127.0.0.1:8501"
 SOCKET = "/_stcore/stream"

@@ -9,14 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.called import called_host, called_origin
-from server.hosts import (
-    ALLOWED_HOSTS,
-    Allowed,
-    HostNameError,
-    Name,
-    allowed_at,
-    configured,
-)
+from server.hosts import ALLOWED_HOSTS, Allowed, HostNameError, Name, allowed_at, configured
 
 PORT = 8501
 LOCAL = allowed_at("127.0.0.1", ())

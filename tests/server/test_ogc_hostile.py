@@ -18,13 +18,7 @@ from starlette.applications import Starlette
 
 from server.ogc import api
 from server.ogc.config import CRS
-from server.ogc.cql import (
-    MAX_BRACKETS,
-    MAX_CONDITIONS,
-    MAX_LIKE,
-    MAX_SPATIAL,
-    MAX_WILDCARDS,
-)
+from server.ogc.cql import MAX_BRACKETS, MAX_CONDITIONS, MAX_LIKE, MAX_SPATIAL, MAX_WILDCARDS
 from server.ogc.filters import matching
 from server.ogc.guard import Guard
 from server.ogc.item_parameters import checked_items

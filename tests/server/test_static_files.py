@@ -10,12 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from server.static_files import (
-    STREAMLIT_URL,
-    StaticFilesInMemory,
-    kept_files,
-    served_folders,
-)
+from server.static_files import STREAMLIT_URL, StaticFilesInMemory, kept_files, served_folders
 from tests.server.asgi import ask
 
 SCRIPT = b"export const name = '\xe8\x8b\x8f\xe5\x9b\xbe';\n" * 50

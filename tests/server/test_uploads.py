@@ -10,19 +10,8 @@ from streamlit import config as streamlit_config
 from streamlit import runtime
 from streamlit.web.server.starlette.starlette_websocket import gather_user_info
 
-from server.uploads import (
-    COOKIE,
-    HEADER,
-    TRUSTED_HEADERS,
-    UploadGuard,
-    opened_by,
-)
-from tests.server.calling import (
-    Beyond,
-    Called,
-    Pairs,
-    call,
-)
+from server.uploads import COOKIE, HEADER, TRUSTED_HEADERS, UploadGuard, opened_by
+from tests.server.calling import Beyond, Called, Pairs, call
 
 MINE, OTHER = "m" * 43, "o" * 43
 SOCKET = "/_stcore/stream"
