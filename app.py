@@ -23,7 +23,6 @@ from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
 from layers.texts import texts
 from pages.shared import memory, presence
-from server.fairness import share_the_interpreter
 from server.host_guard import HostGuard
 from server.hosts import ALLOWED_HOSTS, Allowed, allowed_at, configured
 from server.middleware import ShellMiddleware
@@ -60,12 +59,12 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     send_at_once(asyncio.get_running_loop())
     presence.serve_on(asyncio.get_running_loop())
     memory.return_large_blocks()
-    share_the_interpreter()
     allowed = _allowed()
     streamlit_config.set_option("server.allowedHosts", allowed.hosts())
     streamlit_config.set_option("server.trustedUserHeaders", TRUSTED_HEADERS)
     install(prepare_assets(tell))
     rehearse()
+    memory.keep_what_is_loaded()
     _console.print(f"苏图已启动：{_shown_address(allowed)}")
     yield {}
 

@@ -21,7 +21,7 @@ from data.reader import landlock
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _DIE_WITH_PARENT: Final = 1
 _MB: Final = 1_000_000
-_COURTEOUS: Final = 5
+_COURTEOUS: Final = 10
 # Address space is reserved far beyond what is used: it is bounded only against what the bound on data misses.
 _SPARE_ADDRESSES: Final = 16_000_000_000
 _SYSTEM: Final = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/null")

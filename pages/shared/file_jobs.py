@@ -89,6 +89,14 @@ def current(page: str) -> Reading | None:
         return None if held is None else held.readings.get(page)
 
 
+def under_way() -> int:
+    """Return how many files are being read, or wait for their turn, for all sessions."""
+    with _lock:
+        return sum(
+            not reading.ended.is_set() for held in _held.values() for reading in held.readings.values()
+        )
+
+
 def call_off(page: str) -> None:
     """Let nobody wait for the reading of a page any more; the worker ends within a moment."""
     reading = current(page)

@@ -6,12 +6,20 @@ import streamlit as st
 
 from pages.shared import components, file_jobs
 
-_REFRESH_SECONDS = 0.5
+_REFRESH_SECONDS, _LONGEST_SECONDS = 0.5, 3.0
 
 
-@st.fragment(run_every=_REFRESH_SECONDS)
+def refresh_seconds(under_way: int) -> float:
+    """Return after how long a page looks again: together, all that wait ask about as often as two would."""
+    return min(max(_REFRESH_SECONDS * under_way / 2, _REFRESH_SECONDS), _LONGEST_SECONDS)
+
+
 def show_progress(page: str) -> None:
     """Draw how far the reading of a page's file is; the whole page anew when it has ended."""
+    st.fragment(_progress, run_every=refresh_seconds(file_jobs.under_way()))(page)
+
+
+def _progress(page: str) -> None:
     reading = file_jobs.current(page)
     if reading is None or reading.ended.is_set():
         st.rerun()

@@ -103,6 +103,7 @@ def run_visitors(store: Path, folder: Path) -> int:
         files = [world.write(case) for case in CASES if case.door == "facilities" and case.id in WORST]
         seen = visit(store, files)
     print(f"\nten visitors: {seen.most_readers} readers at once; other pages {seen.slower:.2f} times as long")
+    print(f"    a page: {seen.idle_seconds:.2f} s alone, {seen.busy_seconds:.2f} s beside them")
     print(f"    before {seen.before}\n    a minute after {seen.after}")
     for fault in seen.faults():
         print(f"    !! {fault}")

@@ -10,7 +10,7 @@ import pytest
 
 from data.reader.worker import Control
 from geo.errors import ReaderStoppedError, StoreError, SutuError
-from pages.shared import file_jobs, presence
+from pages.shared import file_jobs, file_progress, presence
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +82,23 @@ def test_pages_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> Non
     assert other.ended.wait(60) and other.stopped and not one.ended.is_set()
     works[0].go.set()
     assert one.ended.wait(60) and not one.stopped
+
+
+def test_many_that_wait_ask_together_no_more_often_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_jobs, "PATIENCE_S", 0.0)
+    works = [Work() for _ in range(3)]
+    assert file_jobs.under_way() == 0
+    for number, work in enumerate(works):
+        monkeypatch.setattr(presence, "session", lambda number=number: f"visitor {number}")
+        file_jobs.read("import", "k", work)
+    assert file_jobs.under_way() == 3
+    for work in works:
+        work.go.set()
+    await_that(lambda: file_jobs.under_way() == 0)
+    assert file_progress.refresh_seconds(1) == file_progress.refresh_seconds(2) == 0.5
+    for many in range(2, 13):
+        assert many / file_progress.refresh_seconds(many) <= 4.0
+    assert file_progress.refresh_seconds(500) == 3.0, "nobody waits longer for news"
 
 
 def test_the_button_calls_off(monkeypatch: pytest.MonkeyPatch) -> None:
