@@ -18,13 +18,14 @@ from rich.console import Console
 from starlette.middleware import Middleware
 from streamlit import config as streamlit_config
 
+from data.registry.environment import ALLOWED_HOSTS
 from data.store.store import data_dir
 from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts
 from layers.texts import texts
 from pages.shared import memory, presence
 from server.host_guard import HostGuard
-from server.hosts import ALLOWED_HOSTS, Allowed, allowed_at, configured
+from server.hosts import Allowed, allowed_at, configured
 from server.middleware import ShellMiddleware
 from server.rehearsal import rehearse
 from server.routes import routes
@@ -122,7 +123,7 @@ def serve(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, names: Iterable[st
     allowed_at(host, configured(given))
     _require_free(host, port)
     # The application reads its names where `streamlit run app.py` finds them too.
-    os.environ[ALLOWED_HOSTS] = ",".join([os.environ.get(ALLOWED_HOSTS, ""), *given])
+    os.environ[ALLOWED_HOSTS.name] = ",".join([ALLOWED_HOSTS.value() or "", *given])
     app.run(config={**settings(), "server.address": host, "server.port": port})
 
 

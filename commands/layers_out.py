@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from commands.app import errors, examples
 from commands.console import Format, print_json, print_rows
+from data.registry.environment import EXPORT_DIR
 from data.store.store import Store, data_dir, open_store
 from exports.atlas import Atlas, sheet_options
 from exports.catalogue import clip_to, layer_list, make_layer
@@ -21,7 +21,6 @@ from geo.errors import CrsError, ExportError, UnknownRegionError
 from geo.export_crs import TARGETS, target_crs
 from geo.export_table import ExportTable
 
-EXPORT_DIR = "SUTU_EXPORT_DIR"
 """When set, exports may be written below this folder only."""
 
 _COLUMNS = {
@@ -218,7 +217,7 @@ def _clip(store: Store, adcode: str | None) -> Clip | None:
 
 def _require_place(out: Path, *, force: bool) -> None:
     """Refuse a place that is not allowed, has no folder, or is taken."""
-    allowed = os.environ.get(EXPORT_DIR)
+    allowed = EXPORT_DIR.value()
     folder = out.absolute().parent
     if allowed and not folder.resolve().is_relative_to(Path(allowed).resolve()):
         raise typer.BadParameter(f"只能写到 {EXPORT_DIR} 指定的目录之内，{out} 在它之外", param_hint="--out")

@@ -14,9 +14,10 @@ from commands.app import errors, examples
 from commands.console import Format, print_rows
 from commands.imports import AsJson, imports, run_import
 from data.builder.intake import osm_intake
-from data.ingest.download import URL_VARIABLE, checksum_address, download_extract, extract_url, file_name
 from data.ingest.download import Progress as DownloadProgress
+from data.ingest.download import checksum_address, download_extract, extract_url, file_name
 from data.ingest.web import web_address
+from data.registry.environment import OSM_EXTRACT_URL
 from data.registry.facility_models import load_facility_types
 from data.registry.osm_models import load_osm_mapping
 from data.store.store import data_dir
@@ -51,7 +52,8 @@ def osm(
         bool, typer.Option("--download", help="先下载数据包；中断后再次运行，从断点继续。")
     ] = False,
     url: Annotated[
-        str | None, typer.Option(help=f"下载地址；不写则取环境变量 {URL_VARIABLE}，再取 osm_mapping.yaml。")
+        str | None,
+        typer.Option(help=f"下载地址；不写则取环境变量 {OSM_EXTRACT_URL}，再取 osm_mapping.yaml。"),
     ] = None,
     checksum: Annotated[
         bool, typer.Option("--checksum/--no-checksum", help="是否核对服务器上的校验文件。")

@@ -9,6 +9,7 @@ import typer
 from commands.app import examples
 from commands.console import build_progress
 from data.builder.build import build_store
+from data.registry.environment import ALLOWED_HOSTS
 from data.store.store import data_dir
 from server.hosts import allowed_at, configured
 
@@ -30,7 +31,7 @@ def serve(
         typer.Option(
             "--name",
             help="浏览器可以用来访问的主机名或地址，可带端口，可重复；监听本机所有地址时必须写。"
-            "环境变量 SUTU_ALLOWED_HOSTS 里的也算。",
+            f"环境变量 {ALLOWED_HOSTS} 里的也算。",
         ),
     ] = None,
 ) -> None:

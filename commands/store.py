@@ -14,6 +14,7 @@ from commands.console import build_progress, print_json
 from data.builder.build import BuildSummary, build_store
 from data.reader.files import walls
 from data.reader.sandbox import Walls
+from data.registry.environment import DATA_DIR
 from data.store.check import CheckReport, check_store
 from data.store.store import data_dir, open_store
 
@@ -32,7 +33,7 @@ _PROBLEMS_SHOWN = 50
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command("build", epilog=examples("sutu build", "SUTU_DATA_DIR=/srv/sutu sutu build --force"))(build)
+    app.command("build", epilog=examples("sutu build", f"{DATA_DIR}=/srv/sutu sutu build --force"))(build)
     app.command("check", epilog=examples("sutu check", "sutu check --json | python -m json.tool"))(check)
 
 

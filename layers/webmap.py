@@ -20,7 +20,6 @@ from layers.assets import FONTS_CSS_URL, leaflet_url, own_url
 from layers.model import Layer
 
 Publish = Callable[[bytes], str]
-TIANDITU_KEY = "SUTU_TIANDITU_KEY"
 
 # Degrees; 3 places are 100 m: a fifth of a pixel with the province on screen.
 _PLACES = 3

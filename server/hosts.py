@@ -7,15 +7,14 @@ us as if it were ours. What it cannot do is to call us by one of these names.
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from data.registry.environment import ALLOWED_HOSTS
 from geo.errors import SutuError
 from server.called import Called, address_in, authority, name_in
 
-ALLOWED_HOSTS = "SUTU_ALLOWED_HOSTS"
 HOW = f"启动时用 --name 写明（可重复），或写在环境变量 {ALLOWED_HOSTS} 里（多个用逗号分隔）"
 _LOOPBACK = ("127.0.0.1", "::1")
 
@@ -57,7 +56,7 @@ class Allowed:
 
 def configured(texts: Iterable[str] = ()) -> tuple[Name, ...]:
     """Return the names of the environment and of ``texts``; raises `HostNameError` for what is none."""
-    given = [*os.environ.get(ALLOWED_HOSTS, "").split(","), *texts]
+    given = [*(ALLOWED_HOSTS.value() or "").split(","), *texts]
     return tuple(dict.fromkeys(_configured(text.strip()) for text in given if text.strip()))
 
 

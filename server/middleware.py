@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from data.registry.environment import TIANDITU_KEY
 from layers.assets import FONTS_CSS_URL, FONTS_URL, leaflet_url, own_url
 from layers.fonts import FontSet, installed
-from layers.webmap import TIANDITU_KEY
 from server.static_files import MAP_COMPONENT_URL, kept_files, map_component_folder
 
 
@@ -122,7 +121,7 @@ def security_headers() -> dict[str, str]:
     Streamlit and its map component run inline styles and evaluated scripts, so those are allowed. The one
     exception is the tile service of 天地图, when the office has configured a key for it.
     """
-    tiles = " https://*.tianditu.gov.cn" if os.environ.get(TIANDITU_KEY) else ""
+    tiles = " https://*.tianditu.gov.cn" if TIANDITU_KEY.value() else ""
     policy = (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
         f"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:{tiles}; font-src 'self' data:; "

@@ -20,7 +20,6 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from data.ingest.web import (
-    URL_VARIABLE,
     Answer,
     Interrupted,
     Watch,
@@ -30,12 +29,12 @@ from data.ingest.web import (
     shown,
     web_address,
 )
+from data.registry.environment import OSM_EXTRACT_URL
 from data.registry.osm_models import ExtractSettings
 from data.store.files import disk_is_full, in_words, read_json
 from geo.errors import DownloadError
 
 __all__ = [
-    "URL_VARIABLE",
     "DownloadResult",
     "checksum_address",
     "download_extract",
@@ -74,8 +73,8 @@ class DownloadResult:
 
 
 def extract_url(settings: ExtractSettings) -> str:
-    """Return the address of the extract: the environment's (``URL_VARIABLE``), else the registry's."""
-    return os.environ.get(URL_VARIABLE) or settings.url
+    """Return the address of the extract: the environment's (``OSM_EXTRACT_URL``), else the registry's."""
+    return OSM_EXTRACT_URL.value() or settings.url
 
 
 def file_name(url: str) -> str:
@@ -213,7 +212,7 @@ class _Transfer:
         reason = reasons.get(error.code, "服务器拒绝了请求")
         raise DownloadError(
             f"无法下载 {shown(self.url)}：{reason}（状态码 {error.code}）。"
-            f"请检查地址，或用 {URL_VARIABLE} 指定别的地址。"
+            f"请检查地址，或用 {OSM_EXTRACT_URL} 指定别的地址。"
         ) from error
 
     def _receive(self, answer: Answer, offset: int) -> None:

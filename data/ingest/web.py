@@ -7,7 +7,6 @@ another program; a proxy that is meant is named in ``PROXY_VARIABLE``.
 
 import contextlib
 import http.client
-import os
 import re
 import socket
 import threading
@@ -21,13 +20,8 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 from urllib.parse import SplitResult, quote, urlsplit
 
+from data.registry.environment import OSM_EXTRACT_URL, OSM_PROXY
 from geo.errors import DownloadError
-
-URL_VARIABLE: Final = "SUTU_OSM_EXTRACT_URL"
-"""Environment variable that names another address, such as a mirror on the intranet."""
-
-PROXY_VARIABLE: Final = "SUTU_OSM_PROXY"
-"""Environment variable with the address of a proxy (http://host:port) that downloads go through."""
 
 LEAST_BYTES: Final = 65_536
 """How much must arrive in each span of ``timeout_seconds``; a server that drips less is given up."""
@@ -178,7 +172,7 @@ class _WithinOrigin(urllib.request.HTTPRedirectHandler):
         if before != after and not (upgrade and before[1] == after[1]):
             raise DownloadError(
                 f"下载地址要求转到别处（{after[0]}://{shown(after[1])}:{after[2]}），已拒绝。"
-                f"如果信任该地址，请把 {URL_VARIABLE} 直接设为它。"
+                f"如果信任该地址，请把 {OSM_EXTRACT_URL} 直接设为它。"
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -209,8 +203,8 @@ def _handlers(watch: Watch) -> list[urllib.request.BaseHandler]:
 
 def make_opener(watch: Watch) -> urllib.request.OpenerDirector:
     """Return what opens web addresses and nothing else; ``DownloadError`` for a proxy that is none."""
-    proxy = os.environ.get(PROXY_VARIABLE)
-    proxies = dict.fromkeys(_PORTS, web_address(proxy, f"代理地址（{PROXY_VARIABLE}）")) if proxy else {}
+    proxy = OSM_PROXY.value()
+    proxies = dict.fromkeys(_PORTS, web_address(proxy, f"代理地址（{OSM_PROXY}）")) if proxy else {}
     opener = urllib.request.OpenerDirector()
     for handler in (
         *([urllib.request.ProxyHandler(proxies)] if proxies else []),

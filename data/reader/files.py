@@ -8,7 +8,6 @@ reading took more than a reader may use, ``ReaderBusyError`` when too many files
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +35,8 @@ from data.reader.orders import Given, Order
 from data.reader.sandbox import Bounds, Walls
 from data.reader.turns import Turns
 from data.reader.worker import Control, bound_id, run
-from data.registry.limit_models import OVERRIDES, limit
+from data.registry.environment import LIMITS
+from data.registry.limit_models import limit
 from data.store.staging import imports_dir
 
 _BOUNDS: Final = ("memory_mb", "cpu_seconds", "wall_seconds", "temporary_mb", "result_mb", "files")
@@ -189,7 +189,7 @@ def walls() -> Walls:
 
 def _own_limits() -> tuple[Path, ...]:
     """Return the file of the office's own limits, which a reader must be able to read too."""
-    named = os.environ.get(OVERRIDES)
+    named = LIMITS.value()
     return (Path(named),) if named else ()
 
 

@@ -22,6 +22,7 @@ from data.faults import Fault, FaultReport
 from data.reader.answers import Answer, BrokenAnswerError, failure, read_answer, read_said
 from data.reader.drivers import environment
 from data.reader.orders import Given, Order, write_order
+from data.registry.environment import LIMITS
 from data.registry.limit_models import exceeded, load_limits
 from data.store.files import disk_in_words
 from data.store.leases import leased_folder
@@ -32,7 +33,7 @@ _log = logging.getLogger(__name__)
 PREFIX: Final = "sutu-reader-"
 _CHILD: Final = Path(__file__).with_name("child.py")
 _LOOK_SECONDS: Final = 0.05
-_KEPT_VARIABLES: Final = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "SUTU_LIMITS", "TZ")
+_KEPT_VARIABLES: Final = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", LIMITS.name, "TZ")
 """What the server's environment may say to a reader: which kernels are right on this processor, the office's
 own limits, and the time zone."""
 

@@ -6,7 +6,6 @@ environment variable ``SUTU_LIMITS`` names.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import field
@@ -18,13 +17,12 @@ from typing import Annotated, Any, Final
 from pydantic import Field, field_validator
 
 from data.faults import Fault
+from data.registry import environment
 from data.registry.loading import entries_of, read_yaml
 from data.registry.models import Entry, Text
 from geo.errors import RegistryError
 
 LIMITS_FILE: Final = "limits.yaml"
-OVERRIDES: Final = "SUTU_LIMITS"
-"""The environment variable that names an office's own numbers."""
 
 MEGABYTE: Final = 1_000_000
 _PLACES = {"found", "limit"}
@@ -63,13 +61,13 @@ def load_limits() -> Mapping[str, LimitEntry]:
     Read anew when the environment variable or the file it names has changed. Raises ``RegistryError`` for
     a file that is missing, for unknown ids, and for what is no positive whole number.
     """
-    named = os.environ.get(OVERRIDES, "")
+    named = environment.LIMITS.value()
     if not named:
         return _packaged()
     try:
         state = Path(named).stat()
     except OSError as error:
-        problem = f"环境变量 {OVERRIDES} 所指的文件 {named} 读不出来（{error.strerror}）"
+        problem = f"环境变量 {environment.LIMITS} 所指的文件 {named} 读不出来（{error.strerror}）"
         raise RegistryError(f"{problem}；请核对路径，或取消这个环境变量") from error
     return _overridden(named, state.st_mtime_ns, state.st_size)
 

@@ -18,6 +18,7 @@ from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from data.registry.environment import DATA_DIR
 from data.store.files import disk_in_words, in_words, put_aside, read_json
 from data.store.schema import SCHEMA_VERSION
 from geo.errors import StoreError
@@ -46,7 +47,7 @@ class Pointer:
 
 def data_dir() -> Path:
     """Return the data directory: ``SUTU_DATA_DIR``, or ``var`` in the current folder; it need not exist."""
-    return Path(os.environ.get("SUTU_DATA_DIR") or "var")
+    return Path(DATA_DIR.value() or "var")
 
 
 def store_number(name: str) -> int | None:
@@ -198,7 +199,7 @@ def build_lock(folder: Path, *, on_wait: Callable[[str], None] | None = None) ->
         handle = _open_lock(folder / BUILD_LOCK)
     except OSError as fault:
         raise StoreError(
-            f"数据目录 {folder} 不可写：{in_words(fault)}。请检查权限，或用环境变量 SUTU_DATA_DIR 另指目录。"
+            f"数据目录 {folder} 不可写：{in_words(fault)}。请检查权限，或用环境变量 {DATA_DIR} 另指目录。"
         ) from fault
     try:
         _wait(handle, on_wait)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,9 +11,10 @@ import pandas as pd
 import streamlit as st
 from streamlit_folium import st_folium
 
+from data.registry.environment import TIANDITU_KEY
 from layers.model import Layer, Provenance
 from layers.published import PUBLISHER
-from layers.webmap import TIANDITU_KEY, base_map, theme
+from layers.webmap import base_map, theme
 from pages.shared import state
 from pages.shared.downloads import download, download_figure
 from pages.shared.map_first import map_first
@@ -133,7 +133,7 @@ def draw_map(
     ``on_change`` is called before the page is drawn again; ``link`` names a map that moves along.
     """
     answer: dict[str, Any] | None = st_folium(
-        base_map(height=height, link=link, tianditu_key=os.environ.get(TIANDITU_KEY)),
+        base_map(height=height, link=link, tianditu_key=TIANDITU_KEY.value()),
         key=key,
         height=height,
         use_container_width=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from data.registry.environment import DATA_DIR
 from data.store.versions import REMEDY, data_dir, has_pointer
 from geo.errors import StoreError
 from pages.shared.components import header, plain
@@ -26,7 +27,7 @@ def store_missing(fault: StoreError) -> None:
     st.code("sutu build", language="bash")
     st.markdown(
         "构建不需要互联网，一般不超过一分钟；已导入的数据、保存的方案和运行记录都不受影响。"
-        "若数据目录不在默认位置，请先设置环境变量 `SUTU_DATA_DIR`。"
+        f"若数据目录不在默认位置，请先设置环境变量 `{DATA_DIR}`。"
     )
 
 

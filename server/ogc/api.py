@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
+from data.registry.environment import OGC
 from data.store.store import Store, open_store
 from geo.errors import StoreError, SutuError
 from server.ogc.collections import recorded
@@ -34,7 +35,7 @@ from server.ogc.turns import TURNS
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,100}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,40}\](:\d{1,5})?")
 _PARSED = {"html", "jsonld"}
 """Formats that pygeoapi makes of the features themselves."""
-_CLOSED = "图层服务已关闭（环境变量 SUTU_OGC=off）"
+_CLOSED = f"图层服务已关闭（环境变量 {OGC}=off）"
 
 _making = threading.Lock()
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analysis.runs import run_ids
+from data.registry.environment import OGC_RUNS
 from data.store.store import Store, data_dir
 from exports.catalogue import layer_list
 from exports.layers.kinds import LayerInfo
 from exports.layers.runs import MAX_RUNS, RunLayer, run_layers
 
-RUNS_SWITCH = "SUTU_OGC_RUNS"
-"""``off`` leaves recorded runs out of the collections."""
-
 GRID, COVERAGE_CELLS = "population_grid", "coverage.cells"
-OFF = frozenset({"off", "0", "no", "false"})
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ def collections(store: Store) -> dict[str, Collection]:
 
 def recorded() -> tuple[str, ...]:
     """Return the ids of the runs that are offered; the collections change with them."""
-    if os.environ.get(RUNS_SWITCH, "on").strip().lower() in OFF:
+    if OGC_RUNS.is_off():
         return ()
     return tuple(run_ids(data_dir())[:MAX_RUNS])
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
+from data.registry.environment import OGC
 from data.store.store import Store
 from geo.tiles import MATRIX_SET, MAX_ZOOM, MIN_ZOOM
 from layers.vector_tile import MIME_TYPE
 from reports.provenance import internal_notice
-from server.ogc.collections import OFF, Collection, collections
-
-SWITCH = "SUTU_OGC"
-"""``off`` switches the API off; anything else, and nothing, leaves it on."""
+from server.ogc.collections import Collection, collections
 
 PREFIX = "/ogc"
 DEFAULT_ITEMS, MAX_ITEMS = 100, 2_000
@@ -25,7 +22,7 @@ CRS = (_CRS84, "http://www.opengis.net/def/crs/EPSG/0/4490", "http://www.opengis
 
 def switched_on() -> bool:
     """Return whether the API answers."""
-    return os.environ.get(SWITCH, "on").strip().lower() not in OFF
+    return not OGC.is_off()
 
 
 def configuration(store: Store, base: str) -> dict[str, Any]:

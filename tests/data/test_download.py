@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from data.ingest.download import (
-    URL_VARIABLE,
     DownloadResult,
     checksum_address,
     download_extract,
     extract_url,
     file_name,
 )
-from data.ingest.web import PROXY_VARIABLE
+from data.registry.environment import OSM_EXTRACT_URL, OSM_PROXY
 from data.registry.osm_models import load_osm_mapping
 from geo.errors import DownloadError, SutuError
 from tests.data.extract_server import CONTENT, Server, serving
@@ -233,9 +232,9 @@ def test_a_damaged_note_means_a_fresh_start(server: Server, tmp_path: Path) -> N
 
 def test_the_address_comes_from_the_environment_or_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_osm_mapping().extract
-    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    monkeypatch.delenv(OSM_EXTRACT_URL.name, raising=False)
     assert extract_url(settings) == settings.url
-    monkeypatch.setenv(URL_VARIABLE, "http://10.1.2.3/jiangsu.osm.pbf")
+    monkeypatch.setenv(OSM_EXTRACT_URL.name, "http://10.1.2.3/jiangsu.osm.pbf")
     assert extract_url(settings) == "http://10.1.2.3/jiangsu.osm.pbf"
 
 
@@ -314,12 +313,12 @@ def test_the_proxy_of_the_environment_is_not_used_but_ours_is(
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert fetch(server, tmp_path).path.read_bytes() == CONTENT
     with serving(Server()) as proxy:
-        monkeypatch.setenv(PROXY_VARIABLE, proxy.url.split("/china")[0])
+        monkeypatch.setenv(OSM_PROXY.name, proxy.url.split("/china")[0])
         result = download_extract("http://extracts.example/x.osm.pbf", tmp_path / "y.osm.pbf", attempts=1)
         assert result.path.read_bytes() == CONTENT
         assert proxy.requests[0][0] == "http://extracts.example/x.osm.pbf"
-    monkeypatch.setenv(PROXY_VARIABLE, "socks5://127.0.0.1:1")
-    with pytest.raises(DownloadError, match=PROXY_VARIABLE):
+    monkeypatch.setenv(OSM_PROXY.name, "socks5://127.0.0.1:1")
+    with pytest.raises(DownloadError, match=OSM_PROXY.name):
         fetch(server, tmp_path)
 
 

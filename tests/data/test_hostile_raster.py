@@ -13,7 +13,7 @@ from affine import Affine
 from data.faults import FaultReport
 from data.ingest import population
 from data.ingest.tiff_check import check_tiff
-from data.registry.limit_models import OVERRIDES
+from data.registry.environment import LIMITS
 from tests.geo.worlds import packaged_counties
 
 PLAIN = {256: 100, 257: 100, 258: 32, 259: 1, 277: 1, 278: 10, 339: 3}
@@ -146,7 +146,7 @@ def test_pixels_to_read_are_bounded_before_one_is_read(
     path = _raster(tmp_path, Affine(0.02, 0.0, 116.0, 0.0, -0.02, 36.0), (300, 300))
     assert _read(path)
     numbers = tmp_path / "上限.yaml"
-    monkeypatch.setenv(OVERRIDES, str(numbers))
+    monkeypatch.setenv(LIMITS.name, str(numbers))
     numbers.write_text("raster.pixels_read: 1000\n", encoding="utf-8")
     assert "个像元，超过上限 1,000" in _reading(path)
     numbers.write_text("raster.pixels_unpacked: 1000\n", encoding="utf-8")

@@ -14,7 +14,8 @@ from data.ingest.vector_source import VectorLimits
 from data.reader import files
 from data.reader.sandbox import Bounds
 from data.reader.worker import bound_id
-from data.registry.limit_models import OVERRIDES, LimitEntry, exceeded, limit, limit_bytes, load_limits
+from data.registry.environment import LIMITS
+from data.registry.limit_models import LimitEntry, exceeded, limit, limit_bytes, load_limits
 from data.registry.loading import load_yaml
 from geo.errors import RegistryError
 
@@ -28,7 +29,7 @@ SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "data")
 def _office(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Path:
     path = folder / "上限.yaml"
     path.write_text(text, encoding="utf-8")
-    monkeypatch.setenv(OVERRIDES, str(path))
+    monkeypatch.setenv(LIMITS.name, str(path))
     return path
 
 
@@ -94,7 +95,7 @@ def test_an_office_sets_its_own_numbers(tmp_path: Path, monkeypatch: pytest.Monk
     assert limit("table.rows") == 60
     path.write_text("# 都不改\n", encoding="utf-8")
     assert limit("table.rows") == packaged
-    monkeypatch.delenv(OVERRIDES)
+    monkeypatch.delenv(LIMITS.name)
     assert limit("table.rows") == packaged
 
 
@@ -130,7 +131,7 @@ def test_every_wrong_number_is_told_at_once(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_missing_file_of_numbers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(OVERRIDES, str(tmp_path / "没有.yaml"))
+    monkeypatch.setenv(LIMITS.name, str(tmp_path / "没有.yaml"))
     with pytest.raises(RegistryError, match=r"没有\.yaml"):
         Limits()
 

@@ -7,8 +7,9 @@ from streamlit import config as streamlit_config
 from streamlit.web.server.starlette import starlette_websocket
 
 import app as application
+from data.registry.environment import ALLOWED_HOSTS
 from server.host_guard import HostGuard
-from server.hosts import ALLOWED_HOSTS, Allowed, HostNameError, allowed_at, configured
+from server.hosts import Allowed, HostNameError, allowed_at, configured
 from server.uploads import TRUSTED_HEADERS, UploadGuard
 from tests.server.calling import Beyond, Called, Pairs, call
 
@@ -40,7 +41,7 @@ def beyond() -> Beyond:
 
 @pytest.fixture
 def guard(beyond: Beyond, monkeypatch: pytest.MonkeyPatch) -> HostGuard:
-    monkeypatch.delenv(ALLOWED_HOSTS, raising=False)
+    monkeypatch.delenv(ALLOWED_HOSTS.name, raising=False)
     return HostGuard(beyond, allowed)
 
 
@@ -62,7 +63,7 @@ def test_a_foreign_name_is_misdirected_for_everything(
 def test_the_words_tell_what_was_called_and_what_to_do_but_not_the_names(guard: HostGuard) -> None:
     answer = call(guard, "/", [("host", "evil.example:8501"), ("accept", "text/html")])
     assert "“evil.example:8501”" in answer.text
-    for word in ("管理员", "--name", ALLOWED_HOSTS):
+    for word in ("管理员", "--name", ALLOWED_HOSTS.name):
         assert word in answer.text
     for name in ("sutu.example.cn", "localhost", "127.0.0.1"):
         assert name not in answer.text
@@ -205,7 +206,7 @@ def test_serving_everywhere_without_names_is_refused_before_the_port_is_taken(
     def taken(*_asked: object) -> None:
         raise AssertionError("the port was tried")
 
-    monkeypatch.delenv(ALLOWED_HOSTS, raising=False)
+    monkeypatch.delenv(ALLOWED_HOSTS.name, raising=False)
     monkeypatch.setattr(application, "_require_free", taken)
     with pytest.raises(HostNameError, match=r"--name"):
         application.serve(host, 8501)

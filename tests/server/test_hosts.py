@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.registry.environment import ALLOWED_HOSTS
 from server.called import called_host, called_origin
-from server.hosts import ALLOWED_HOSTS, Allowed, HostNameError, Name, allowed_at, configured
+from server.hosts import Allowed, HostNameError, Name, allowed_at, configured
 
 PORT = 8501
 LOCAL = allowed_at("127.0.0.1", ())
@@ -17,7 +18,7 @@ LOCAL = allowed_at("127.0.0.1", ())
 
 @pytest.fixture(autouse=True)
 def nothing_configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(ALLOWED_HOSTS, raising=False)
+    monkeypatch.delenv(ALLOWED_HOSTS.name, raising=False)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "127.1"])
@@ -164,7 +165,7 @@ def test_a_name_at_the_port_of_a_scheme_is_called_without_it() -> None:
 
 
 def test_names_come_from_the_environment_and_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ALLOWED_HOSTS, " A.example , ,[FE80:0::1]:8080,fe80::2,")
+    monkeypatch.setenv(ALLOWED_HOSTS.name, " A.example , ,[FE80:0::1]:8080,fe80::2,")
     assert configured(["b.example:80", "a.example", "苏图.内网:8080"]) == (
         Name("a.example"),
         Name("fe80::1", 8080),
@@ -197,7 +198,7 @@ def test_names_come_from_the_environment_and_the_command(monkeypatch: pytest.Mon
 def test_what_is_no_name_is_told_in_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(HostNameError, match=r"^“.+”.*应写"):
         configured([name])
-    monkeypatch.setenv(ALLOWED_HOSTS, f"sutu.example.cn,{name}")
+    monkeypatch.setenv(ALLOWED_HOSTS.name, f"sutu.example.cn,{name}")
     with pytest.raises(HostNameError):
         configured()
 
