@@ -1,5 +1,6 @@
 # make run   set up, build the store when missing or out of date, open the app on http://127.0.0.1:8501
 # make test  set up, then format check, lint, types, import rules, tests (a skipped test fails)
+# make check set up, then format check, lint, types, import rules, and the tests nearest to what changed
 # make test-sources set up, then read the source documents again (SUTU_SHARED, or ../shared beside the checkout)
 # make attack the heavy hostile files, attacks watched by strace, ten visitors at once, the long fuzz
 # make bench the benchmark table
@@ -12,12 +13,15 @@ PORT  ?= 8501
 JOBS  ?= 2
 CODE  := app.py cli.py geo data layers analysis exports reports pages server tests benchmarks scripts $(wildcard commands)
 
-.PHONY: run test test-sources attack bench lint format types imports unit docs-screenshots lock clean
+.PHONY: run test check test-sources attack bench lint format types imports unit docs-screenshots lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/sutu serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.dev lint types imports unit
+
+check: $(VENV)/.dev lint types imports
+	$(BIN)/python -m scripts.check_changed
 
 test-sources: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/sources
