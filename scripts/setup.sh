@@ -13,13 +13,13 @@ as_root() {
 
 find_python() {
     local name
-    for name in python3.11 python3.12 python3; do
-        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))'; then
+    for name in python3.11 python3; do
+        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(not sys.version_info[:2] == (3, 11))'; then
             echo "$name"
             return
         fi
     done
-    echo "需要 Python 3.11 或 3.12，请先安装（Debian 12：apt-get install python3）。" >&2
+    echo "需要 Python 3.11，请先安装（Debian 12：apt-get install python3）。" >&2
     exit 1
 }
 
