@@ -3,6 +3,7 @@
 # make check set up, then format check, lint, types, import rules, and the tests nearest to what changed
 # make test-sources set up, then read the source documents again (SUTU_SHARED, or ../shared beside the checkout)
 # make attack the heavy hostile files, attacks watched by strace, ten visitors at once, the long fuzz
+# make docs  signatures and docstrings of every room as pages to read offline: build/docs/index.html
 # make mutants put faults into the code one by one: the nearest tests must notice 85 % of a seeded sample of 400
 # make bench the benchmark table
 
@@ -12,9 +13,10 @@ BIN   := $(VENV)/bin
 HOST  ?= 127.0.0.1
 PORT  ?= 8501
 JOBS  ?= 2
-CODE  := app.py cli.py geo data layers analysis exports reports pages server tests benchmarks scripts $(wildcard commands)
+ROOMS := geo data layers analysis exports reports pages server commands
+CODE  := app.py cli.py $(ROOMS) tests benchmarks scripts
 
-.PHONY: run test check test-sources attack mutants bench lint format types imports unit docs-screenshots lock clean
+.PHONY: run test check test-sources attack mutants docs bench lint format types imports unit docs-screenshots lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/sutu serve --host $(HOST) --port $(PORT)
@@ -49,6 +51,9 @@ attack: $(VENV)/.dev
 	@bash scripts/need.sh chromium
 	@bash scripts/need.sh strace
 	$(BIN)/python -m tests.attack
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m pdoc --no-show-source --output-directory build/docs $(ROOMS) app cli
 
 mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants
