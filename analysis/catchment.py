@@ -30,18 +30,18 @@ from analysis.coverage import (
 from data.ingest.osm_store import NetworkSource
 from data.store.store import Store
 from geo.catchment import METHOD_NAMES, CatchmentResult, Method, access_table, floating_catchment
-from geo.coverage import GROUPS, Level
+from geo.coverage import GROUPS
 from geo.decay import Decay, DecayKind, make_decay
 from geo.errors import CatchmentError
 from geo.grid_reach import grid_reach
 from geo.reach import Reach, network_reach
 from geo.reach_parts import partitioned_reach
+from geo.region_tree import PROVINCE, Level, prefectures_of
 
 Measure = Literal["count", "capacity"]
 
 MEASURES: dict[Measure, str] = {"count": "设施数", "capacity": "设施规模"}
 MAX_CATCHMENT_MINUTES = 120.0
-PROVINCE = "320000"
 
 TABLE_COLUMNS = (
     "adcode",
@@ -88,7 +88,7 @@ class CatchmentRequest:
     mode: str = "straight"
     levels: tuple[str, ...] = ()
     origin: Origin = "auto"
-    within: str = "320000"
+    within: str = PROVINCE
     measure: Measure = "count"
     method: Method = "2sfca"
     decay: DecayKind = "step"
@@ -175,7 +175,7 @@ class CatchmentAnalysis:
             return partitioned_reach(
                 facilities,
                 cells,
-                self.cells["adcode"].str[:4].to_numpy(),
+                prefectures_of(self.cells["adcode"]),
                 cell_size_m=self.cell_size_m,
                 mode=self.base.mode,
                 decay=self.decay,

@@ -48,10 +48,10 @@ from geo.circles import (
     circle_table,
     service_table,
 )
-from geo.coverage_profile import Level
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CircleError, NetworkError, NoFacilityError, UnknownRegionError
 from geo.minutes import quantise_minutes
+from geo.region_tree import PROVINCE, Level
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
 
 Progress = Callable[[str], None]
@@ -70,7 +70,7 @@ class CircleRequest:
     services: tuple[str, ...] = ()
     mode: str | None = None
     origin: Origin = "auto"
-    within: str = "320000"
+    within: str = PROVINCE
     search_minutes: float = SEARCH_MINUTES
     engine: Engine = "local"
     scheduler: str | None = None

@@ -19,11 +19,11 @@ from data.registry.corridor_models import load_corridor_routes
 from data.registry.mode_models import load_modes
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
+from geo.region_tree import COUNTY_CITY_KINDS, prefecture_of
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
 
 MODE = "drive"
 STATION_MINUTES = (30.0, 60.0)
-_COUNTY_CITIES = ("县级市", "县")
 _HSR_TARGET = "高速铁路县(市)覆盖率"
 _STARTED = ("十四五开工", "十四五力争开工")
 _SERVED, _BUILDING, _STARTING = "现状有高铁或动车线路", "在建线路经过", "十四五开工线路经过"
@@ -80,7 +80,7 @@ def by_county(corridors: Corridors, keys: Collection[str], scope: Scope = "passe
     return pd.DataFrame(
         {
             "name": [str(regions.loc[code, "name"]) for code in codes],
-            "prefecture": [str(regions.loc[str(regions.loc[code, "parent"]), "name"]) for code in codes],
+            "prefecture": [str(regions.loc[prefecture_of(code), "name"]) for code in codes],
             "corridors": [held[code] for code in codes],
             "plans": [len(plans.get(code, ())) for code in codes],
             "named": ["、".join(names.get(code, [])) for code in codes],
@@ -136,7 +136,7 @@ def hsr_coverage(corridors: Corridors) -> HsrCoverage:
     public routes: the result is an estimate beside the plan's own 70 % (2020) and 90 % (2025).
     """
     regions = corridors.sums.regions
-    cities = regions[regions["kind"].isin(_COUNTY_CITIES) & (regions["level"] == "county")]
+    cities = regions[regions["kind"].isin(COUNTY_CITY_KINDS) & (regions["level"] == "county")]
     codes = {
         str(name): str(code) for column in ("name", "short_name") for code, name in cities[column].items()
     }
@@ -155,7 +155,7 @@ def hsr_coverage(corridors: Corridors) -> HsrCoverage:
             {
                 "adcode": str(code),
                 "name": str(row["name"]),
-                "prefecture": str(regions.loc[str(row["parent"]), "name"]),
+                "prefecture": str(regions.loc[prefecture_of(str(code)), "name"]),
                 "state": "没有线路经过" if stage_line is None else states[stage_line[0]],
                 "line": "" if stage_line is None else stage_line[1],
                 "stage": len(states) if stage_line is None else stage_line[0],

@@ -29,6 +29,7 @@ from data.store.store import Store
 from geo.corridors import BUFFERS_KM, CellPeople, FloatArray, chainage_km
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
+from geo.region_tree import each_lies_in, prefecture_of
 
 Scope = Literal["named", "passed"]
 SCOPES: dict[str, str] = {"named": "原文列名的地区", "passed": "示意线经过的县（市、区）"}
@@ -132,8 +133,7 @@ class Corridors:
 
     def prefectures(self, key: str, scope: Scope) -> list[str]:
         """Return the prefectures those counties lie in, ascending."""
-        parents = self.sums.regions["parent"]
-        return sorted({str(parents[code]) for code in self.counties(key, scope)})
+        return sorted({prefecture_of(code) for code in self.counties(key, scope)})
 
     # Figures
 
@@ -204,7 +204,7 @@ class Corridors:
         out = []
         for piece in strip.itertuples():
             code = piece.adcode if isinstance(piece.adcode, str) else None
-            at = code if level == "county" or code is None else str(regions.loc[code, "parent"])
+            at = code if level == "county" or code is None else prefecture_of(code)
             fact: Any = facts.loc[at] if at in facts.index else None
             value = math.nan if fact is None else float(fact["value"])
             reason = OUTSIDE if code is None else ("没有数据" if fact is None else str(fact["reason"] or ""))
@@ -362,9 +362,7 @@ def _choose(
     """Return the station of a place, or None with the reason."""
     if stations.empty:
         return None, NONE_IMPORTED
-    code = str(place["adcode"])
-    home = stations["adcode"].astype(str)
-    own = stations[home.str[:4] == code[:4]] if code.endswith("00") else stations[home == code]
+    own = stations[each_lies_in(stations["adcode"], str(place["adcode"]))]
     said = {station_base(str(place[column])) for column in ("name", "text")} - {""}
     names = said | {_KIND.sub("", name) for name in said}
     turned = {f"{name}{direction}" for name in names for direction in _DIRECTIONS}

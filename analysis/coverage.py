@@ -24,12 +24,13 @@ from data.regions.population import CENSUS_YEAR
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
 from data.store.store import Store
-from geo.coverage import GROUPS, CoverageProfile, Level, build_profile, coverage_table
+from geo.coverage import GROUPS, CoverageProfile, build_profile, coverage_table
 from geo.crs import ALBERS, STORE_CRS, to_albers
 from geo.edge import edge_distances, flag_edge, search_radius_m
 from geo.errors import CoverageError, NoFacilityError, UnknownRegionError
 from geo.modes import TravelMode
 from geo.network import Network
+from geo.region_tree import PROVINCE, Level, inside, prefectures_of
 from geo.scale import nearest_facility_partitioned
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
 
@@ -64,7 +65,7 @@ class CoverageRequest:
     mode: str = "straight"
     levels: tuple[str, ...] = ()
     origin: Origin = "auto"
-    within: str = "320000"
+    within: str = PROVINCE
     search_minutes: float = SEARCH_MINUTES
     engine: Engine = "local"
     scheduler: str | None = None
@@ -181,7 +182,7 @@ class CoverageAnalysis:
         if self.request.engine == "dask":
             return nearest_facility_partitioned(
                 self._cells_xy,
-                self.cells["adcode"].str[:4].to_numpy(),
+                prefectures_of(self.cells["adcode"]),
                 self._facilities_xy,
                 mode=self.mode,
                 max_minutes=radius,
@@ -292,8 +293,7 @@ def _facilities(
 
 def _scarce(store: Store, facilities: pd.DataFrame, request: CoverageRequest) -> list[str]:
     """Say when the data know facilities in some counties only: a gap may then be a gap in the data."""
-    counties = store.region_table("county")
-    asked = set(counties.index) & set(inside(store.region_table(), request.within))
+    asked = set(inside(store.region_table(), request.within, "county"))
     without = asked - set(facilities["adcode"].dropna())
     if not without or len(without) == len(asked):
         return []
@@ -308,14 +308,6 @@ def _unplaced_people(store: Store, inside: Sequence[str]) -> list[str]:
         f"{name} {people:,.0f} 人（普查未列入任何县），不在格网内，人口和覆盖率均不含"
         for name, people in zip(residual["name"], residual["value"], strict=True)
     ]
-
-
-def inside(regions: pd.DataFrame, adcode: str) -> list[str]:
-    """Return a region and everything below it, by the parents of the region table."""
-    inside = [adcode]
-    for at in inside:
-        inside += regions.index[regions["parent"] == at].tolist()
-    return inside
 
 
 def covered_types(names: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from data.store.store import Store
 from geo.disparity import Measure, undefined
-from geo.gaps import CENTRAL, NORTH, SOUTH, GapAnalysis, GapComparison, GapSubject, analyse_gap
+from geo.gaps import GapAnalysis, GapComparison, GapSubject, analyse_gap
+from geo.region_tree import ECONOMIC_REGIONS, PROVINCE
 
 LEVELS = ("prefecture", "county")
 WEIGHTS = ("population", "yearbook_population")
@@ -107,7 +108,7 @@ def gap_of(source: GapSource, year: int, *, only: pd.Index | None = None) -> Gap
         year,
         frame,
         _regional(source.regions, facts, year),
-        province=_figure(facts, "320000", year),
+        province=_figure(facts, PROVINCE, year),
         weight_name=weight_name,
         weight_reason=None if weight_name else NO_WEIGHTS.format(year=year),
         breaks=_breaks(source),
@@ -194,7 +195,7 @@ def _figure(facts: pd.DataFrame, adcode: str, year: int) -> Measure:
 
 
 def _regional(regions: pd.DataFrame, facts: pd.DataFrame, year: int) -> pd.DataFrame:
-    figures = {code: _figure(facts, code, year) for code in (SOUTH, CENTRAL, NORTH)}
+    figures = {code: _figure(facts, code, year) for code in ECONOMIC_REGIONS}
     return pd.DataFrame(
         {
             "short_name": [regions.loc[code, "short_name"] for code in figures],

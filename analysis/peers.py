@@ -12,10 +12,10 @@ from data.registry.profile_models import load_profile_indicators
 from data.store.store import Store
 from geo.errors import CompareError, UnknownRegionError
 from geo.peers import Spine, distinct, similar_regions, spines, strengths
+from geo.region_tree import PROVINCE
 
 MOST_REGIONS = 6
-LEVELS = ("economic_region", "prefecture", "county")
-PROVINCE = "320000"
+PROFILE_LEVELS = ("economic_region", "prefecture", "county")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def require_comparable(store: Store, adcodes: Sequence[str]) -> tuple[str, list[
     if len(levels) > 1:
         told = "、".join(table.loc[codes, "name"].astype(str))
         raise CompareError(f"只能比较同一层级的地区；{told}不在同一层级。")
-    if levels[0] not in LEVELS:
+    if levels[0] not in PROFILE_LEVELS:
         raise CompareError(
             f"{table.loc[codes, 'name'].iloc[0]}没有可比较的同级地区；请选经济区、设区市或县。"
         )

@@ -14,6 +14,7 @@ from data.regions.economy import economy_counts
 from data.registry import Registry, load_registry
 from data.registry.models import Indicator
 from data.store.store import Store
+from geo.region_tree import counties_by_prefecture
 
 _ADDITIVE = ("count", "amount")
 
@@ -32,10 +33,7 @@ class RegionSums:
         self._values = lru_cache(maxsize=4096)(self._value)
         self._latest = lru_cache(maxsize=256)(self._read_latest)
         self._entries: dict[str, Indicator] = {entry.id: entry for entry in self._registry.indicators}
-        counties = self.regions[self.regions["level"] == "county"]
-        self.counties_of: dict[str, frozenset[str]] = {
-            str(parent): frozenset(part.index) for parent, part in counties.groupby("parent")
-        }
+        self.counties_of = counties_by_prefecture(self.regions)
 
     @cached_property
     def _counts(self) -> tuple[dict[int, YearCounts], dict[int, YearCounts]]:

@@ -24,8 +24,8 @@ from analysis.siting_edits import Edit, apply_edits, new_facilities
 from data.ingest.osm_store import NetworkSource
 from data.ingest.sites import Site, parse_sites
 from data.store.store import Store
-from geo.coverage import Level
 from geo.errors import NoFacilityError, SitingError
+from geo.region_tree import Level
 from geo.site_reach import Reach, reach_network, reach_straight
 from geo.siting import (
     OBJECTIVES,

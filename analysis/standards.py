@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -21,9 +21,9 @@ from data.regions.population import CENSUS_YEAR
 from data.registry.facility_models import load_facility_types
 from data.registry.standard_models import GROUPS, Standard, load_standards
 from data.store.store import Store
-from geo.coverage_profile import region_hierarchy
 from geo.errors import UnknownRegionError
 from geo.projection import METHOD, growth_factors, project
+from geo.region_tree import COUNTY_CITY_KINDS, LEVELS, PROVINCE, Level, prefectures_of, region_hierarchy
 from geo.standards import (
     COLUMNS,
     NO_CAPACITY,
@@ -36,11 +36,8 @@ from geo.standards import (
     roll_up,
 )
 
-Level = Literal["county", "prefecture", "economic_region", "province"]
-
 YEARBOOK = "yearbook_population"
 ENDINGS = ("镇", "乡", "街道")
-_ORDER: tuple[Level, ...] = ("county", "prefecture", "economic_region", "province")
 SUMMARY_COLUMNS = (
     "standard",
     "name",
@@ -105,7 +102,7 @@ class StandardsAnalysis:
         """
         require_known([standard], list(self.standards))
         entry = self.standards[standard]
-        at: Level = max(level, entry.region_level, key=_ORDER.index)
+        at: Level = max(level, entry.region_level, key=LEVELS.index)
         if (standard, at) not in self._tables:
             self._tables[standard, at] = self._table(entry, at)
         return self._tables[standard, at].copy()
@@ -157,7 +154,7 @@ class StandardsAnalysis:
             return unknown.assign(reason=reason)
         home = frame["adcode"].astype(str)
         if entry.region_level == "prefecture":
-            home = home.str[:4] + "00"
+            home = pd.Series(prefectures_of(home), index=home.index)
         amount = frame["capacity"] if entry.measure == "capacity" else pd.Series(1.0, index=frame.index)
         placed = frame["precision"].isin(IMPLIED)
         sums = {
@@ -200,7 +197,7 @@ class StandardsRequest:
     level: Level = "county"
     year: int | None = None
     origin: Origin = "auto"
-    within: str = "320000"
+    within: str = PROVINCE
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that `from_dict` takes back."""
@@ -259,7 +256,7 @@ def prepare_standards(
     *,
     year: int | None = None,
     origin: Origin = "auto",
-    within: str = "320000",
+    within: str = PROVINCE,
     facilities: pd.DataFrame | None = None,
     standards: dict[str, Standard] | None = None,
 ) -> StandardsAnalysis:
@@ -276,7 +273,7 @@ def prepare_standards(
     notes = [_residual(store)]
     if year is not None and year != CENSUS_YEAR:
         factors = growth_factors(store.facts(YEARBOOK, level="prefecture")[["adcode", "year", "value"]], year)
-        home = {level: _prefecture(frame.index) for level, frame in people.items()}
+        home = {level: _home(frame.index) for level, frame in people.items()}
         people = {level: project(frame, home[level], factors) for level, frame in people.items()}
         notes.append(METHOD)
     known = load_standards() if standards is None else standards
@@ -305,8 +302,8 @@ def _people(store: Store) -> dict[str, pd.DataFrame]:
     }
 
 
-def _prefecture(codes: pd.Index) -> pd.Series:
-    return pd.Series([f"{code[:4]}00" for code in codes.astype(str)], index=codes)
+def _home(codes: pd.Index) -> pd.Series:
+    return pd.Series(prefectures_of(codes), index=codes)
 
 
 def _residual(store: Store) -> str:
@@ -320,10 +317,10 @@ def _units(regions: pd.DataFrame, level: str) -> pd.DataFrame:
     table = regions.loc[regions["level"] == level, ["kind"]].copy()
     counts = _townships()
     if level == "prefecture":
-        counts = counts.groupby(_prefecture(counts.index)).sum()
+        counts = counts.groupby(_home(counts.index)).sum()
     counts = counts.reindex(table.index).fillna(0.0)
     country = (counts["镇"] + counts["乡"]) > 0
-    return table.join(counts).assign(rural=table["kind"].isin(["县", "县级市"]) | country)
+    return table.join(counts).assign(rural=table["kind"].isin(COUNTY_CITY_KINDS) | country)
 
 
 def _townships() -> pd.DataFrame:
@@ -371,7 +368,7 @@ def _partial(store: Store, frame: pd.DataFrame) -> Sequence[str]:
     real = frame[~frame["precision"].isin(IMPLIED)]
     if real.empty:
         return []
-    known = set(real["adcode"].astype(str).str[:4])
+    known = set(prefectures_of(real["adcode"]))
     everywhere = store.region_table("prefecture")
-    without = [str(row["short_name"]) for code, row in everywhere.iterrows() if str(code)[:4] not in known]
+    without = [str(row["short_name"]) for code, row in everywhere.iterrows() if code not in known]
     return [f"导入的设施不含{'、'.join(without)}：这些设区市的缺口可能只是缺少数据"] if without else []

@@ -12,12 +12,11 @@ from data.builder.plan_states import UNDEFINED, actual_bound, is_range, target_s
 from data.registry.tracking_models import TrackedSeries, Tracking, load_tracking
 from data.store.store import Store
 from geo.errors import RegistryError
-from geo.gaps import CENTRAL, NORTH, SOUTH
+from geo.region_tree import ECONOMIC_REGIONS, PROVINCE, above
 
-PROVINCE = "320000"
 OWN, MATCHED, REGISTERED = "own", "matched", "registered"
 WHOLE = "全省"
-_REGIONS = {"苏南": SOUTH, "苏中": CENTRAL, "苏北": NORTH}
+_REGIONS = {name: code for code, name in ECONOMIC_REGIONS.items()}
 
 
 @dataclass(frozen=True)
@@ -256,21 +255,13 @@ def _series(store: Store, indicator: str, region: str) -> pd.DataFrame:
     table = store.region_table()
     if region not in table.index:
         raise RegistryError(f"tracking.yaml：没有代码为“{region}”的地区")
-    codes = [region, *(_above(table, region) if region != PROVINCE else _REGIONS.values())]
+    codes = [region, *(above(table, region) if region != PROVINCE else ECONOMIC_REGIONS)]
     facts = store.facts(indicator)
     facts = facts[facts["adcode"].isin(codes)]
     order = facts["adcode"].map({code: number for number, code in enumerate(codes)})
     rows = facts.assign(order=order, name=facts["short_name"]).sort_values(["order", "year"])
     notes = rows["note"].where(rows["note"].notna(), rows["reason"])
     return rows.assign(note=notes)[["adcode", "name", "year", "value", "note"]].reset_index(drop=True)
-
-
-def _above(table: pd.DataFrame, region: str) -> list[str]:
-    above, parent = [], table["parent"][region]
-    while isinstance(parent, str) and parent in table.index:
-        above.append(parent)
-        parent = table["parent"][parent]
-    return above
 
 
 def regional_targets(store: Store, tracking: Tracking | None = None) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from geo.region_tree import PROVINCE, PROVINCE_DIGITS, SOUTH, prefecture_of
+
 NODES, CELLS, FACILITIES = 3_000_000, 430_000, 2_000
 CELL_M = 500.0
 METRES_PER_MINUTE = 80.0
@@ -75,18 +77,21 @@ class Province:
 
 def county_code(number: int) -> str:
     """Return a made-up adcode."""
-    return f"32{number // COUNTIES_PER_SIDE + 1:02d}{number % COUNTIES_PER_SIDE + 1:02d}"
+    return f"{PROVINCE_DIGITS}{number // COUNTIES_PER_SIDE + 1:02d}{number % COUNTIES_PER_SIDE + 1:02d}"
+
+
+def prefecture_code(number: int) -> str:
+    """Return a made-up adcode of a prefecture."""
+    return prefecture_of(f"{PROVINCE_DIGITS}{number + 1:02d}01")
 
 
 def regions() -> pd.DataFrame:
     """Return the region table of the made-up province."""
-    rows = [("320000", "全省", "province", None), ("320S00", "经济区", "economic_region", "320000")]
-    rows += [
-        (f"32{row + 1:02d}00", f"市{row + 1}", "prefecture", "320S00") for row in range(COUNTIES_PER_SIDE)
-    ]
+    rows = [(PROVINCE, "全省", "province", None), (SOUTH, "经济区", "economic_region", PROVINCE)]
+    rows += [(prefecture_code(row), f"市{row + 1}", "prefecture", SOUTH) for row in range(COUNTIES_PER_SIDE)]
     for number in range(COUNTIES_PER_SIDE**2):
         code = county_code(number)
-        rows.append((code, f"县{number + 1}", "county", f"{code[:4]}00"))
+        rows.append((code, f"县{number + 1}", "county", prefecture_of(code)))
     return pd.DataFrame(rows, columns=["adcode", "name", "level", "parent"])
 
 

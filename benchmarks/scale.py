@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import peak_mb
-from benchmarks.province import CELL_M, CELLS, NODES, Province, load, make_province, save
+from benchmarks.province import CELL_M, CELLS, NODES, Province, load, make_province, prefecture_code, save
 
 ROOT = Path(__file__).resolve().parents[1]
 SEARCH_MINUTES = 60.0
@@ -32,7 +32,7 @@ WORKERS = 2
 
 def prefectures(province: Province) -> np.ndarray:
     """Return the partition key of every cell: its made-up prefecture."""
-    return np.array([f"32{number // 10 + 1:02d}00" for number in range(100)], dtype=object)[province.county]
+    return np.array([prefecture_code(number // 10) for number in range(100)], dtype=object)[province.county]
 
 
 def partitioned(province: Province, engine: str) -> dict[str, Any]:

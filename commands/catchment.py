@@ -19,6 +19,7 @@ from commands.coverage_files import write_regions
 from commands.study import By, Engine, Mode, Origin, Output
 from data.store.store import Store, data_dir, open_store
 from geo.errors import CatchmentError
+from geo.region_tree import PROVINCE
 from geo.spreadsheet import write_rows
 
 HEADERS = {
@@ -100,7 +101,7 @@ def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
     mode: study.ModeOption = Mode.straight,
     levels: study.Levels = None,
     by: study.ByOption = By.county,
-    within: Annotated[str, typer.Option(help="只列此地区（行政区划代码）；区外供需照样参与。")] = "320000",
+    within: Annotated[str, typer.Option(help="只列此地区（行政区划代码）；区外供需照样参与。")] = PROVINCE,
     origin: study.OriginOption = Origin.auto,
     facilities: study.FacilityFile = None,
     datum: study.DatumOption = None,

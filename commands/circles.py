@@ -18,7 +18,7 @@ from commands.study import By, Engine, Mode, Origin, Output
 from data.store.store import Store, data_dir, open_store
 from exports.layers.grid import cell_size_m, squares
 from geo.circles import TIERS, TierView
-from geo.coverage_profile import Level
+from geo.region_tree import PROVINCE, Level
 
 HEADERS = {
     "adcode": "代码",
@@ -83,7 +83,7 @@ def circles(  # noqa: PLR0917 - a command's options are its documented inputs
     mode: Annotated[Mode | None, typer.Option(help="各项服务都用此出行方式；不写则按登记表。")] = None,
     group: study.Group = "all",
     by: study.ByOption = By.county,
-    within: study.Within = "320000",
+    within: study.Within = PROVINCE,
     origin: study.OriginOption = Origin.auto,
     facilities: Annotated[Path | None, typer.Option(help="用此文件的设施（须有类型一列），不导入。")] = None,
     datum: study.DatumOption = None,

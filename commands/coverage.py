@@ -21,6 +21,7 @@ from commands.study import By, Engine, Mode, Origin, Output
 from data.store.store import data_dir, open_store
 from geo.coverage import COLUMNS
 from geo.errors import CoverageError, StoreError
+from geo.region_tree import PROVINCE
 
 HEADERS = {
     "adcode": "代码",
@@ -76,7 +77,7 @@ def coverage(  # noqa: PLR0917 - a command's options are its documented inputs
     levels: study.Levels = None,
     group: study.Group = "all",
     by: study.ByOption = By.county,
-    within: study.Within = "320000",
+    within: study.Within = PROVINCE,
     origin: study.OriginOption = Origin.auto,
     facilities: study.FacilityFile = None,
     datum: study.DatumOption = None,

@@ -15,6 +15,7 @@ from commands.console import Format, print_json, print_rows
 from commands.query import find_indicator, year_span
 from data.store.store import Store, open_store
 from geo.gaps import MEASURES, GapAnalysis, GapComparison
+from geo.region_tree import LEVEL_NAMES
 from geo.spatial import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, LocalMoran, contiguity, local_moran
 from layers.model import format_number
 from layers.words.gap import gap_sentences, moran_words, spot_words
@@ -84,9 +85,8 @@ def _level(row: pd.Series, wanted: GapLevel | None) -> str:
     if wanted is None:
         return levels[0]
     if wanted.value not in levels:
-        words = {"county": "县（市、区）", "prefecture": "设区市"}
         raise typer.BadParameter(
-            f"“{row['name']}”没有{words[wanted.value]}一级的数据；有：{'、'.join(levels)}",
+            f"“{row['name']}”没有{LEVEL_NAMES[wanted.value]}一级的数据；有：{'、'.join(levels)}",
             param_hint="--level",
         )
     return wanted.value

@@ -12,6 +12,7 @@ import typer
 from commands.app import errors, examples
 from commands.console import Format, print_json, print_rows
 from data.store.store import Store, open_store
+from geo.region_tree import SHORT_LEVEL_NAMES
 
 _LIST_COLUMNS = {
     "id": "代号",
@@ -47,11 +48,7 @@ _WORDS = {
     "secondary": "二手",
     "derived": "推算",
     "imported": "导入",
-    "province": "省",
-    "economic_region": "经济区",
-    "prefecture": "设区市",
-    "county": "县",
-    "unallocated": "未分配",
+    **SHORT_LEVEL_NAMES,
 }
 
 

@@ -20,6 +20,7 @@ from commands.console import Format, print_json, print_rows
 from commands.coverage_files import given_sites, site_points, write_regions
 from commands.study import By, Datum, Engine, Mode, Origin, Output
 from data.store.store import Store, data_dir, open_store
+from geo.region_tree import PROVINCE
 
 _SITE_HEADERS = {
     "rank": "次序",
@@ -104,7 +105,7 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
     levels: study.Levels = None,
     group: study.Group = "all",
     by: ComparedBy = By.county,
-    within: study.Within = "320000",
+    within: study.Within = PROVINCE,
     origin: study.OriginOption = Origin.auto,
     facilities: study.FacilityFile = None,
     datum: FileDatum = None,

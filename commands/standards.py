@@ -16,6 +16,7 @@ from commands.coverage_files import given_facilities, write_regions
 from commands.study import By, Datum, Origin, Output
 from data.registry.standard_models import load_standards
 from data.store.store import open_store
+from geo.region_tree import LEVEL_NAMES, PROVINCE
 from geo.standards import COLUMNS, KIND_NAMES, RULE_NAMES, contradictions, require_known
 
 HEADERS = {
@@ -78,7 +79,7 @@ def standards(  # noqa: PLR0917 - a command's options are its documented inputs
     standard: Annotated[str | None, typer.Option(help="标准编号；不写则列出每条标准的全省合计。")] = None,
     by: study.ByOption = By.county,
     year: Annotated[int | None, typer.Option(help="推算到这一年的人口；不写用 2020 年普查。")] = None,
-    within: Annotated[str, typer.Option(help="只列此地区（行政区划代码）。")] = "320000",
+    within: Annotated[str, typer.Option(help="只列此地区（行政区划代码）。")] = PROVINCE,
     origin: study.OriginOption = Origin.auto,
     facilities: study.FacilityFile = None,
     datum: study.DatumOption = None,
@@ -153,7 +154,9 @@ def _list(form: Output, out: Path | None, conflicts: bool) -> None:
             "doc_no": known[key].doc_no,
             "seed_line": known[key].seed_line,
             "rule": RULE_NAMES[known[key].rule],
-            "kinds": KIND_NAMES[known[key].kinds] if known[key].region_level == "county" else "设区市",
+            "kinds": KIND_NAMES[known[key].kinds]
+            if known[key].region_level == "county"
+            else LEVEL_NAMES["prefecture"],
             "quantity": known[key].quantity,
             "unit": known[key].unit,
             "text": known[key].text,

@@ -21,6 +21,7 @@ from exports.layers import services as layers_services
 from exports.layers.kinds import Clip, LayerInfo, LayerKind, LayerRequest
 from geo.errors import ExportError, UnknownRegionError
 from geo.export_table import ExportTable
+from geo.region_tree import inside
 
 __all__ = [
     "KINDS",
@@ -132,8 +133,5 @@ def clip_to(store: Store, adcode: str) -> Clip:
         raise UnknownRegionError(
             f"裁剪代码“{adcode[:20]}”不是有边界的地区。请用六位行政区划代码，如 320500（苏州市）。"
         )
-    codes = [adcode]
-    for code in codes:
-        codes += regions.index[regions["parent"] == code].tolist()
     shape = store.regions(str(regions.loc[adcode, "level"]), zoom="full").geometry.loc[adcode]
-    return Clip(adcode, str(regions.loc[adcode, "name"]), frozenset(codes), shape)
+    return Clip(adcode, str(regions.loc[adcode, "name"]), frozenset(inside(regions, adcode)), shape)

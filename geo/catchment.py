@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from geo.coverage_profile import LEVELS, Level, region_hierarchy
 from geo.errors import CatchmentError, UnknownRegionError
 from geo.reach import Reach
+from geo.region_tree import LEVELS, Level, region_hierarchy
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.coverage_profile import GROUPS, UNIT, Level, region_hierarchy
+from geo.coverage_profile import GROUPS, UNIT
 from geo.errors import CircleError, CoverageError, UnknownRegionError
 from geo.minutes import quantise_minutes
+from geo.region_tree import Level, region_hierarchy
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -92,7 +93,7 @@ class CircleProfile:
 
     ``counties``: adcodes in ascending order; ``people[tier]``, ``complete[tier]`` (reach every measured
     service) and ``covered[tier, service]``: int64 per county. ``regions`` as of
-    ``geo.coverage_profile.region_hierarchy``.
+    ``geo.region_tree.region_hierarchy``.
     """
 
     group: str

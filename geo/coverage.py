@@ -13,16 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from geo.coverage_profile import GROUPS, LEVELS, UNIT, CoverageProfile, Level, Sums, build_profile
+from geo.coverage_profile import GROUPS, UNIT, CoverageProfile, Sums, build_profile
 from geo.errors import CoverageError, UnknownRegionError
 from geo.minutes import quantise_minutes
+from geo.region_tree import LEVELS, Level
 
 __all__ = [
     "COLUMNS",
     "GROUPS",
-    "LEVELS",
     "CoverageProfile",
-    "Level",
     "build_profile",
     "coverage_table",
     "cumulative_curve",

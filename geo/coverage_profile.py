@@ -4,20 +4,18 @@ threshold.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from geo.errors import CoverageError, UnknownRegionError
+from geo.region_tree import LEVELS, Level, region_hierarchy
 from geo.travel import Method, TravelResult
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Level = Literal["county", "prefecture", "economic_region", "province"]
-
-LEVELS: tuple[Level, ...] = ("county", "prefecture", "economic_region", "province")
 
 GROUPS: dict[str, str] = {
     "population": "常住人口",
@@ -216,29 +214,3 @@ def _require_cells(cells: pd.DataFrame, travel: TravelResult, group: str) -> Non
             faults.append(f"列 {column} 合计 {values.sum():.3g}，超过 {MAX_TOTAL:.0e}，请检查单位")
     if faults:
         raise CoverageError("人口格网有误：" + "；".join(faults) + "。")
-
-
-def region_hierarchy(regions: pd.DataFrame) -> pd.DataFrame:
-    """Return name and level of every region, and per level the region that it is, or is part of."""
-    frame = regions.set_index("adcode") if "adcode" in regions else regions
-    missing = [column for column in ("name", "level", "parent") if column not in frame]
-    if missing:
-        raise CoverageError(f"区划表缺少列：{'、'.join(missing)}。")
-    parent = dict(zip(frame.index.astype(str), frame["parent"], strict=True))
-    level_of = dict(zip(frame.index.astype(str), frame["level"], strict=True))
-    table = frame.loc[frame["level"].isin(LEVELS), ["name", "level"]].copy()
-    for level in LEVELS:
-        table[level] = [_ancestor(adcode, level, parent, level_of) for adcode in table.index]
-    return table
-
-
-def _ancestor(adcode: str, level: str, parent: dict[str, str], level_of: dict[str, str]) -> str | None:
-    """Return the region of ``level`` that ``adcode`` is, or is part of; None when there is none."""
-    at: str | None = adcode
-    for _ in range(len(LEVELS) + 1):
-        if at is None or at not in level_of:
-            return None
-        if level_of[at] == level:
-            return at
-        at = parent.get(at)
-    return None

@@ -22,8 +22,8 @@ from geo.disparity import (
     undefined_nested,
     undefined_parts,
 )
+from geo.region_tree import ECONOMIC_REGIONS, LEVEL_WORDS, NORTH, SOUTH
 
-SOUTH, CENTRAL, NORTH = "320S00", "320C00", "320N00"
 NO_MULTIPLES = "变化量可正可负，不作倍数比较"
 TOTALS_UNWEIGHTED = "总量指标不按人口加权"
 MEASURES = {
@@ -59,7 +59,7 @@ class GapSubject:
     @property
     def level_word(self) -> str:
         """What the regions compared are called."""
-        return {"county": "县（市、区）", "prefecture": "设区市"}[self.level]
+        return LEVEL_WORDS[self.level]
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,9 @@ def analyse_gap(
         "theil": Measure(parts.total, parts.reason),
         "theil_weighted": Measure(weighted.total, weighted.reason),
         "max_min_ratio": max_min_ratio(values),
-        "south_north_ratio": ratio_between(ends[0], ends[1], ("苏南", "苏北")),
+        "south_north_ratio": ratio_between(
+            ends[0], ends[1], (ECONOMIC_REGIONS[SOUTH], ECONOMIC_REGIONS[NORTH])
+        ),
     }
     if subject.change:
         measures |= {name: undefined(NO_MULTIPLES) for name in ("max_min_ratio", "south_north_ratio")}

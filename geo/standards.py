@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import StandardError
+from geo.region_tree import COUNTY_CITY_KINDS, PROVINCE, each_lies_in
 
 Rule = Literal["per_population", "per_region", "per_region_above", "per_township"]
 Kinds = Literal["all", "county_city", "rural"]
@@ -81,7 +82,7 @@ class StandardRule:
     endings: tuple[str, ...] = ()
     share: float | None = None
     whole: bool = True
-    within: str = "320000"
+    within: str = PROVINCE
 
     @property
     def terms(self) -> tuple[object, ...]:
@@ -131,16 +132,14 @@ def required(rule: StandardRule, units: pd.DataFrame) -> pd.DataFrame:
 def _bound(rule: StandardRule, units: pd.DataFrame) -> np.ndarray:
     """Return which regions the plan binds by kind and place, whatever their size."""
     if rule.kinds == "county_city":
-        kind = units["kind"].isin(["县", "县级市"]).to_numpy()
+        kind = units["kind"].isin(COUNTY_CITY_KINDS).to_numpy()
     elif rule.kinds == "rural":
         kind = units["rural"].to_numpy(dtype=bool)
     else:
         kind = np.ones(len(units), dtype=bool)
-    if rule.within == "320000":
+    if rule.within == PROVINCE:
         return np.asarray(kind)
-    codes = units.index.astype(str)
-    prefix = rule.within.removesuffix("00")
-    return np.asarray(kind & codes.str.startswith(prefix))
+    return np.asarray(kind & each_lies_in(units.index, rule.within))
 
 
 def _applies(rule: StandardRule, units: pd.DataFrame) -> np.ndarray:

@@ -16,6 +16,7 @@ import shapely
 from folium.template import Template
 from numpy.typing import NDArray
 
+from geo.region_tree import prefectures_of
 from layers.assets import FONTS_CSS_URL, leaflet_url, own_url
 from layers.model import Layer
 
@@ -267,8 +268,8 @@ def _rounded(coordinates: list[Any]) -> list[Any]:
 def _outline_shapes(codes: NDArray[np.str_], shapes: NDArray[np.object_]) -> dict[str, shapely.Geometry]:
     """Return the outline of all regions and, of counties, the lines between their prefectures."""
     lines = {"province": shapely.boundary(shapely.coverage_union_all(shapes))}
-    prefectures = np.array([code[:4] for code in codes])
-    if any(code[4:] != "00" for code in codes) and len(set(prefectures)) > 1:
+    prefectures = prefectures_of(codes)
+    if (prefectures != codes).any() and len(set(prefectures)) > 1:
         merged = [shapely.coverage_union_all(shapes[prefectures == code]) for code in set(prefectures)]
         inner = shapely.difference(shapely.union_all(shapely.boundary(merged)), lines["province"])
         lines["prefecture"] = shapely.line_merge(inner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from geo.region_tree import LEVEL_WORDS, PROVINCE
 from reports.document import Format, Report, ReportError, make_report
 from reports.docx import docx_bytes
 from reports.html import html_bytes
@@ -11,7 +12,7 @@ from reports.pdf import render_pdf
 from reports.people import people_and_economy, summary
 from reports.plans import quality, targets
 from reports.provenance import provenance
-from reports.region import LEVEL_WORDS, Briefings
+from reports.region import Briefings
 from reports.services import coverage, standards
 from reports.standing import gaps, strengths
 
@@ -41,7 +42,7 @@ def briefing(made: Briefings, adcode: str, progress: Progress | None = None) -> 
         blocks += make(made, adcode)
     tell("排版", len(SECTIONS) / (len(SECTIONS) + 1))
     sources = {key for found in made.profiles(level).indicators["source"] for key in found}
-    parents = [made.name(code) for code in reversed(made.above(adcode)) if code != "320000"]
+    parents = [made.name(code) for code in reversed(made.above(adcode)) if code != PROVINCE]
     where = f"{'　'.join(parents)}　" if parents else ""
     return make_report(
         f"{made.table['name'].to_dict()[adcode]}发展与公共服务简报",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-from analysis.peers import PROVINCE, ProfileSet
+from analysis.peers import ProfileSet
+from geo.region_tree import LEVEL_WORDS, PROVINCE
 from layers.words import profile as words
 from layers.words.profile import Standing
-
-LEVEL_WORDS = {"prefecture": "设区市", "county": "县（市、区）", "economic_region": "经济区域"}
 
 
 def standing_of(profiles: ProfileSet, adcode: str, indicator: str) -> Standing:

@@ -7,8 +7,7 @@ import math
 import pandas as pd
 
 from analysis.palettes import ramp_towards
-from analysis.peers import PROVINCE
-from geo.gaps import CENTRAL, NORTH, SOUTH
+from geo.region_tree import CENTRAL, ECONOMIC_REGIONS, LEVEL_WORDS, NORTH, PROVINCE, SOUTH
 from layers.charts.profile import shown_value
 from layers.figure import figure_bytes
 from layers.model import format_number
@@ -20,7 +19,7 @@ from reports.comparison import standing_of, strengths_of
 from reports.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from reports.figures import bars_png, lines_png
 from reports.provenance import provenance
-from reports.region import GAP_SUBJECTS, LEVEL_WORDS, Briefings
+from reports.region import GAP_SUBJECTS, Briefings
 
 CENSUS_YEARS = (2010, 2020)
 _MAP_INDICATOR = "population_65_plus_share"
@@ -83,7 +82,7 @@ def course(made: Briefings, adcode: str, level: str) -> list[Block]:
 
     The province has nothing above it and is shown beside its economic regions.
     """
-    codes = [adcode, *(made.above(adcode) or (SOUTH, CENTRAL, NORTH))]
+    codes = [adcode, *(made.above(adcode) or ECONOMIC_REGIONS)]
     if level != "county":
         facts = made.facts("gdp_per_head")
         frame = pd.concat([facts[facts["adcode"] == code] for code in codes])
@@ -126,7 +125,7 @@ def regions_course(made: Briefings, indicator: str) -> Figure:
     """Return the course of the three economic regions and the province in one indicator."""
     entry = made.indicators[made.indicators["id"] == indicator].iloc[0]
     facts = made.facts(indicator)
-    codes = [SOUTH, CENTRAL, NORTH, PROVINCE]
+    codes = [*ECONOMIC_REGIONS, PROVINCE]
     frame = pd.concat([facts[facts["adcode"] == code] for code in codes])
     frame = frame.assign(name=[made.name(code) for code in frame["adcode"]])
     years = sorted(int(year) for year in frame.loc[frame["value"].notna(), "year"].unique())

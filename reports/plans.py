@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.peers import PROVINCE
 from analysis.tracking import OWN, WHOLE, Track
+from geo.region_tree import PROVINCE
 from layers.model import format_number
 from layers.words import tracking as words
 from layers.words.tracking import Path

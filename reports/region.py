@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
 from analysis.gaps import GapSource, compare_years, load_gap
-from analysis.peers import PROVINCE, ProfileSet, load_profiles
+from analysis.peers import ProfileSet, load_profiles
 from analysis.standards import StandardsAnalysis, prepare_standards
 from analysis.tracking import Track, tracks
 from data.registry import Registry
@@ -22,6 +22,7 @@ from data.registry.facility_models import load_facility_types
 from data.store.store import Store
 from geo.errors import CoverageError
 from geo.gaps import GapComparison
+from geo.region_tree import LEVEL_WORDS, PROVINCE, above, inside, listed_names
 from layers.words.profile import Point
 from reports.document import ReportError
 from reports.targets import plan_names
@@ -127,12 +128,6 @@ class BriefingStore:
         return {str(number): str(title) for number, title in titles.items()}
 
 
-LEVEL_WORDS = {
-    "prefecture": "设区市",
-    "county": "县（市、区）",
-    "economic_region": "经济区域",
-    "province": "省",
-}
 _WIDE = (("gdp_per_head", 2005), ("mean_years_schooling", 2010))
 GAP_SUBJECTS = {
     "prefecture": _WIDE,
@@ -162,29 +157,19 @@ class Briefings(BriefingStore):
         """Return how the regions of a level are called; counties of one name carry their prefecture."""
         own = self.table[self.table["level"] == level]
         repeated = own["name"].duplicated(keep=False)
-        parents = own["parent"].map(self.table["short_name"])
+        labels = listed_names(self.table, own.index, parent="short_name")
         return {
-            code: f"{name}（{parent}）" if again and level == "county" else str(name)
-            for code, name, parent, again in zip(own.index, own["name"], parents, repeated, strict=True)
+            code: labels[code] if again else str(name)
+            for code, name, again in zip(own.index, own["name"], repeated, strict=True)
         }
 
     def above(self, adcode: str) -> list[str]:
         """Return the regions above one, the nearest first, the province last."""
-        chain: list[str] = []
-        parents = self.table["parent"].to_dict()
-        parent = parents[adcode]
-        while isinstance(parent, str) and parent in parents:
-            chain.append(parent)
-            parent = parents[parent]
-        return chain
+        return above(self.table, adcode)
 
     def inside(self, adcode: str) -> list[str]:
         """Return the counties within a region; a county itself."""
-        codes = [adcode]
-        for code in codes:
-            codes += self.table.index[self.table["parent"] == code].tolist()
-        level = self.table["level"].to_dict()
-        return [code for code in codes if level[code] == "county"]
+        return inside(self.table, adcode, "county")
 
     def point(self, indicator: str, adcode: str, year: int) -> Point:
         """Return a value of a year, with the reason when there is none."""

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.coverage import IMPLIED, IMPLIED_POINTS, NO_ROADS, SCARCE
 from analysis.standards import StandardsAnalysis
 from data.registry.facility_models import load_facility_types
+from geo.region_tree import above, inside, prefectures_of
 from geo.standards import NO_FACILITIES
 from layers.charts.profile import shown_value
 from layers.model import format_number
@@ -186,8 +187,8 @@ def standing(analysis: StandardsAnalysis, adcode: str) -> Standing:
     rows = analysis.summary(adcode).set_index("standard", drop=False)
     rows = rows[(rows["regions"] > 0) | rows["required"].isna()]
     # A plan of one county binds that county: it is no standard of the prefecture or the province.
-    above = _with_those_above(analysis.regions, adcode)
-    rows = rows[[analysis.standards[str(key)].within in above for key in rows.index]]
+    binding = {adcode, *above(analysis.regions, adcode)}
+    rows = rows[[analysis.standards[str(key)].within in binding for key in rows.index]]
     judged = {
         str(key): Judged(
             str(row["name"]),
@@ -200,15 +201,6 @@ def standing(analysis: StandardsAnalysis, adcode: str) -> Standing:
         for key, row in rows[rows["shortfall"].notna()].to_dict("index").items()
     }
     return Standing(judged, rows)
-
-
-def _with_those_above(table: pd.DataFrame, adcode: str) -> set[str]:
-    """Return a region and every region it lies in."""
-    parents = table["parent"].to_dict()
-    chain = [adcode]
-    while isinstance(parent := parents.get(chain[-1]), str):
-        chain.append(parent)
-    return set(chain)
 
 
 def basis_of(analysis: StandardsAnalysis, standard: str) -> str:
@@ -229,24 +221,17 @@ def absent(analysis: StandardsAnalysis, adcode: str, found: Standing) -> dict[st
     """Return by standard the prefectures (of a county itself) without a single imported facility of it."""
     table = analysis.regions
     level = str(table["level"].to_dict()[adcode])
-    codes = [adcode] if level == "county" else _prefectures(table, adcode)
+    codes = inside(table, adcode, "county" if level == "county" else "prefecture")
     absent: dict[str, list[str]] = {}
     for key, one in found.judged.items():
         if one.basis != standard_words.IMPORTED or one.shortfall == 0:
             continue
-        home = analysis.counted(key)["adcode"].astype(str)
-        known = set(home) if level == "county" else {f"{code[:4]}00" for code in home}
+        home = analysis.counted(key)["adcode"]
+        known = set(home if level == "county" else prefectures_of(home))
         places = [str(table["short_name"].to_dict()[code]) for code in codes if code not in known]
         if places:
             absent[one.name] = places
     return absent
-
-
-def _prefectures(table: pd.DataFrame, adcode: str) -> list[str]:
-    """Return the prefectures within a region; a prefecture itself."""
-    own = table[table["level"] == "prefecture"]
-    parents = table["parent"].to_dict()
-    return [str(code) for code in own.index if adcode in {code, parents[code], parents.get(parents[code])}]
 
 
 def missing(analysis: StandardsAnalysis, rows: pd.DataFrame) -> list[str]:

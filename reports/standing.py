@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from math import isnan
 
-from analysis.peers import PROVINCE
-from geo.gaps import CENTRAL, NORTH, SOUTH
+from geo.region_tree import ECONOMIC_REGIONS, LEVEL_WORDS, PROVINCE
 from layers.charts.profile import Mark, shown_value, spine_frames
 from layers.model import format_number
 from layers.words import profile as words
@@ -14,7 +13,7 @@ from reports.comparison import similar_of, strengths_of
 from reports.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from reports.figures import spine_png
 from reports.people import regions_course
-from reports.region import GAP_SUBJECTS, LEVEL_WORDS, Briefings
+from reports.region import GAP_SUBJECTS, Briefings
 
 _SPINE_WIDTH_CM = 16.2
 _PREFECTURE_KEYS = (
@@ -70,7 +69,7 @@ def _regions_strengths(made: Briefings) -> list[Block]:
     heads = (f"{words.short(str(one['name']))}（{one['unit']}）" for one in entries)
     return [
         Heading("三、长处与短板", new_page=True),
-        Bullets(tuple(strengths_of(profiles, code) for code in (SOUTH, CENTRAL, NORTH))),
+        Bullets(tuple(strengths_of(profiles, code) for code in ECONOMIC_REGIONS)),
         Table(
             "13 个设区市的主要指标（括号内为位次）",
             ("地区", *heads),

@@ -21,6 +21,7 @@ import pandas as pd
 from data.builder.implied import locate_townships
 from data.registry.corridor_models import CorridorPlace, load_corridor_places
 from geo.errors import RegistryError
+from geo.region_tree import PROVINCE, prefecture_of
 
 NOT_FOUND = "省内没有这个地名，地名对照表里也没有"
 AMBIGUOUS = "省内有几处同名，原文没有写明是哪一处"
@@ -116,7 +117,7 @@ class PlaceFinder:
 
     def _listed(self, place: CorridorPlace) -> list[PlaceFound]:
         if place.province:
-            return [PlaceFound(place.name, "province", "320000", "province", note=place.basis)]
+            return [PlaceFound(place.name, "province", PROVINCE, "province", note=place.basis)]
         if place.outside:
             return [PlaceFound(place.name, "outside", lon=place.lon, lat=place.lat, note=place.basis)]
         if place.town is not None:
@@ -173,12 +174,8 @@ class PlaceFinder:
                     hits += [(at, place) for place in found if len(codes) <= 1]
                 at = text.find(name, at + 1)
         places = [place for _, place in sorted(hits, key=lambda hit: hit[0])]
-        inside = {place.adcode[:4] for place in places if place.level == "county" and place.adcode}
-        kept = [
-            p
-            for p in places
-            if not (p.level == "prefecture" and p.adcode is not None and p.adcode[:4] in inside)
-        ]
+        inside = {prefecture_of(place.adcode) for place in places if place.level == "county" and place.adcode}
+        kept = [p for p in places if not (p.level == "prefecture" and p.adcode in inside)]
         return list({(p.name, p.adcode): p for p in kept}.values())
 
 

@@ -13,6 +13,7 @@ import shapely
 from geo.corridors import bows, fan_out, make_axis, smooth_line
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
+from geo.region_tree import lies_in
 
 if TYPE_CHECKING:
     from data.builder.corridor_table import Draft
@@ -64,11 +65,7 @@ def counties_of(members: Sequence[dict[str, Any]], counties: Sequence[str]) -> t
         code = one["adcode"]
         if one["role"] in {"node", "line"} or not isinstance(code, str) or one["level"] == "province":
             continue
-        codes |= {
-            county
-            for county in counties
-            if county == code or (code.endswith("00") and county[:4] == code[:4])
-        }
+        codes |= {county for county in counties if lies_in(county, code)}
     return tuple(sorted(codes))
 
 

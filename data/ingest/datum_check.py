@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from geo.crs import ALBERS, STORE_CRS, Datum, to_cgcs2000
+from geo.region_tree import lies_in
 from geo.regions import locate
 
 SIGNIFICANCE: Final = 0.01
@@ -133,14 +134,11 @@ def _county_fits(
 ) -> dict[Datum, NDArray[np.bool_]]:
     """Return for each datum which of the points with a stated region (``SAMPLE`` of them) lie in it."""
     known = _spread(np.flatnonzero(stated.notna()), SAMPLE)
-    # A prefecture's code ends in 00: its counties share the first four digits.
-    wanted = [code[:4] if code.endswith("00") else code for code in stated.iloc[known].astype(str)]
+    wanted = stated.iloc[known].astype(str)
     fits: dict[Datum, NDArray[np.bool_]] = {}
     for datum in _CANDIDATES:
         located = locate(*to_cgcs2000(x[known], y[known], datum), counties, crs=STORE_CRS)
-        hits = [
-            code is not None and code.startswith(want) for code, want in zip(located, wanted, strict=True)
-        ]
+        hits = [code is not None and lies_in(code, want) for code, want in zip(located, wanted, strict=True)]
         fits[datum] = np.asarray(hits, dtype=bool)
     return fits
 

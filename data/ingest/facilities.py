@@ -42,6 +42,7 @@ from data.store.staging import StagedImport, imports_dir
 from data.store.versions import build_lock
 from geo.crs import STORE_CRS, Datum, parse_datum, to_cgcs2000
 from geo.errors import DataFaultError
+from geo.region_tree import inside
 from geo.regions import locate
 
 VECTOR_SUFFIXES: Final = (".gpkg", ".geojson", ".json", ".zip")
@@ -117,7 +118,7 @@ def read_facilities(
     own_source = facility_source_id(title)
     elsewhere = None if others is None else others[others["source"] != own_source]
     report = _datum_report(placed, declared, regions, elsewhere)
-    outside, misplaced = int(placed["adcode"].isna().sum()), int(_misplaced(placed).sum())
+    outside, misplaced = int(placed["adcode"].isna().sum()), int(_misplaced(placed, regions).sum())
     stated = int(placed["stated_adcode"].notna().sum())
     frame = _frame(placed, title, facility_type, declared, known)
     duplicates = find_duplicates(frame, others=elsewhere, types=known, places=_places(regions))
@@ -324,16 +325,14 @@ def _plain(column: pd.Series | np.ndarray) -> np.ndarray:
     return values
 
 
-def _misplaced(placed: pd.DataFrame) -> pd.Series:
+def _misplaced(placed: pd.DataFrame, regions: pd.DataFrame) -> pd.Series:
     """Return which rows state a region that does not hold their point."""
     (stated, wanted), (held, places) = (pd.factorize(placed[name]) for name in ("stated_adcode", "adcode"))
-    # A prefecture's code ends in 00: its counties share the first four digits. The last row and column stand
-    # for nothing stated, and for points in no county.
+    # The last row and column stand for nothing stated, and for points in no county.
     fits = np.zeros((len(wanted) + 1, len(places) + 1), dtype=bool)
     fits[-1, :] = True
     for row, code in enumerate(wanted):
-        want = code[:4] if code.endswith("00") else code
-        fits[row, :-1] = [place.startswith(want) for place in places]
+        fits[row, :-1] = pd.Index(places).isin(inside(regions, code))
     return pd.Series(~fits[stated, held], index=placed.index)
 
 

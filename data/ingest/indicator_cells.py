@@ -6,7 +6,8 @@ from typing import Any, Final
 from data.ingest.cells import CellProblem, half_width, match_key, parse_number, parse_year, shown
 from data.ingest.indicator_definitions import Catalogue, Definition
 from data.ingest.reading import DEFINITION_SHEET
-from data.ingest.region_match import RegionMatcher, level_name
+from data.ingest.region_match import RegionMatcher
+from geo.region_tree import LEVEL_NAMES
 
 FIRST_YEAR: Final = 1949
 _MAX_SOURCE = 120
@@ -117,6 +118,6 @@ class IndicatorCells:
         """Refuse a region of a level that the indicator is not used for."""
         level = self.matcher.levels[adcode]
         if definition.levels and level not in definition.levels:
-            wanted = "、".join(level_name(name) for name in definition.levels)
-            problem = f"{self.matcher.names[adcode]}是{level_name(level)}，“{definition.name}”只用于{wanted}"
+            wanted = "、".join(LEVEL_NAMES[name] for name in definition.levels)
+            problem = f"{self.matcher.names[adcode]}是{LEVEL_NAMES[level]}，“{definition.name}”只用于{wanted}"
             raise CellProblem(problem, "改成适用层级的地区，或在指标定义里补上该层级")

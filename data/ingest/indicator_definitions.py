@@ -14,6 +14,7 @@ from data.ingest.columns import Column
 from data.ingest.reading import FaultList
 from data.registry import Registry
 from data.registry.limit_models import exceeded, limit
+from geo.region_tree import LEVEL_OF_WORD
 
 DEFINITION_COLUMNS: Final = (
     Column("name", "指标名称", ("指标", "indicator"), required=True),
@@ -44,14 +45,6 @@ KINDS: Final = {
     "均值": "mean",
     "密度": "density",
     "变化": "change",
-}
-LEVELS: Final = {
-    "省": "province",
-    "经济区": "economic_region",
-    "设区市": "prefecture",
-    "市": "prefecture",
-    "县": "county",
-    "县（市、区）": "county",
 }
 _CHANGE_WORDS = ("增长", "增速", "增减", "增幅", "变化")
 _SHARE_ENDINGS = ("率", "比重", "占比", "比例")
@@ -185,7 +178,7 @@ def definition_rows(definitions: Iterable[Definition]) -> list[tuple[str, ...]]:
     """Return the form's sheet of definitions, its head first: ``read_definitions`` reads the same back."""
     words = {
         key: {value: word for word, value in reversed(choices.items())}
-        for key, choices in (("direction", DIRECTIONS), ("kind", KINDS), ("levels", LEVELS))
+        for key, choices in (("direction", DIRECTIONS), ("kind", KINDS), ("levels", LEVEL_OF_WORD))
     }
     rows = [tuple(column.header for column in DEFINITION_COLUMNS)]
     for one in definitions:
@@ -242,11 +235,11 @@ class _DefinitionRow:
     def levels(self) -> tuple[str, ...]:
         """Return the levels named; an unknown one is a fault."""
         words = [word for word in re.split(r"[、,，;；/\s]+", self.texts["levels"]) if word]
-        unknown = [word for word in words if word not in LEVELS]
+        unknown = [word for word in words if word not in LEVEL_OF_WORD]
         if unknown:
-            remedy = f"从 {'、'.join(LEVELS)} 中选，几个层级用顿号隔开；也可留空"
+            remedy = f"从 {'、'.join(LEVEL_OF_WORD)} 中选，几个层级用顿号隔开；也可留空"
             self.fault("levels", f"“{shown(unknown[0])}”不是可选的层级", remedy)
-        return tuple(sorted({LEVELS[word] for word in words if word in LEVELS}))
+        return tuple(sorted({LEVEL_OF_WORD[word] for word in words if word in LEVEL_OF_WORD}))
 
     def decimals(self) -> int:
         """Return the decimals to show."""

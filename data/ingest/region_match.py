@@ -8,18 +8,7 @@ import pandas as pd
 
 from data.ingest.cells import CellProblem, Hints, half_width, match_key, shown
 from data.regions.boundaries import load_region_codes
-
-_LEVEL_NAMES: Mapping[str, str] = {
-    "province": "省",
-    "economic_region": "经济区",
-    "prefecture": "设区市",
-    "county": "县（市、区）",
-}
-
-
-def level_name(level: str) -> str:
-    """Return the Chinese name of a level of regions."""
-    return _LEVEL_NAMES.get(level, level)
+from geo.region_tree import PROVINCE_DIGITS, county_of_place, in_province, prefecture_of
 
 
 class RegionMatcher:
@@ -84,7 +73,7 @@ class RegionMatcher:
             raise CellProblem(problem, "把该列设为“文本”格式，重新填写六位代码")
         if re.fullmatch(r"[0-9]{9}|[0-9]{12}", plain):
             problem = f"“{shown(code)}”是乡镇（街道）或村的代码，本表收到县级为止"
-            raise CellProblem(problem, f"汇总到县（市、区）后填写 {plain[:6]}")
+            raise CellProblem(problem, f"汇总到县（市、区）后填写 {county_of_place(plain)}")
         if not re.fullmatch(r"[0-9]{6}", plain):
             problem = f"代码“{shown(code)}”不是六位数字"
             raise CellProblem(problem, f"填写六位行政区划代码{self._name_hint(name)}")
@@ -94,8 +83,8 @@ class RegionMatcher:
             raise CellProblem(problem, f"并入所在的县（市、区）{self._described(county)} 再填写")
         if plain in self._former:
             raise CellProblem(*self._former_problem(plain))
-        if not plain.startswith("32"):
-            raise CellProblem(f"代码 {plain} 不在江苏省（32 开头）", "删去该行，或改正代码")
+        if not in_province(plain):
+            raise CellProblem(f"代码 {plain} 不在江苏省（{PROVINCE_DIGITS} 开头）", "删去该行，或改正代码")
         raise CellProblem(f"没有代码为 {plain} 的地区", f"核对代码{self._code_hint(plain, name)}")
 
     def match_name(self, name: str) -> str:
@@ -118,7 +107,7 @@ class RegionMatcher:
 
     def _described(self, adcode: str) -> str:
         """Return code, name and, for a county, its prefecture: names alone stand twice (鼓楼区)."""
-        prefecture = self.names.get(f"{adcode[:4]}00", "") if self.levels[adcode] == "county" else ""
+        prefecture = self.names.get(prefecture_of(adcode), "") if self.levels[adcode] == "county" else ""
         return f"{adcode} {prefecture}{self.names[adcode]}"
 
     def _name_hint(self, name: str) -> str:
@@ -133,6 +122,6 @@ class RegionMatcher:
         hint = self._name_hint(name)
         if hint:
             return hint
-        siblings = [adcode for adcode in self.names if adcode[:4] == code[:4] and adcode.isdigit()]
+        siblings = [one for one in self.names if prefecture_of(one) == prefecture_of(code) and one.isdigit()]
         near = sorted(siblings, key=lambda adcode: abs(int(adcode) - int(code)))[:3]
         return "，相近的有 " + "、".join(self._described(adcode) for adcode in near) if near else ""

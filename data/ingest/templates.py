@@ -11,13 +11,13 @@ from xlsxwriter.exceptions import FileCreateError
 
 from data.ingest.columns import Column
 from data.ingest.facility_rows import FACILITY_FORM_COLUMNS
-from data.ingest.indicator_definitions import DEFINITION_COLUMNS, DIRECTIONS, KINDS, LEVELS
+from data.ingest.indicator_definitions import DEFINITION_COLUMNS, DIRECTIONS, KINDS
 from data.ingest.indicator_rows import FACT_COLUMNS
 from data.ingest.reading import DEFINITION_SHEET, FORM_SHEET
-from data.ingest.region_match import level_name
 from data.registry import Registry
 from data.registry.facility_models import FacilityType
 from geo.errors import DataFaultError
+from geo.region_tree import LEVEL_NAMES, LEVEL_OF_WORD
 
 CODE_SHEET: Final = "行政区划代码"
 INDICATOR_SHEET: Final = "指标清单"
@@ -127,7 +127,7 @@ def region_rows(regions: pd.DataFrame) -> list[tuple[str, str, str, str]]:
     table = table[table["level"] != "unallocated"].sort_values("adcode")
     names = dict(zip(table["adcode"], table["name"], strict=True))
     return [
-        (str(code), str(name), level_name(str(level)), str(names.get(parent, "")))
+        (str(code), str(name), LEVEL_NAMES[str(level)], str(names.get(parent, "")))
         for code, name, level, parent in zip(
             table["adcode"], table["name"], table["level"], table["parent"], strict=True
         )
@@ -156,7 +156,7 @@ def write_indicator_template(path: Path, registry: Registry, regions: pd.DataFra
     form.choices(data, at["adcode"], codes, "请从“行政区划代码”表查找六位代码。")
     form.choices(data, at["indicator"], names, "新指标请先在“指标定义”表登记。")
     at = {column.key: position for position, column in enumerate(DEFINITION_COLUMNS)}
-    for key, words in (("direction", DIRECTIONS), ("kind", KINDS), ("levels", LEVELS)):
+    for key, words in (("direction", DIRECTIONS), ("kind", KINDS), ("levels", LEVEL_OF_WORD)):
         form.choices(definitions, at[key], list(words), f"可选：{'、'.join(words)}。")
     form.help(_INDICATOR_HELP)
     data.activate()

@@ -24,9 +24,9 @@ from data.store.files import damaged_import
 from data.store.staging import imports_dir
 from geo.crs import STORE_CRS, Datum, convert_geometry
 from geo.errors import GeometryError
+from geo.region_tree import PROVINCE
 from geo.regions import area_km2, dissolve, simplify_coverage
 
-PROVINCE = "320000"
 COUNTY_COUNT = 95
 PACKAGED_DATUM: Datum = "gcj02"
 IMPORT_NAME = "boundaries.parquet"

@@ -10,6 +10,7 @@ from data.regions.census_tables import residual_rows
 from data.regions.counts import ALL_COUNTS, Mark, YearCounts, stack_counts, total_counts, undefined_row
 from data.registry import Registry
 from data.registry.models import CensusChange
+from geo.region_tree import children, inside
 
 POPULATION = "population"
 
@@ -109,7 +110,7 @@ def region_counts(
     rows += _residuals(lower, regions)
     for level in ("economic_region", "province"):
         for code in regions.loc[regions["level"] == level, "adcode"]:
-            rows.append((code, *total_counts(lower, prefectures_of(regions, code), names)))
+            rows.append((code, *total_counts(lower, sorted(inside(regions, code, "prefecture")), names)))
     made_counts = stack_counts(rows, columns)
     made_counts.marks.update(marks)
     for (code, count), held in units.marks.items():
@@ -139,21 +140,11 @@ def _residuals(lower: YearCounts, regions: pd.DataFrame) -> list[tuple[str, pd.S
     """Return a row for each ``unallocated`` region whose prefecture has more people than its counties."""
     rows = []
     for region in regions[regions["level"] == "unallocated"].itertuples():
-        counties = regions.loc[
-            (regions["level"] == "county") & (regions["parent"] == region.parent), "adcode"
-        ]
-        values, reasons = residual_rows(lower, str(region.parent), list(counties))
+        counties = inside(regions, str(region.parent), "county")
+        values, reasons = residual_rows(lower, str(region.parent), counties)
         if values[POPULATION] != 0 and not pd.isna(values[POPULATION]):
             rows.append((str(region.adcode), values, reasons))
     return rows
-
-
-def prefectures_of(regions: pd.DataFrame, code: str) -> list[str]:
-    """Return the prefectures of an economic region or of the province, sorted."""
-    prefectures = regions[regions["level"] == "prefecture"]
-    if code in set(regions.loc[regions["level"] == "economic_region", "adcode"]):
-        prefectures = prefectures[prefectures["parent"] == code]
-    return sorted(prefectures["adcode"])
 
 
 def adding_up_problems(
@@ -168,10 +159,9 @@ def adding_up_problems(
     for region in regions[regions["level"].isin(["province", "prefecture"])].itertuples():
         code = str(region.adcode)
         if region.level == "province":
-            parts = prefectures_of(regions, code)
+            parts = sorted(inside(regions, code, "prefecture"))
         else:
-            lower = regions[(regions["parent"] == code) & regions["adcode"].isin(made.numbers.index)]
-            parts = list(lower["adcode"])
+            parts = [one for one in children(regions, code) if one in made.numbers.index]
         if code not in units.numbers.index or not parts:
             continue
         difference = units.numbers.loc[code] - made.numbers.loc[parts].sum(axis=0, skipna=False)

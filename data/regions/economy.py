@@ -6,9 +6,9 @@ from importlib import resources
 
 import pandas as pd
 
-from data.regions.census_regions import prefectures_of
 from data.regions.counts import ALL_COUNTS, Mark, YearCounts, evaluate_counts, stack_counts, total_counts
 from data.registry import Registry
+from geo.region_tree import inside
 
 SOURCE = "jiangsu_yearbook"
 TABLES = ("prefecture_gdp.csv", "prefecture_population.csv")
@@ -38,7 +38,9 @@ def economy_counts(registry: Registry, regions: pd.DataFrame) -> dict[int, YearC
         rows = [(code, printed.numbers.loc[code], printed.reasons.loc[code]) for code in prefectures]
         for level in ("economic_region", "province"):
             for code in regions.loc[regions["level"] == level, "adcode"]:
-                rows.append((code, *total_counts(printed, prefectures_of(regions, code), names)))
+                rows.append(
+                    (code, *total_counts(printed, sorted(inside(regions, code, "prefecture")), names))
+                )
         result[year] = stack_counts(rows, printed.numbers.columns)
     _mark_series(registry, regions, result)
     return result
@@ -62,7 +64,7 @@ def _mark_series(registry: Registry, regions: pd.DataFrame, years: dict[int, Yea
             continue
         counts.add_mark(entry.adcode, entry.series, mark)
         for code in regions.loc[regions["level"].isin(["economic_region", "province"]), "adcode"]:
-            if entry.adcode in prefectures_of(regions, code):
+            if entry.adcode in inside(regions, code, "prefecture"):
                 counts.add_mark(str(code), entry.series, mark)
 
 

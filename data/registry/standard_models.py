@@ -8,6 +8,7 @@ from pydantic import Field
 from data.registry.facility_models import load_facility_types
 from data.registry.loading import entries_of
 from data.registry.models import Entry, Identifier, Text
+from geo.region_tree import PROVINCE, PROVINCE_DIGITS
 from geo.standards import StandardRule
 
 GROUPS = {
@@ -50,7 +51,7 @@ class Standard(Entry):
     above_only: bool = False
     endings: tuple[Literal["镇", "乡", "街道"], ...] = ()
     share: Annotated[float | None, Field(gt=0, le=1, strict=False)] = None
-    within: Annotated[str, Field(pattern=r"^32\d{4}$")] = "320000"
+    within: Annotated[str, Field(pattern=rf"^{PROVINCE_DIGITS}\d{{4}}$")] = PROVINCE
     year: int | None = None
     note: str = ""
 

@@ -18,6 +18,7 @@ from data.store.store import Store
 from data.store.versions import ZOOMS, file_digest
 from geo.crs import STORE_CRS
 from geo.errors import StoreError
+from geo.region_tree import PARENT_LEVEL, prefecture_of
 from geo.regions import coverage_problems
 
 EXPECTED_LEVELS = {"province": 1, "economic_region": 3, "prefecture": 13, "county": 95}
@@ -28,7 +29,6 @@ POPULATION = "population"
 CENSUS_YEAR = 2020
 # A count is a whole number of people or households; anything beyond rounding is a fault.
 _ADDITIVE_KINDS = ("count", "amount")
-_PARENT_LEVEL = {"economic_region": "province", "prefecture": "economic_region", "county": "prefecture"}
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ def _parents(regions: pd.DataFrame) -> Iterator[str]:
     for region in regions.itertuples():
         if region.level == "province":
             continue
-        expected = _PARENT_LEVEL.get(str(region.level), "prefecture")
+        expected = PARENT_LEVEL[str(region.level)]
         if level_of.get(region.parent) != expected:
             yield f"地区 {region.adcode} {region.name}：上级 {region.parent} 不是 {expected}"
-        elif expected == "prefecture" and str(region.parent)[:4] != str(region.adcode)[:4]:
+        elif expected == "prefecture" and region.parent != prefecture_of(str(region.adcode)):
             yield f"地区 {region.adcode} {region.name}：代码与上级 {region.parent} 不一致"
 
 

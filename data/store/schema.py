@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from data.store.files import is_disk_fault
 from geo.errors import StoreError
+from geo.region_tree import TABLE_LEVELS
 
 SCHEMA_VERSION = 4
 """Raised when a table changes, or the way its rows are made: stores of another version are built anew."""
 
-LEVELS = ("province", "economic_region", "prefecture", "county", "unallocated")
 DIRECTIONS = ("higher_better", "lower_better", "neutral")
 QUALITIES = ("official", "secondary", "derived", "imported")
 STATUSES = ("observed", "estimated", "undefined")
@@ -74,7 +74,7 @@ TABLES: dict[str, Table] = {
         key=("adcode",),
         checks=(
             "length(adcode) = 6",
-            _one_of("level", LEVELS),
+            _one_of("level", TABLE_LEVELS),
             "area_km2 IS NULL OR area_km2 > 0",
             "(parent IS NULL) = (level = 'province')",
         ),

@@ -18,7 +18,7 @@ import pandas as pd
 
 from data.store.damage import Marks, find_damage, marks
 from data.store.files import DAMAGED, disk_is_full, in_words, is_disk_fault
-from data.store.schema import LEVELS, SCHEMA_VERSION, TABLES
+from data.store.schema import SCHEMA_VERSION, TABLES
 from data.store.versions import (
     CORRIDOR_STRIPS,
     CORRIDORS,
@@ -32,6 +32,7 @@ from data.store.versions import (
     share_folder,
 )
 from geo.errors import StoreError, UnknownIndicatorError, UnknownRegionError
+from geo.region_tree import TABLE_LEVELS
 
 __all__ = ["Store", "connect", "data_dir", "open_store"]
 
@@ -39,7 +40,7 @@ __all__ = ["Store", "connect", "data_dir", "open_store"]
 _PRECEDENCE = (
     "CASE quality WHEN 'official' THEN 0 WHEN 'imported' THEN 1 WHEN 'derived' THEN 2 ELSE 3 END, source"
 )
-_LEVEL_ORDER = "list_position(['province', 'economic_region', 'prefecture', 'county', 'unallocated'], level)"
+_LEVEL_ORDER = f"list_position({list(TABLE_LEVELS)}, level)"
 
 
 def connect(path: Path, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
@@ -205,7 +206,8 @@ class Store:
             "FROM fact JOIN region USING (adcode) WHERE value IS NOT NULL GROUP BY indicator"
         ).set_index("indicator")
         levels = {
-            key: [level for level in LEVELS if level in set(value)] for key, value in held["levels"].items()
+            key: [level for level in TABLE_LEVELS if level in set(value)]
+            for key, value in held["levels"].items()
         }
         years = {key: [int(year) for year in value] for key, value in held["years"].items()}
         frame["levels"] = [levels.get(key, []) for key in frame["id"]]
@@ -359,8 +361,8 @@ class Store:
 
 
 def _require_level(level: str | None) -> None:
-    if level is not None and level not in LEVELS:
-        raise UnknownRegionError(f"没有“{level}”这一级；可用：{'、'.join(LEVELS)}")
+    if level is not None and level not in TABLE_LEVELS:
+        raise UnknownRegionError(f"没有“{level}”这一级；可用：{'、'.join(TABLE_LEVELS)}")
 
 
 @dataclass(frozen=True)

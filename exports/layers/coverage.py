@@ -26,12 +26,12 @@ from exports.layers.kinds import (
     from_frame,
     table_of,
 )
-from exports.layers.regions import LEVEL_NAMES
 from geo.coverage import COLUMNS
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import ExportError
 from geo.export_table import ExportTable, Shading
 from geo.minutes import quantise_minutes
+from geo.region_tree import LEVEL_NAMES, LEVELS
 
 MINUTES = (5, 10, 15, 20, 30, 45, 60, 90, 120)
 _COVERED = {"yes": "覆盖", "no": "未覆盖"}
@@ -67,7 +67,7 @@ def _list(store: Store) -> list[LayerInfo]:
     if rows.empty or not parameters:
         return []
     counties = len(store.region_table("county"))
-    levels = Parameter("level", "层级", {key: LEVEL_NAMES[key] for key in reversed(LEVEL_NAMES)}, "county")
+    levels = Parameter("level", "层级", {key: LEVEL_NAMES[key] for key in LEVELS}, "county")
     cells = int(rows["rows"].iloc[0])
     return [
         LayerInfo(

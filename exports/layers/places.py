@@ -21,6 +21,7 @@ from exports.layers.kinds import (
 )
 from geo.crs import STORE_CRS
 from geo.export_table import ExportTable, Shading
+from geo.region_tree import ECONOMIC_REGIONS, LEVELS, PROVINCE
 
 ALL = "all"
 _PRECISIONS = {"surveyed": "实测点位", "seat": "以驻地代替的点位", "implied": "推定点位"}
@@ -121,14 +122,13 @@ def _make_targets(request: LayerRequest) -> ExportTable:
 def _places(store: Store) -> dict[str, str]:
     """Return the region of each scope that names one."""
     regions: pd.DataFrame = store.region_table()
-    regions = regions[regions["level"].isin(("province", "economic_region", "prefecture", "county"))]
+    regions = regions[regions["level"].isin(LEVELS)]
     doubled = regions["short_name"].duplicated(keep=False)
     out = dict(zip(regions.loc[~doubled, "short_name"], regions.index[~doubled], strict=True))
     unique = regions[~regions["name"].duplicated(keep=False)]
     out.update(zip(unique["name"], unique.index, strict=True))
-    out.update({f"{name}地区": out[name] for name in ("苏南", "苏中", "苏北") if name in out})
-    province = str(regions.index[regions["level"] == "province"][0])
-    out.update(dict.fromkeys(_WHOLE_PROVINCE, province))
+    out.update({f"{name}地区": out[name] for name in ECONOMIC_REGIONS.values() if name in out})
+    out.update(dict.fromkeys(_WHOLE_PROVINCE, PROVINCE))
     return out
 
 

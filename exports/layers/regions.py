@@ -26,13 +26,8 @@ from exports.layers.kinds import (
 )
 from geo.errors import ExportError
 from geo.export_table import ExportTable
+from geo.region_tree import LEVEL_NAMES, parent_names
 
-LEVEL_NAMES = {
-    "province": "省",
-    "economic_region": "经济区",
-    "prefecture": "设区市",
-    "county": "县（市、区）",
-}
 _QUALITY = {
     "derived": "数值为推算",
     "secondary": "数据为二手转录，未与原书逐年核对",
@@ -74,8 +69,7 @@ def _make_regions(request: LayerRequest) -> ExportTable:
 def _shapes(request: LayerRequest, level: str) -> gpd.GeoDataFrame:
     store = request.store
     frame = store.regions(level, zoom="full")
-    names = store.region_table()["name"]
-    frame = frame.assign(parent_name=frame["parent"].map(names))
+    frame = frame.assign(parent_name=parent_names(store.region_table()).reindex(frame.index))
     return frame[request.keeps(frame["adcode"])]
 
 

@@ -28,9 +28,9 @@ from exports.layers.kinds import (
     from_frame,
     plain,
 )
-from exports.layers.regions import LEVEL_NAMES
 from geo.crs import STORE_CRS
 from geo.export_table import ExportTable, Origin
+from geo.region_tree import LEVEL_NAMES, LEVELS, PROVINCE
 
 _BYTES_PER_REGION = 60_000
 _ADD = ("1", "2", "3", "5", "10")
@@ -51,7 +51,7 @@ _SITES = ("site_rank", "id", "name", "adcode", "lon", "lat", "gain", "share")
 
 
 def _levels() -> Parameter:
-    return Parameter("level", "层级", {key: LEVEL_NAMES[key] for key in reversed(LEVEL_NAMES)}, "county")
+    return Parameter("level", "层级", {key: LEVEL_NAMES[key] for key in LEVELS}, "county")
 
 
 def _counties(store: Store) -> int:
@@ -188,7 +188,7 @@ def _list_siting(store: Store) -> list[LayerInfo]:
 
 def _make_siting(request: LayerRequest) -> ExportTable:
     settings = request.settings
-    within = request.clip.adcode if request.clip is not None else "320000"
+    within = request.clip.adcode if request.clip is not None else PROVINCE
     asked = SitingRequest(
         coverage=CoverageRequest(
             types=covered_types([settings["type"]]), mode=settings["mode"], within=within

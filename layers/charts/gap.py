@@ -9,7 +9,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from geo.gaps import CENTRAL, NORTH, SOUTH, GapAnalysis
+from geo.gaps import GapAnalysis
+from geo.region_tree import CENTRAL, NORTH, SOUTH
 from layers.charts.base import INK, MUTED, SELECTED, styled
 from layers.model import format_number
 

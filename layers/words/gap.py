@@ -13,7 +13,8 @@ import pandas as pd
 
 from geo.convergence import BetaConvergence
 from geo.disparity import Measure
-from geo.gaps import MEASURES, NORTH, SOUTH, GapAnalysis, GapComparison, GapSubject
+from geo.gaps import MEASURES, GapAnalysis, GapComparison, GapSubject
+from geo.region_tree import NORTH, SOUTH
 from geo.spatial import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, LocalMoran
 from layers.model import format_number
 

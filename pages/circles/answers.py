@@ -15,7 +15,7 @@ from analysis.palettes import ramp
 from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir
 from geo.circles import TIERS, Tier, TierView
-from geo.coverage_profile import Level
+from geo.region_tree import Level
 from layers.points import PointSet, facility_points
 from layers.score_surface import score_image
 from layers.surface import SurfaceGrid, surface_grid

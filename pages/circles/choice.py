@@ -10,7 +10,7 @@ from analysis.circles import CircleRequest
 from data.registry.circle_models import load_circle_services
 from data.store.store import Store
 from geo.circles import TierView
-from geo.coverage_profile import Level
+from geo.region_tree import PROVINCE, Level
 from pages.shared import cached, choices, filters, state
 from pages.shared.regions import mode_names, regions_inside
 from pages.shared.study_controls import (
@@ -22,7 +22,6 @@ from pages.shared.study_controls import (
     region_names,
 )
 
-PROVINCE = "320000"
 TIER_NAMES: dict[TierView, str] = {"all": "城镇和乡村", "urban": "城镇", "rural": "乡村"}
 VIEWS = {"surface": "格网", "regions": "分区"}
 BY_REGISTRY = "按登记表"

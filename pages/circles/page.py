@@ -8,13 +8,14 @@ from analysis.circles import CircleAnalysis, PointAnswer
 from data.store.store import Store, open_store
 from geo.circles import TIERS
 from geo.errors import SutuError
+from geo.region_tree import LEVEL_CHOICES
 from layers.assets import own_folder
 from layers.model import Layer
 from pages.circles import map as circles_map
 from pages.circles.answers import CircleAnswers, circles_of
 from pages.circles.choice import CircleChoice, choose_circles
 from pages.circles.panels import figures_table, matrix_table, show_panels, show_place, show_region
-from pages.shared import components, state, study_frame
+from pages.shared import components, study_frame
 from pages.shared.components import plain
 from pages.shared.regions import mode_names, store_meta
 
@@ -104,7 +105,7 @@ def _head(store: Store, choice: CircleChoice, answers: CircleAnswers, layer: Lay
     with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
         show_method(answers.analysis)
         with st.popover("下载", icon=":material/download:"):
-            name = f"{TITLE}_{state.LEVELS[choice.level]}"
+            name = f"{TITLE}_{LEVEL_CHOICES[choice.level]}"
             origin = layer.provenance
             lines = [name, words, f"来源：{origin.source_text}", *answers.analysis.notes, origin.permission]
             components.download(name, lambda: figures_table(choice, answers), notes=lines, key="circles")

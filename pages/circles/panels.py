@@ -9,7 +9,7 @@ import streamlit as st
 
 from analysis.circles import PointAnswer
 from data.store.store import Store
-from geo.coverage_profile import Level
+from geo.region_tree import Level
 from layers.charts.coverage import percent
 from layers.charts.services import service_bars
 from layers.model import format_number

@@ -9,10 +9,10 @@ import streamlit as st
 
 from analysis.peers import MOST_REGIONS, ProfileSet, load_profiles
 from data.store.store import Store
+from geo.region_tree import LEVEL_WORDS
 from pages.shared import cached, filters
 from pages.shared.regions import region_choices
 
-LEVEL_WORDS = {"prefecture": "设区市", "county": "县（市、区）", "economic_region": "经济区域"}
 DEFAULTS = {"prefecture": ("320500", "320300"), "county": ("320682", "320685")}
 
 

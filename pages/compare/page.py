@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.peers import PROVINCE, ProfileSet
+from analysis.peers import ProfileSet
 from data.store.store import Store, open_store
+from geo.region_tree import LEVEL_WORDS, PROVINCE
 from layers.charts.profile import Mark, spine_chart, spine_frames
-from pages.compare.choice import LEVEL_WORDS, CompareChoice, choose_regions, profiles_of, short_names
+from pages.compare.choice import CompareChoice, choose_regions, profiles_of, short_names
 from pages.compare.panels import Panel, counties, ranks, series, similar
 from pages.shared import cached, components
 from pages.shared.briefing_box import offer_briefing

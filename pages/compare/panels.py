@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from analysis.peers import PROVINCE, ProfileSet
+from analysis.peers import ProfileSet
 from data.store.store import Store
+from geo.region_tree import LEVEL_WORDS, PROVINCE, inside
 from layers.charts.base import time_series
 from layers.charts.profile import shown_value
-from pages.compare.choice import LEVEL_WORDS, CompareChoice, profiles_of, short_names
+from pages.compare.choice import CompareChoice, profiles_of, short_names
 from pages.shared import cached, components, filters, state
 from pages.shared.components import plain
 from pages.shared.regions import region_choices
@@ -118,7 +119,7 @@ def counties(store: Store, _profiles: ProfileSet, choice: CompareChoice) -> None
     """Draw the counties of the first prefecture on every indicator of the profile."""
     lower = profiles_of(store, "county")
     table = cached.region_table(store)
-    codes = list(table.index[(table["parent"] == choice.regions[0]) & (table["level"] == "county")])
+    codes = inside(table, choice.regions[0], "county")
     name = table["name"].to_dict()[choice.regions[0]]
     st.markdown(f"**{plain(name)}所属 {len(codes)} 个县（市、区）**")
     rows = {

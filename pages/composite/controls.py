@@ -14,10 +14,11 @@ from analysis.composite import list_indices, read_index
 from data.registry.index_models import MOST_PARTS, IndexPart, IndexSpec, load_index_examples
 from data.store.store import Store, data_dir
 from geo.errors import StoreError
+from geo.region_tree import LEVEL_WORDS
 from layers.words.composite import AGGREGATIONS, NORMALISATIONS, WEIGHTINGS
 from pages.shared import cached, state
 
-LEVELS = {"county": "县（市、区）", "prefecture": "设区市"}
+LEVELS = {level: LEVEL_WORDS[level] for level in ("county", "prefecture")}
 MOST_LINK = 8000
 SPEC, KEPT_PARTS, NOTE = "composite_spec", "composite_parts", "composite_note"
 """Where the session keeps the specification, its components as they were loaded, and its note."""

@@ -19,7 +19,8 @@ from analysis.palettes import ramp
 from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir
 from geo.clusters import ClusterResult, uncovered_clusters
-from geo.coverage import Level, cumulative_curve
+from geo.coverage import cumulative_curve
+from geo.region_tree import Level
 from layers.points import PointSet, facility_points
 from layers.surface import SurfaceGrid, minutes_image, surface_grid, threshold_image
 from pages.shared.cached import roads

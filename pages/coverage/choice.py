@@ -9,7 +9,7 @@ import streamlit as st
 from analysis.coverage import SEARCH_MINUTES, CoverageRequest, covered_types
 from data.registry.facility_models import FacilityType, load_facility_types
 from data.store.store import Store
-from geo.coverage import Level
+from geo.region_tree import PROVINCE, Level
 from pages.shared import cached
 from pages.shared.regions import facility_counts, mode_names, regions_inside
 from pages.shared.study_controls import (
@@ -23,8 +23,6 @@ from pages.shared.study_controls import (
     choose_type,
     region_names,
 )
-
-PROVINCE = "320000"
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ import streamlit as st
 from analysis.runs import record_run
 from data.store.store import Store, data_dir
 from geo.crs import STORE_CRS
+from geo.region_tree import LEVEL_CHOICES, parent_names
 from layers.geopackage import GPKG_TYPE, geopackage_bytes
 from layers.model import Layer
 from pages.coverage.answers import Answers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.map import subtitle
-from pages.shared import cached, components, state
+from pages.shared import cached, components
 from pages.shared.study_words import notes
 
 FACILITY_COLUMNS = ["id", "name", "type", "level", "capacity", "adcode", "source", "precision", "lon", "lat"]
@@ -69,7 +70,7 @@ def figures_table(store: Store, choice: CoverageChoice, answers: Answers) -> pd.
     """Return the coverage of the level shown as people read it: best first, ratios in per cent."""
     rows = answers.table(choice.minutes, choice.level, choice.group)
     rows = rows.sort_values(["population_coverage", "adcode"], ascending=[False, True], na_position="last")
-    parents = cached.region_table(store)["parent"].map(cached.region_table(store)["name"])
+    parents = parent_names(cached.region_table(store))
     shown = rows[list(HEADERS)].assign(
         population_coverage=rows["population_coverage"] * 100.0,
         area_coverage=rows["area_coverage"] * 100.0,
@@ -84,14 +85,14 @@ def show_downloads(store: Store, choice: CoverageChoice, answers: Answers, layer
     """Draw the buttons that give the figures, and regions with facilities as a GeoPackage."""
     origin = layer.provenance
     lines = [
-        f"{choice.kind.name}覆盖，{state.LEVELS[choice.level]}",
+        f"{choice.kind.name}覆盖，{LEVEL_CHOICES[choice.level]}",
         subtitle(choice, answers.analysis),
         f"来源：{origin.source_text}",
         *notes(store, answers.analysis),
         f"边界：{origin.boundary}；坐标系：{origin.crs}；数据版本：{store.data_version}",
         origin.permission,
     ]
-    name = f"{choice.kind.name}覆盖_{choice.minutes:g}分钟_{state.LEVELS[choice.level]}"
+    name = f"{choice.kind.name}覆盖_{choice.minutes:g}分钟_{LEVEL_CHOICES[choice.level]}"
     components.download(name, lambda: figures_table(store, choice, answers), notes=lines, key="coverage")
     st.download_button(
         "下载 GeoPackage",

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from data.store.store import Store
-from geo.coverage import Level, region_gap, sensitivity, urban_rural_gap
+from geo.coverage import region_gap, sensitivity, urban_rural_gap
+from geo.region_tree import LEVEL_CHOICES, LEVELS, Level, above, children, inside, parent_names
 from layers.charts.coverage import (
     cumulative_curve_chart,
     distribution_chart,
@@ -25,7 +26,7 @@ from layers.numbers import readable
 from pages.coverage.answers import Answers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.downloads import figures_table
-from pages.shared import cached, components, state
+from pages.shared import cached, components
 from pages.shared.choices import choose_panel
 from pages.shared.components import plain
 from pages.shared.study_words import notes
@@ -153,7 +154,7 @@ def show_equity(store: Store, choice: CoverageChoice, answers: Answers) -> None:
         st.markdown(f"**地区之间**　{components.plain(choice.group_name)}")
         for level in levels:
             rows = answers.table(choice.minutes, level, choice.group)
-            st.caption(components.plain(f"{state.LEVELS[level]}：{gap_words(rows)}"))
+            st.caption(components.plain(f"{LEVEL_CHOICES[level]}：{gap_words(rows)}"))
         rows = answers.table(choice.minutes, levels[0], choice.group)
         with st.container(height=330, border=False, key="coverage_equity_box"):
             components.chart(ranking_chart(rows, selected=choice.region), key="coverage_equity")
@@ -230,11 +231,11 @@ def compared(store: Store, choice: CoverageChoice) -> list[str]:
     table = cached.region_table(store)
     chosen, within = focus(store, choice), choice.request.within
     codes = [chosen]
-    while codes[-1] != within:
-        codes.append(str(table.loc[codes[-1], "parent"]))
     if chosen == within:
-        below = table.index[table["parent"] == within].tolist()
-        codes += [code for code in below if table.loc[code, "level"] != "unallocated"]
+        codes += [code for code in children(table, within) if table.loc[code, "level"] in LEVELS]
+    else:
+        held = inside(table, within)
+        codes += [code for code in above(table, chosen) if code in held]
     return codes[:_LINES]
 
 
@@ -275,7 +276,7 @@ def clusters_table(store: Store, choice: CoverageChoice, answers: Answers) -> pd
     """Return the uncovered clusters as people read them, the most populous first."""
     rows = answers.clusters(choice.minutes, choice.group).table
     table = cached.region_table(store)
-    names, parents = table["name"], table["parent"].map(table["name"])
+    names, parents = table["name"], parent_names(table)
     return pd.DataFrame(
         {
             "位次": rows["rank"].astype("int64"),

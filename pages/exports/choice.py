@@ -13,6 +13,7 @@ from exports.layers.kinds import LayerInfo
 from exports.sheet import ORIENTATIONS, PAGES_MM
 from geo.errors import SutuError
 from geo.export_crs import TARGETS
+from geo.region_tree import listed_names
 from pages.shared import cached, components, filters, state
 
 GROUP_ALL = "全部类别"
@@ -172,8 +173,4 @@ def _fits(form: Format, kind: str) -> bool:
 def _regions(store: Store) -> dict[str, str]:
     """Return the regions one can clip to: prefectures, then counties with their prefecture."""
     table = cached.region_table(store)
-    names = table["name"]
-    out = {str(code): str(name) for code, name in names[table["level"] == "prefecture"].items()}
-    for code, row in table[table["level"] == "county"].iterrows():
-        out[str(code)] = f"{row['name']}（{names[row['parent']]}）"
-    return out
+    return listed_names(table, table.index[table["level"].isin(["prefecture", "county"])])

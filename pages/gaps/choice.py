@@ -11,6 +11,7 @@ from analysis.gaps import GapSource, compare_years, gap_analyses, gap_levels, lo
 from data.registry import Registry
 from data.store.store import Store
 from geo.gaps import GapComparison
+from geo.region_tree import listed_names
 from geo.spatial import LocalMoran, Pairs, contiguity, local_moran
 from pages.shared import cached, state
 
@@ -138,11 +139,4 @@ def _before(years: list[int], year: int) -> int | None:
 def _regions(store: Store) -> dict[str, str]:
     """Return the regions that can be marked, with the prefecture of a county."""
     table = cached.region_table(store)
-    names = table["name"]
-    rows = table[table["level"].isin(["prefecture", "county"])]
-    return {
-        str(adcode): f"{name}（{names[parent]}）" if level == "county" else str(name)
-        for adcode, name, level, parent in zip(
-            rows.index, rows["name"], rows["level"], rows["parent"], strict=True
-        )
-    }
+    return listed_names(table, table.index[table["level"].isin(["prefecture", "county"])])

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from analysis.peers import PROVINCE
 from data.registry import load_registry
 from data.store.store import Store, open_store
-from geo.gaps import CENTRAL, NORTH, SOUTH, GapComparison
+from geo.gaps import GapComparison
+from geo.region_tree import ECONOMIC_REGIONS, LEVEL_CHOICES, PROVINCE
 from layers.charts.gap import region_strip
 from layers.model import Provenance, format_number
 from layers.words.gap import gap_sentences
 from pages.gaps.choice import GapChoice, choose_gap, comparison
 from pages.gaps.panels import show_panels
 from pages.gaps.tables import gap_notes, measure_table, region_table
-from pages.shared import cached, components, state
+from pages.shared import cached, components
 from pages.shared.briefing_box import offer_briefing
 from pages.shared.components import plain
 from reports.provenance import provenance
@@ -66,7 +66,7 @@ def _head(store: Store, choice: GapChoice, found: GapComparison, origin: Provena
             year=str(choice.year),
             unit=subject.unit,
             source=origin.source_text,
-            note=state.LEVELS[subject.level],
+            note=LEVEL_CHOICES[subject.level],
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
         components.definition(choice.row, sources=[origin.sources])
@@ -84,7 +84,7 @@ def _head(store: Store, choice: GapChoice, found: GapComparison, origin: Provena
 def _briefing_regions(store: Store) -> dict[str, str]:
     """Return whom a briefing can be made on here: the three regions, and the province."""
     names = cached.region_table(store)["name"]
-    return {code: str(names[code]) for code in (SOUTH, CENTRAL, NORTH, PROVINCE)}
+    return {code: str(names[code]) for code in (*ECONOMIC_REGIONS, PROVINCE)}
 
 
 def _tiles(found: GapComparison) -> None:

@@ -12,6 +12,7 @@ from data.store.store import Store
 from geo.convergence import beta_convergence, growth_rates, sigma_convergence
 from geo.disparity import Measure, concentration_curve, concentration_index, lorenz_curve
 from geo.gaps import MEASURES, GapComparison
+from geo.region_tree import parent_names
 from layers.charts.gap import beta_scatter, group_parts, measure_course, parts_course, share_curves
 from layers.model import Provenance, format_number
 from layers.spots import SPOT_NAMES, spot_layer
@@ -145,8 +146,7 @@ def show_spots(store: Store, choice: GapChoice, origin: Provenance) -> None:
             st.caption("设区市只有 13 个，检验的把握很小；看集聚宜把层级换成县（市、区）。")
         table = found.table[found.table["significant"]]
         if len(table):
-            regions = cached.region_table(store)
-            parents = regions["parent"].reindex(table.index).map(names)
+            parents = parent_names(cached.region_table(store)).reindex(table.index)
             shown = pd.DataFrame(
                 {
                     "类型": table["quadrant"].map(SPOT_NAMES),

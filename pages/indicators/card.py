@@ -10,11 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from data.store.store import Store
+from geo.region_tree import LEVEL_CHOICES, above
 from layers.charts.base import comparison_bars
 from layers.model import Layer, format_number
 from layers.themes import ranks
 from pages.indicators.choice import Subject
-from pages.indicators.layers import ancestors
 from pages.shared import cached, state
 from pages.shared.components import chart, plain
 
@@ -51,7 +51,7 @@ def standing(store: Store, subject: Subject, adcode: str) -> Standing:
     before = facts[(facts["adcode"] == adcode) & (facts["year"] < subject.year) & facts["value"].notna()]
     own = now[now.index == adcode].to_dict("records")
     fact = own[0] if own else {}
-    above = [code for code in ancestors(table, adcode) if code in now.index]
+    higher = [code for code in above(table, adcode) if code in now.index]
     parent = region["parent"]
     return Standing(
         name=str(region["name"]),
@@ -65,7 +65,7 @@ def standing(store: Store, subject: Subject, adcode: str) -> Standing:
         among_inside=int(places_inside.notna().sum()),
         earlier_year=int(before["year"].iloc[-1]) if len(before) else None,
         earlier=float(before["value"].iloc[-1]) if len(before) else float("nan"),
-        above=pd.DataFrame({"name": table.loc[above, "name"], "value": now.loc[above, "value"]}),
+        above=pd.DataFrame({"name": table.loc[higher, "name"], "value": now.loc[higher, "value"]}),
     )
 
 
@@ -145,7 +145,7 @@ def show_summary(store: Store, subject: Subject, layer: Layer) -> None:
     values = layer.defined.sort_values("rank")
     facts = cached.facts(store, subject.id, year=subject.year, level="province")
     with st.container(border=True, key="region_card"):
-        st.markdown(f"#### 全省概况　{plain(state.LEVELS[subject.level])}")
+        st.markdown(f"#### 全省概况　{plain(LEVEL_CHOICES[subject.level])}")
         if len(facts) and pd.notna(facts["value"].iloc[0]):
             total = format_number(float(facts["value"].iloc[0]), layer.decimals)
             st.metric(plain(f"江苏省（{layer.unit}）"), total)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from data.registry import Registry
 from data.store.store import Store
+from geo.region_tree import LEVEL_CHOICES, LEVELS, listed_names
 from layers.classify import MAX_CLASSES, SCHEMES
 from pages.shared import cached, state
 from pages.shared.region_layers import DEFAULT_PALETTE
@@ -143,7 +144,7 @@ def _row(indicators: pd.DataFrame, chosen: str) -> pd.Series:
 
 
 def _shared_levels(one: pd.Series, other: pd.Series) -> list[str]:
-    return [level for level in state.LEVELS if level in one["levels"] and level in other["levels"]]
+    return [level for level in LEVEL_CHOICES if level in one["levels"] and level in other["levels"]]
 
 
 def _two_years(subject: Subject) -> list[Subject]:
@@ -163,9 +164,4 @@ def _two_years(subject: Subject) -> list[Subject]:
 def _region_names(store: Store) -> dict[str, str]:
     """Return the regions people may look at, from the province down, with the prefecture of a county."""
     table = cached.region_table(store)
-    table = table[table["level"] != "unallocated"]
-    parents = table["parent"].map(table["name"])
-    return {
-        adcode: f"{name}（{parents[adcode]}）" if level == "county" else str(name)
-        for adcode, name, level in zip(table.index, table["name"], table["level"], strict=True)
-    }
+    return listed_names(table, table.index[table["level"].isin(LEVELS)])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
-
 from data.registry import Registry
 from data.store.store import Store
 from layers.classify import Classes
@@ -52,13 +50,3 @@ def layers_of(
         )
         for one, part, palette in zip(subjects, facts, ramps, strict=True)
     )
-
-
-def ancestors(table: pd.DataFrame, adcode: str) -> list[str]:
-    """Return the codes of the regions above ``adcode``, the nearest first."""
-    chain: list[str] = []
-    parent = table.loc[adcode, "parent"]
-    while isinstance(parent, str) and parent in table.index:
-        chain.append(parent)
-        parent = table.loc[parent, "parent"]
-    return chain

@@ -6,6 +6,7 @@ import streamlit as st
 
 from data.registry import load_registry
 from data.store.store import Store, open_store
+from geo.region_tree import LEVEL_CHOICES
 from layers.charts.base import PICK, bar_ranking
 from layers.model import Layer
 from pages.indicators.card import show_card, show_summary
@@ -46,7 +47,7 @@ def _head(store: Store, choice: Choice, layers: tuple[Layer, ...]) -> None:
             year="、".join(dict.fromkeys(layer.year for layer in layers)),
             unit="、".join(dict.fromkeys(layer.unit for layer in layers)),
             source="；".join(dict.fromkeys(layer.provenance.source_text for layer in layers)),
-            note=state.LEVELS[choice.main.level],
+            note=LEVEL_CHOICES[choice.main.level],
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
         different = {subject.id: number for number, subject in enumerate(choice.subjects)}.values()

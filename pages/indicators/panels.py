@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from data.store.store import Store
+from geo.region_tree import LEVEL_CHOICES, PROVINCE, above
 from layers.charts.base import histogram, paired_dots, scatter, time_series
 from layers.model import Layer
 from pages.indicators.choice import Choice, Subject
-from pages.indicators.layers import ancestors
-from pages.shared import cached, components, state
+from pages.shared import cached, components
 from pages.shared.choices import choose_panel
 
 _STATUS = {"observed": "观测", "estimated": "估计", "undefined": "无数据", "target": "目标"}
@@ -51,8 +51,8 @@ def _distribution(store: Store, choice: Choice, layer: Layer) -> None:
     region = choice.region
     if region is not None and region in facts.index and region in layer.frame.index:
         marks.append((str(names[region]), float(facts[region])))
-    if "320000" in facts.index and subject.row["kind"] not in _ADDITIVE:
-        marks.append(("全省", float(facts["320000"])))
+    if PROVINCE in facts.index and subject.row["kind"] not in _ADDITIVE:
+        marks.append(("全省", float(facts[PROVINCE])))
     components.chart(histogram(layer, marks=marks), key="distribution")
 
 
@@ -62,7 +62,7 @@ def _series(store: Store, choice: Choice, layer: Layer) -> None:
     table = cached.region_table(store)
     codes = [choice.region] if choice.region is not None else []
     if not codes or subject.row["kind"] not in _ADDITIVE:
-        codes += [code for code in _above(table, codes[0] if codes else None) if code not in codes]
+        codes += [code for code in _read_beside(table, codes[0] if codes else None) if code not in codes]
     rows = facts[facts["adcode"].isin(codes)].copy()
     rows["order"] = rows["adcode"].map({code: number for number, code in enumerate(codes)})
     remarks = rows["flag"].fillna("") + rows["note"].map(
@@ -78,11 +78,11 @@ def _series(store: Store, choice: Choice, layer: Layer) -> None:
         st.caption("圆圈标出口径或范围有变动的数值，指向它可看说明。")
 
 
-def _above(table: pd.DataFrame, adcode: str | None) -> list[str]:
+def _read_beside(table: pd.DataFrame, adcode: str | None) -> list[str]:
     """Return the regions to compare with: those above one, or the province and the economic regions."""
     if adcode is None:
         return list(table.index[table["level"].isin(["province", "economic_region"])])
-    return ancestors(table, adcode)
+    return above(table, adcode)
 
 
 def data_table(store: Store, subject: Subject, layer: Layer) -> pd.DataFrame:
@@ -131,12 +131,12 @@ def show_downloads(store: Store, choice: Choice, layer: Layer) -> None:
     """Draw the buttons that give the data behind the page as a file."""
     origin = layer.provenance
     notes = [
-        f"{layer.title}（{layer.unit}），{layer.year} 年，{state.LEVELS[choice.main.level]}",
+        f"{layer.title}（{layer.unit}），{layer.year} 年，{LEVEL_CHOICES[choice.main.level]}",
         f"口径：{choice.main.row['definition']}",
         f"来源：{origin.source_text}",
         *origin.remarks,
         f"边界：{origin.boundary}；坐标系：{origin.crs}；数据版本：{store.data_version}",
         origin.permission,
     ]
-    name = f"{layer.title}_{layer.year}_{state.LEVELS[choice.main.level]}"
+    name = f"{layer.title}_{layer.year}_{LEVEL_CHOICES[choice.main.level]}"
     components.download(name, lambda: data_table(store, choice.main, layer), notes=notes, key="indicator")

@@ -7,11 +7,12 @@ import streamlit as st
 
 from data.registry import Registry, load_registry
 from data.store.store import Store, open_store
+from geo.region_tree import ECONOMIC_REGIONS, LEVEL_CHOICES, PROVINCE
 from layers.assets import own_folder
 from layers.model import Layer
 from layers.themes import choropleth
 from pages.overview.data import data_state
-from pages.overview.parts import PROVINCE, comparison_table, figure_cards, key_figures
+from pages.overview.parts import comparison_table, figure_cards, key_figures
 from pages.overview.plans import plan_states
 from pages.shared import cached, components, state
 from pages.shared.region_layers import ramp_of, region_frame, remarks_on
@@ -25,8 +26,7 @@ MAPPED = (
     "gdp_per_head",
     "gdp",
 )
-LEVELS = ("economic_region", "prefecture")
-ECONOMIC_REGIONS = ("320S00", "320C00", "320N00")
+MAP_LEVELS = ("economic_region", "prefecture")
 MAP_HEIGHT = 470
 MONEY = "地区生产总值按当年价计算，变化含价格因素；全省和三大区域为设区市之和，与省公布的全省数有差额。"
 
@@ -36,7 +36,7 @@ def page() -> None:
     store, registry = open_store(), load_registry()
     st.html(own_folder() / "overview.css")
     regions = cached.region_table(store)
-    regions = regions[regions["level"].isin(("province", *LEVELS))]
+    regions = regions[regions["level"].isin(("province", *MAP_LEVELS))]
     with st.container(key="overview_first"):
         layer = _first_half(store, registry, regions)
     with st.container(key="overview_second"):
@@ -66,7 +66,7 @@ def _first_half(store: Store, registry: Registry, regions: pd.DataFrame) -> Laye
     with left:
         layer = _map(store, registry, region, chosen, level)
     with right:
-        st.subheader("苏南、苏中、苏北", anchor=False)
+        st.subheader("、".join(ECONOMIC_REGIONS.values()), anchor=False)
         comparison_table(store, [PROVINCE, *ECONOMIC_REGIONS])
     return layer
 
@@ -94,10 +94,10 @@ def _controls(store: Store, regions: pd.DataFrame) -> tuple[str, str, str]:
         level = state.choose(
             "level",
             "地图层级",
-            list(reversed(LEVELS)),
+            list(reversed(MAP_LEVELS)),
             "prefecture",
             widget=st.segmented_control,
-            format_func=state.LEVELS.__getitem__,
+            format_func=LEVEL_CHOICES.__getitem__,
         )
     return region, chosen, level
 

@@ -11,13 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from data.store.store import Store
+from geo.region_tree import PROVINCE
 from layers.model import format_number
 from layers.numbers import AMOUNTS, readable, scale, short_name, signed
 from pages.overview.data import QUALITY_WORDS
 from pages.shared import cached
 from pages.shared.components import plain
 
-PROVINCE = "320000"
 KEY_FIGURES = (
     "population",
     "urbanisation_rate",

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.palettes import ramp
 from data.registry import Registry
 from data.store.store import Store
+from geo.region_tree import parent_names
 from layers.themes import Ramp
 from pages.shared import cached
 
@@ -22,8 +23,7 @@ _REMARKS = {
 def region_frame(store: Store, level: str) -> gpd.GeoDataFrame:
     """Return the regions of a level for the whole province on screen, with ``parent_name``."""
     frame = cached.regions(store, level)
-    names = cached.region_table(store)["name"]
-    parents = frame["parent"].map(names).fillna("")
+    parents = parent_names(cached.region_table(store)).reindex(frame.index).fillna("")
     return frame.assign(parent_name=parents if level in {"county", "prefecture"} else "")
 
 

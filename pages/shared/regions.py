@@ -9,6 +9,7 @@ import streamlit as st
 from analysis.coverage import CELL_SIZE_M
 from data.registry.mode_models import load_modes
 from data.store.store import Store
+from geo.region_tree import inside, listed_names, parent_names
 from pages.shared import cached
 
 _ZOOMS = {
@@ -60,10 +61,7 @@ def regions_inside(store: Store, within: str, level: str) -> list[str]:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _regions_inside(_store: Store, version: str, within: str, level: str) -> list[str]:
     table = _store.region_table()
-    codes = [within]
-    for code in codes:
-        codes += table.index[table["parent"] == code].tolist()
-    return table.index[table.index.isin(codes) & (table["level"] == level)].tolist()
+    return inside(table, within, level)
 
 
 def region_frame(store: Store, within: str, level: str) -> gpd.GeoDataFrame:
@@ -76,7 +74,7 @@ def _region_frame(_store: Store, version: str, within: str, level: str) -> gpd.G
     table = _store.region_table()
     zoom = _ZOOMS[str(table.loc[within, "level"])]
     frame = _store.regions(level, zoom=zoom).loc[_regions_inside(_store, version, within, level)]
-    return frame.assign(parent_name=frame["parent"].map(table["name"]).fillna(""))
+    return frame.assign(parent_name=parent_names(table).reindex(frame.index).fillna(""))
 
 
 def region_labels(store: Store, within: str, level: str) -> gpd.GeoDataFrame:
@@ -95,10 +93,4 @@ def region_choices(store: Store, level: str) -> dict[str, str]:
     """Return the regions of a level with their names; of counties with the prefecture, for names repeat."""
     table = cached.region_table(store)
     own = table[table["level"] == level]
-    if level != "county":
-        return dict(own["name"])
-    parents = own["parent"].map(table["short_name"])
-    return {
-        code: f"{name}（{parent}）"
-        for code, name, parent in zip(own.index, own["name"], parents, strict=True)
-    }
+    return listed_names(table, own.index, parent="short_name")

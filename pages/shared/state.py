@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from geo.region_tree import LEVEL_CHOICES
 from pages.shared.choices import begin, choose, fault, finish, from_link, in_link, kept, put, show_faults
 
 __all__ = [
-    "LEVELS",
     "ViewState",
     "begin",
     "choose",
@@ -23,9 +23,6 @@ __all__ = [
     "shared",
     "show_faults",
 ]
-
-LEVELS = {"county": "县（市、区）", "prefecture": "设区市", "economic_region": "经济区域", "province": "全省"}
-"""The levels people may look at, from the finest, and their names."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +52,19 @@ def shared(
 ) -> ViewState:
     """Draw the shared controls in the sidebar and return the view.
 
-    ``years`` ascending, ``levels`` as in `LEVELS`; ``regions`` maps the adcodes that may be looked at to
-    their names. What was chosen elsewhere and is not on offer here stays chosen for the pages that have it.
+    ``years`` ascending, ``levels`` as in `LEVEL_CHOICES`; ``regions`` maps the adcodes that may be looked at
+    to their names. What was chosen elsewhere and is not on offer here stays chosen for the pages that have
+    it.
     """
     with st.sidebar.container(key="shared_controls"):
         year = choose("year", "年份", list(reversed(years)), nearest_year(kept("year", default_year), years))
-        offered = [level for level in LEVELS if level in levels]
+        offered = [level for level in LEVEL_CHOICES if level in levels]
         level = choose(
             "level",
             "层级",
             offered,
             default_level if default_level in offered else offered[0],
-            format_func=LEVELS.__getitem__,
+            format_func=LEVEL_CHOICES.__getitem__,
         )
         region = choose(
             "region",

@@ -10,7 +10,8 @@ import streamlit as st
 
 from analysis.coverage import IMPLIED, SEARCH_MINUTES, covered_types
 from data.registry.facility_models import FacilityType
-from geo.coverage import GROUPS, Level
+from geo.coverage import GROUPS
+from geo.region_tree import LEVEL_CHOICES, LEVELS, Level, listed_names
 from pages.shared import filters, state
 
 ORIGINS = {"auto": "自动（有导入的用导入的）", "imported": "只用导入的", "implied": "只用推定的"}
@@ -18,7 +19,6 @@ VIEWS = {"surface": "通行时间", "regions": "分区覆盖率"}
 PLACES = {10: "前 10 位", 20: "前 20 位", 5: "前 5 位", 0: "不显示"}
 GROUP_NAMES = {"all": "全部常住人口", **{key: name for key, name in GROUPS.items() if key != "population"}}
 DEFAULT_TYPE = "general_hospital"
-_ORDER = ("province", "economic_region", "prefecture", "county")
 
 
 def choose(name: str, label: str, options: Sequence[Any], default: Any, **settings: Any) -> Any:
@@ -71,19 +71,14 @@ def _slider(label: str, options: list[int], *, key: str) -> int:
 
 def region_names(table: pd.DataFrame) -> dict[str, str]:
     """Return the regions whose people may be counted, from the province down."""
-    table = table[table["level"].isin(_ORDER)]
-    parents = table["parent"].map(table["name"])
-    return {
-        str(adcode): f"{name}（{parents[adcode]}）" if level == "county" else str(name)
-        for adcode, name, level in zip(table.index, table["name"], table["level"], strict=True)
-    }
+    return listed_names(table, table.index[table["level"].isin(LEVELS)])
 
 
 def choose_level(table: pd.DataFrame, within: str) -> Level:
     """Draw the list of levels that have whole regions inside the one whose people count."""
-    highest = _ORDER.index(str(table.loc[within, "level"]))
-    offered = [level for level in state.LEVELS if _ORDER.index(level) >= highest]
-    level: Level = choose("level", "层级", offered, offered[0], format_func=state.LEVELS.__getitem__)
+    highest = LEVELS.index(table.loc[within, "level"])
+    offered = list(LEVELS[: highest + 1])
+    level: Level = choose("level", "层级", offered, offered[0], format_func=LEVEL_CHOICES.__getitem__)
     return level
 
 

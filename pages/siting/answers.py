@@ -17,7 +17,8 @@ from analysis.siting import SitingAnalysis, SitingRequest, group_comparison, min
 from analysis.siting_edits import PLANNED
 from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir
-from geo.coverage import GROUPS, Level
+from geo.coverage import GROUPS
+from geo.region_tree import Level
 from geo.travel import TravelResult
 from layers.points import PointSet, facility_points
 from layers.score_surface import change_image

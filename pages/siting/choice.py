@@ -11,7 +11,7 @@ from analysis.siting import METHODS, SitingRequest
 from analysis.siting_candidates import CANDIDATES
 from data.registry.facility_models import FacilityType, load_facility_types
 from data.store.store import Store
-from geo.coverage_profile import Level
+from geo.region_tree import PROVINCE, Level
 from geo.siting import OBJECTIVES
 from pages.shared import cached, state
 from pages.shared.regions import facility_counts, mode_names, regions_inside
@@ -27,7 +27,6 @@ from pages.shared.study_controls import (
 from pages.siting.plan import choose_map, current_edits
 from pages.siting.site_file import choose_sites
 
-PROVINCE = "320000"
 ADDS = (*range(0, 11), 15, 20, 30, 50)
 SPACINGS = (2, 3, 5, 10, 20)
 

@@ -8,9 +8,10 @@ import streamlit as st
 
 from analysis.siting import SitingAnalysis
 from data.store.store import open_store
+from geo.region_tree import LEVEL_CHOICES
 from layers.assets import own_folder
 from layers.model import Layer
-from pages.shared import components, state, study_frame
+from pages.shared import components, study_frame
 from pages.shared import study_words as coverage_words
 from pages.shared.components import plain
 from pages.shared.regions import store_meta
@@ -87,7 +88,7 @@ def _head(choice: SitingChoice, answers: SitingAnswers, layer: Layer) -> None:
         show_method(choice, answers.analysis)
         with st.popover("下载", icon=":material/download:"):
             origin = layer.provenance
-            name = f"{choice.kind.name}{TITLE}_{state.LEVELS[choice.level]}"
+            name = f"{choice.kind.name}{TITLE}_{LEVEL_CHOICES[choice.level]}"
             lines = [name, words, f"来源：{origin.source_text}", *answers.analysis.notes, origin.permission]
             components.download(name, lambda: regions_table(choice, answers), notes=lines, key="siting")
             if answers.analysis.result is not None:

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from data.store.store import Store
-from geo.coverage import GROUPS, Level
+from geo.coverage import GROUPS
+from geo.region_tree import Level
 from layers.charts.coverage import percent
 from layers.charts.services import before_after_chart, budget_chart
 from layers.numbers import readable

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from analysis.coverage import Origin
-from analysis.standards import Level, StandardsAnalysis, prepare_standards
+from analysis.standards import StandardsAnalysis, prepare_standards
 from data.registry.standard_models import Standard, load_standards
 from data.store.store import Store
+from geo.region_tree import LEVEL_CHOICES, PROVINCE, Level
 from pages.shared import cached, state
 from pages.shared.regions import regions_inside
 from pages.shared.study_controls import ORIGINS, choose_region, region_names
@@ -29,11 +30,9 @@ def _analysis(_store: Store, version: str, year: int, origin: Origin, within: st
     return found
 
 
-PROVINCE = "320000"
 ALL = "all"
 YEARS = (CENSUS, 2025, 2030, 2035)
 VIEWS = {"shortfall": "缺口", "required": "应配", "provided": "已配"}
-_ORDER = ("county", "prefecture", "economic_region", "province")
 
 
 @dataclass(frozen=True)
@@ -109,8 +108,8 @@ def _label(entry: Standard) -> str:
 
 def _choose_level(entry: Standard, highest: str) -> Level:
     """Draw the list of levels from the standard's own up to that of the region chosen."""
-    lowest = _ORDER.index(entry.region_level)
-    top = max(_ORDER.index(highest), lowest)
-    offered = [level for level in state.LEVELS if lowest <= _ORDER.index(level) <= top]
-    level: Level = state.choose("level", "层级", offered, offered[0], format_func=state.LEVELS.__getitem__)
+    levels = list(LEVEL_CHOICES)
+    lowest = levels.index(entry.region_level)
+    offered = levels[lowest : max(levels.index(highest), lowest) + 1]
+    level: Level = state.choose("level", "层级", offered, offered[0], format_func=LEVEL_CHOICES.__getitem__)
     return level

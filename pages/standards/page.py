@@ -10,9 +10,10 @@ from analysis.coverage import IMPLIED
 from analysis.standards import StandardsAnalysis
 from data.store.store import Store, open_store
 from geo.errors import StoreError, SutuError
+from geo.region_tree import LEVEL_CHOICES
 from layers.assets import own_folder
 from layers.model import Provenance
-from pages.shared import components, state
+from pages.shared import components
 from pages.standards.choice import ALL, StandardsChoice, choose_all
 from pages.standards.choice import analysis as prepared
 from pages.standards.tables import overview_table, region_table
@@ -73,7 +74,7 @@ def _head(store: Store, choice: StandardsChoice, analysis: StandardsAnalysis, or
                 f"边界：{origin.boundary}；坐标系：{origin.crs}；数据版本：{store.data_version}",
                 origin.permission,
             ]
-            name = f"{_TITLE}_{'一览' if everything else title}_{state.LEVELS[choice.level]}"
+            name = f"{_TITLE}_{'一览' if everything else title}_{LEVEL_CHOICES[choice.level]}"
             components.download(
                 name,
                 lambda: overview_table(analysis) if everything else region_table(store, choice, analysis),

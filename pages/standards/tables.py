@@ -11,6 +11,7 @@ import streamlit as st
 from analysis.standards import StandardsAnalysis
 from data.registry.standard_models import Standard
 from data.store.store import Store
+from geo.region_tree import LEVEL_NAMES, parent_names
 from geo.standards import KIND_NAMES, RULE_NAMES
 from layers.model import format_number
 from pages.shared import cached, state
@@ -95,7 +96,7 @@ def region_table(store: Store, choice: StandardsChoice, analysis: StandardsAnaly
     shown = {
         "代码": rows["adcode"],
         "地区": rows["name"],
-        "所属": rows["adcode"].map(table["parent"].map(table["name"])).fillna(""),
+        "所属": rows["adcode"].map(parent_names(table)).fillna(""),
         "适用": rows["applies"].map({True: "是", False: "否"}),
         base: rows["base"],
         f"应配（{entry.unit}）": rows["required"],
@@ -137,7 +138,7 @@ def contradiction_table(analysis: StandardsAnalysis) -> pd.DataFrame:
 
 
 def _contradiction(number: int, entry: Standard) -> dict[str, object]:
-    where = KIND_NAMES[entry.kinds] if entry.region_level == "county" else "设区市"
+    where = KIND_NAMES[entry.kinds] if entry.region_level == "county" else LEVEL_NAMES["prefecture"]
     return {
         "组": number,
         "标准": entry.name,

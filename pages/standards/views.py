@@ -10,6 +10,7 @@ from analysis.palettes import ramp_towards
 from analysis.standards import StandardsAnalysis
 from data.store.store import Store
 from geo.projection import METHOD
+from geo.region_tree import LEVELS
 from layers.charts.base import PICK, bar_ranking
 from layers.charts.coverage import percent
 from layers.model import Layer, Provenance, format_number
@@ -133,7 +134,7 @@ def region_layer(
     values = rows[column].where(rows["applies"])
     reasons = rows["reason"].where(rows["applies"] | rows["required"].isna(), "这条标准不适用于此地区")
     direction = {"shortfall": "neutral", "required": "neutral", "provided": "higher_better"}[column]
-    level = max(choice.level, entry.region_level, key=list(state.LEVELS).index)
+    level = max(choice.level, entry.region_level, key=LEVELS.index)
     return choropleth(
         region_frame(store, choice.within, level),
         values,

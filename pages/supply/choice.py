@@ -11,8 +11,8 @@ from analysis.coverage import SEARCH_MINUTES, covered_types
 from data.registry.facility_models import FacilityType, load_facility_types
 from data.store.store import Store
 from geo.catchment import Method
-from geo.coverage import Level
 from geo.decay import DecayKind
+from geo.region_tree import PROVINCE, Level
 from pages.shared import cached
 from pages.shared.regions import facility_counts, mode_names, regions_inside
 from pages.shared.study_controls import (
@@ -25,7 +25,6 @@ from pages.shared.study_controls import (
     region_names,
 )
 
-PROVINCE = "320000"
 VIEWS = {"surface": "可及性", "regions": "分区平均"}
 METHODS: dict[str, tuple[str, Method, DecayKind]] = {
     "e2sfca-step": ("E2SFCA，分级衰减", "2sfca", "step"),

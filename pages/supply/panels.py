@@ -9,11 +9,12 @@ import streamlit as st
 
 from data.store.store import Store
 from geo.coverage import GROUPS
+from geo.region_tree import LEVEL_CHOICES, parent_names
 from layers.charts.coverage import percent
 from layers.charts.services import group_chart, lorenz_chart
 from layers.model import Layer, format_number
 from layers.numbers import readable
-from pages.shared import cached, components, state, study_frame
+from pages.shared import cached, components, study_frame
 from pages.shared.choices import choose_panel
 from pages.shared.study_words import notes
 from pages.supply.answers import SupplyAnswers
@@ -49,7 +50,7 @@ def figures_table(store: Store, choice: SupplyChoice, answers: SupplyAnswers) ->
     rows = answers.analysis.table(level=choice.level).sort_values(
         ["access", "adcode"], ascending=[False, True], na_position="last"
     )
-    parents = cached.region_table(store)["parent"].map(cached.region_table(store)["name"])
+    parents = parent_names(cached.region_table(store))
     unit = answers.analysis.unit
     return pd.DataFrame(
         {
@@ -81,7 +82,7 @@ def show_downloads(store: Store, choice: SupplyChoice, answers: SupplyAnswers, l
     """Draw the buttons that give the figures of regions and of facilities."""
     origin, analysis = layer.provenance, answers.analysis
     lines = [
-        f"{choice.title}，{state.LEVELS[choice.level]}",
+        f"{choice.title}，{LEVEL_CHOICES[choice.level]}",
         subtitle(choice, answers),
         analysis.method_text,
         f"来源：{origin.source_text}",
@@ -91,7 +92,7 @@ def show_downloads(store: Store, choice: SupplyChoice, answers: SupplyAnswers, l
     ]
     name = f"{choice.title}_{choice.request.minutes:g}分钟"
     components.download(
-        f"{name}_{state.LEVELS[choice.level]}",
+        f"{name}_{LEVEL_CHOICES[choice.level]}",
         lambda: figures_table(store, choice, answers),
         notes=lines,
         key="supply",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from analysis.tracking import UNDEFINED, Track, regional_targets, tracks
 from data.store.store import Store, open_store
-from geo.gaps import CENTRAL, NORTH, SOUTH
+from geo.region_tree import ECONOMIC_REGIONS
 from layers.charts.tracking import regional_bars, track_chart
 from layers.model import Provenance
 from layers.words.tracking import path_words
@@ -67,7 +67,6 @@ def observed_table(track: Track) -> pd.DataFrame:
     return pd.concat([seen, goal], ignore_index=True)
 
 
-REGIONS = {SOUTH: "苏南", CENTRAL: "苏中", NORTH: "苏北"}
 NO_TARGET, UNTOLD = "未设", "规划未写明"
 
 
@@ -97,7 +96,7 @@ def family_table(part: pd.DataFrame) -> pd.DataFrame:
         cells = {
             name: "；".join(_cell(row) for row in group[group["region"] == code].to_dict("records"))
             or NO_TARGET
-            for code, name in REGIONS.items()
+            for code, name in ECONOMIC_REGIONS.items()
         }
         lines.append(
             {"指标": text, "分母": denominator or UNTOLD, "年份": str(group["year"].iloc[0]), **cells}
@@ -114,7 +113,7 @@ def regional_table(rows: pd.DataFrame) -> pd.DataFrame:
             "分母": rows["denominator"].replace("", UNTOLD),
             "单位": rows["unit"],
             "年份": rows["year"],
-            "区域": rows["region"].map(REGIONS),
+            "区域": rows["region"].map(ECONOMIC_REGIONS),
             "范围（原文）": rows["scope"],
             "目标（原文）": rows["value_text"],
             "状态": rows["state"].map(STATE_WORDS),
@@ -128,7 +127,7 @@ def regional_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _cell(row: dict[object, object]) -> str:
     """Return a target as written, with its scope where that is not the region itself."""
-    name = REGIONS[str(row["region"])]
+    name = ECONOMIC_REGIONS[str(row["region"])]
     scope = str(row["scope"])
     whole = scope in {name, f"{name}地区"} or "、" in scope or "以外" in scope
     return str(row["value_text"]) if whole else f"{row['value_text']}（{scope}）"
@@ -141,7 +140,7 @@ def _bars(part: pd.DataFrame, number: int) -> None:
         with column:
             if len(groups) > 1:
                 st.caption(plain(f"{text}（分母：{denominator or UNTOLD}）"))
-            drawn = group.assign(region_name=group["region"].map(REGIONS))
+            drawn = group.assign(region_name=group["region"].map(ECONOMIC_REGIONS))
             components.chart(regional_bars(drawn, unit="%"), key=f"family_chart_{number}_{text}")
 
 

@@ -20,7 +20,8 @@ from analysis.gaps import (
 )
 from data.store.store import Store
 from geo.errors import UnknownIndicatorError
-from geo.gaps import NO_MULTIPLES, NORTH, SOUTH, TOTALS_UNWEIGHTED
+from geo.gaps import NO_MULTIPLES, TOTALS_UNWEIGHTED
+from geo.region_tree import NORTH, SOUTH
 
 
 def test_the_ratio_is_that_of_the_regions_own_figures(built_store: Store) -> None:

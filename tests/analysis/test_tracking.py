@@ -12,7 +12,7 @@ from data.builder.plan_states import UNDEFINED
 from data.registry.tracking_models import TRACKING, Tracking, load_tracking
 from data.store.store import Store
 from geo.errors import RegistryError
-from geo.gaps import CENTRAL, NORTH, SOUTH
+from geo.region_tree import CENTRAL, NORTH, SOUTH
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from data.faults import FaultReport
 from data.ingest.datum_check import check_datum
 from data.ingest.duplicates import DuplicateLimits, NameReader, find_duplicates, name_similarity
-from data.ingest.facilities import FacilityImport, import_facilities, read_facilities
+from data.ingest.facilities import FacilityImport, _misplaced, import_facilities, read_facilities
 from data.ingest.facility_store import load_facility_sources, load_imported_facilities
 from data.ingest.templates import write_facility_template
+from data.regions.boundaries import load_region_codes
 from data.registry.facility_models import load_facility_types, same_kind
 from data.registry.osm_models import load_osm_mapping
 from data.store.store import Store
@@ -664,3 +665,11 @@ def test_451_real_points_land_in_their_counties_in_every_datum(built_store: Stor
         wrong = read_facilities(path, facility_type=None, datum=declared, regions=every)
         assert wrong.datum.suggested == actual
         assert any("坐标基准可疑" in note and f"--datum {actual}" in note for note in wrong.notes)
+
+
+def test_points_lie_in_the_province_and_economic_region_they_state() -> None:
+    codes = load_region_codes()
+    stated = ["320000", "320S00", "320500", "320581", "320N00", "320582", None]
+    placed = pd.DataFrame({"stated_adcode": stated, "adcode": "320581"}).astype(object)
+    misplaced = _misplaced(placed, codes[codes["valid_to"].isna()])
+    assert misplaced.tolist() == [False, False, False, False, True, True, False]

@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.store.schema import LEVELS, SCHEMA_VERSION, TABLES, Table, create_tables, insert_frame
+from data.store.schema import SCHEMA_VERSION, TABLES, Table, create_tables, insert_frame
 from data.store.store import Store, connect, data_dir, open_store
 from data.store.versions import CURRENT, DATABASE
 from geo.errors import StoreError, UnknownIndicatorError, UnknownRegionError
+from geo.region_tree import TABLE_LEVELS
 from tests.data.small_store import VERSION, contents, fact, publish_small
 
 # Versions on disk
@@ -212,7 +213,7 @@ def test_region_table(built_store: Store) -> None:
         "unallocated": 2,
         "province": 1,
     }
-    assert list(dict.fromkeys(table["level"])) == list(LEVELS)
+    assert list(dict.fromkeys(table["level"])) == list(TABLE_LEVELS)
 
 
 @pytest.mark.parametrize("zoom", ["province", "prefecture", "county", "full"])
@@ -252,7 +253,7 @@ def test_indicators_name_what_they_have(built_store: Store) -> None:
     frame = built_store.indicators()
     assert len(frame) >= 60
     assert frame.loc["population", "years"] == [2010, 2020]
-    assert frame.loc["population", "levels"] == list(LEVELS)
+    assert frame.loc["population", "levels"] == list(TABLE_LEVELS)
     assert frame.loc["gdp", "years"] == list(range(2000, 2024))
     assert built_store.indicator("population")["unit"] == "人"
 

@@ -25,7 +25,6 @@ from data.ingest.indicator_definitions import (
     DEFINITION_COLUMNS,
     DIRECTIONS,
     KINDS,
-    LEVELS,
     Catalogue,
     Definition,
     definition_rows,
@@ -42,6 +41,7 @@ from exports.formats import FORMATS, Options
 from exports.package import export
 from geo.export_crs import TARGETS
 from geo.export_table import ExportTable
+from geo.region_tree import LEVEL_OF_WORD
 from tests.data import facility_world
 from tests.data.faulty import HEADER as INDICATOR_HEADER
 
@@ -418,7 +418,7 @@ def definitions(draw: st.DrawFn) -> Definition:
     kind = draw(st.sampled_from(sorted(KINDS.values())))
     bounds = sorted(draw(st.tuples(*[st.floats(-1e12, 1e12, allow_subnormal=False)] * 2)))
     low, high = value_bounds(half_width(name), unit, kind) if draw(st.booleans()) else tuple(bounds)
-    levels = draw(st.sets(st.sampled_from(sorted(LEVELS.values()))))
+    levels = draw(st.sets(st.sampled_from(sorted(LEVEL_OF_WORD.values()))))
     return Definition(
         id=draw(st.from_regex(r"[a-z][a-z0-9_]{5,20}", fullmatch=True)),
         name=half_width(name),

@@ -12,7 +12,6 @@ from geo.clusters import uncovered_clusters
 from geo.coverage import (
     COLUMNS,
     GROUPS,
-    LEVELS,
     LOWEST_ZERO,
     NO_AREA,
     NO_CELLS,
@@ -32,6 +31,7 @@ from geo.edge import edge_counties, search_radius_m
 from geo.errors import CoverageError, CrsError, UnknownRegionError
 from geo.minutes import quantise_minutes
 from geo.network import build_network
+from geo.region_tree import LEVELS
 from geo.travel import nearest_facility_network, nearest_facility_straight
 from tests.geo.road_worlds import (
     COUNTIES,

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from geo.disparity import Measure, undefined
-from geo.gaps import CENTRAL, NORTH, SOUTH, GapAnalysis, GapComparison, GapSubject, analyse_gap
+from geo.gaps import GapAnalysis, GapComparison, GapSubject, analyse_gap
+from geo.region_tree import CENTRAL, NORTH, SOUTH
 
 NAN = float("nan")
 GROUPS = {"甲": SOUTH, "乙": SOUTH, "丙": CENTRAL, "丁": CENTRAL, "戊": NORTH, "己": NORTH}

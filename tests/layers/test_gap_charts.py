@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from geo.disparity import lorenz_curve
-from geo.gaps import CENTRAL, NORTH, SOUTH
+from geo.region_tree import CENTRAL, NORTH, SOUTH
 from geo.spatial import contiguity, local_moran
 from layers.charts import gap as gap_charts
 from layers.charts import tracking as tracking_charts

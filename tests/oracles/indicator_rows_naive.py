@@ -9,7 +9,8 @@ from data.ingest.cells import CellProblem, half_width, match_key, parse_number, 
 from data.ingest.indicator_definitions import Catalogue, Definition
 from data.ingest.indicator_rows import FIRST_YEAR
 from data.ingest.reading import DEFINITION_SHEET, FaultList
-from data.ingest.region_match import RegionMatcher, level_name
+from data.ingest.region_match import RegionMatcher
+from geo.region_tree import LEVEL_NAMES
 
 
 class NaiveRowChecker:
@@ -113,8 +114,8 @@ class NaiveRowChecker:
     def _check_level(self, adcode: str, definition: Definition) -> None:
         level = self.matcher.levels[adcode]
         if definition.levels and level not in definition.levels:
-            wanted = "、".join(level_name(name) for name in definition.levels)
-            problem = f"{self.matcher.names[adcode]}是{level_name(level)}，“{definition.name}”只用于{wanted}"
+            wanted = "、".join(LEVEL_NAMES[name] for name in definition.levels)
+            problem = f"{self.matcher.names[adcode]}是{LEVEL_NAMES[level]}，“{definition.name}”只用于{wanted}"
             raise CellProblem(problem, "改成适用层级的地区，或在指标定义里补上该层级")
 
     def _region(self, code: str, name: str) -> str:

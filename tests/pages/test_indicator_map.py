@@ -11,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from data.registry import load_registry
 from data.store.store import Store
+from geo.region_tree import above
 from pages.indicators.card import standing
 from pages.indicators.choice import MapStyle, Subject
-from pages.indicators.layers import ancestors, layers_of
+from pages.indicators.layers import layers_of
 from pages.indicators.panels import data_table
 from tests.pages.running import assert_calm, link, start, text_of
 
@@ -58,10 +59,12 @@ def test_a_region_stands_where_counting_by_hand_puts_it(
     assert (found.among, found.among_inside) == (facts["value"].notna().sum(), inside["value"].notna().sum())
     before = built_store.facts(indicator, year=2010, level="county").set_index("adcode")["value"]
     assert found.earlier == before[adcode] or math.isnan(found.earlier)
-    codes = ancestors(built_store.region_table(), adcode)
+    codes = above(built_store.region_table(), adcode)
     assert codes == [adcode[:4] + "00", facts.loc[adcode, "economic_region"], "320000"]
-    above = [built_store.facts(indicator, year=2020).set_index("adcode").loc[code, "value"] for code in codes]
-    assert found.above["value"].tolist() == above
+    higher = [
+        built_store.facts(indicator, year=2020).set_index("adcode").loc[code, "value"] for code in codes
+    ]
+    assert found.above["value"].tolist() == higher
 
 
 def test_a_region_without_a_value_says_why(built_store: Store) -> None:

@@ -16,9 +16,10 @@ from streamlit.testing.v1 import AppTest
 
 from data.registry import load_registry
 from data.store.store import Store
+from geo.region_tree import ECONOMIC_REGIONS, PROVINCE
 from layers.numbers import readable, signed
-from pages.overview.page import ECONOMIC_REGIONS, MAPPED, _map
-from pages.overview.parts import COMPARED, KEY_FIGURES, PROVINCE, Figure, comparison, figure_of
+from pages.overview.page import MAPPED, _map
+from pages.overview.parts import COMPARED, KEY_FIGURES, Figure, comparison, figure_of
 from reports.targets import STATE_WORDS, short_title
 from tests.pages.running import assert_calm, link, start, text_of
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.coverage import inside
 from analysis.standards import prepare_standards
 from analysis.tracking import Track
 from data.registry import load_registry
 from data.store.store import Store
+from geo.region_tree import inside
 from layers.words.tracking import path_words
 from reports.document import Figure, Paragraph, Table
 from reports.plans import targets, tracked
