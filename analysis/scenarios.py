@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.catchment import CatchmentRequest, prepare_catchment
-from analysis.coverage import CoverageRequest, prepare
+from analysis.coverage import CoverageRequest, prepare_coverage
+from analysis.given import gather
 from analysis.runs import Run, list_runs, parameters_of, read_result, read_run, record_run
 from analysis.siting import SitingAnalysis, SitingRequest, prepare_siting
 from analysis.standards import StandardsRequest, prepare_standards
@@ -80,7 +81,7 @@ def list_scenarios(data_dir: Path) -> list[Scenario]:
 
 def replay_scenario(store: Store, data_dir: Path, run: Run) -> pd.DataFrame:
     """Return the comparison of a recorded siting, computed anew."""
-    return prepare_siting(store, data_dir, _scenario(run).request).comparison()
+    return prepare_siting(gather(store, data_dir), _scenario(run).request).comparison()
 
 
 def compare_scenarios(data_dir: Path, scenarios: Sequence[Scenario]) -> pd.DataFrame:
@@ -132,17 +133,17 @@ def again(store: Store, data_dir: Path, run: Run) -> pd.DataFrame:
 
 
 def _coverage(store: Store, data_dir: Path, asked: dict[str, Any]) -> pd.DataFrame:
-    analysis = prepare(store, data_dir, CoverageRequest.from_dict(asked["request"]))
+    analysis = prepare_coverage(gather(store, data_dir), CoverageRequest.from_dict(asked["request"]))
     return analysis.table(asked["minutes"], level=asked["level"], group=asked["group"])
 
 
 def _catchment(store: Store, data_dir: Path, asked: dict[str, Any]) -> pd.DataFrame:
-    analysis = prepare_catchment(store, data_dir, CatchmentRequest.from_dict(asked["request"]))
+    analysis = prepare_catchment(gather(store, data_dir), CatchmentRequest.from_dict(asked["request"]))
     return analysis.table(level=asked["level"], group=asked["group"])
 
 
 def _standards(store: Store, asked: dict[str, Any]) -> pd.DataFrame:
     request = StandardsRequest.from_dict(asked["request"])
     return request.rows(
-        prepare_standards(store, year=request.year, origin=request.origin, within=request.within)
+        prepare_standards(gather(store), year=request.year, origin=request.origin, within=request.within)
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from analysis.coverage import CoverageAnalysis, prepare, require_group
+from analysis.coverage import CoverageAnalysis, prepare_coverage, require_group
 from analysis.runs import list_runs, read_result, read_run, result_digest
 from analysis.scenarios import again
 from commands import study
@@ -99,10 +99,10 @@ def coverage(  # noqa: PLR0917 - a command's options are its documented inputs
     given = study.read_given(
         store, facilities=facilities, datum=datum, kind=types[0], population=population, network=network
     )
-    analysis = prepare(store, data_dir(), request, **given.as_options(), progress=errors().print)
+    analysis = prepare_coverage(given, request)
     rows = analysis.table(minutes, level=by.value, group=group)
     study.say_notes([*analysis.notes, _method(analysis)])
-    if given.nothing:
+    if given.of_the_store:
         asked = {"request": request.as_dict(), "minutes": minutes, "group": group, "level": by.value}
         study.record(store, "coverage", asked, rows, started)
     study.write_rows(

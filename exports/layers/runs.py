@@ -11,7 +11,8 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare
+from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare_coverage
+from analysis.given import gather
 from analysis.runs import Run, parameters_of, read_result, read_run, run_ids
 from analysis.siting import SitingRequest, prepare_siting
 from data.registry.export_models import export_field
@@ -119,7 +120,7 @@ def _words(info: LayerInfo) -> Words:
 def _sites(request: LayerRequest, run: Run) -> ExportTable:
     with parameters_of(run) as recorded:
         asked = SitingRequest.from_dict(recorded["request"])
-        found = prepare_siting(request.store, request.data_dir, asked).sites()
+        found = prepare_siting(request.given, asked).sites()
     sites = found.rename(columns={"rank": "site_rank"})
     points = gpd.GeoDataFrame(sites, geometry=gpd.points_from_xy(sites["lon"], sites["lat"]), crs=STORE_CRS)
     fields = [export_field(name) for name in _SITES]
@@ -129,5 +130,5 @@ def _sites(request: LayerRequest, run: Run) -> ExportTable:
 def run_analysis(store: Store, data_dir: Path, run: Run) -> tuple[CoverageAnalysis, float]:
     """Return the analysis of a recorded coverage, made anew, and its threshold in minutes."""
     with parameters_of(run) as asked:
-        analysis = prepare(store, data_dir, CoverageRequest.from_dict(asked["request"]))
+        analysis = prepare_coverage(gather(store, data_dir), CoverageRequest.from_dict(asked["request"]))
         return analysis, float(asked["minutes"])

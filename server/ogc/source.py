@@ -13,7 +13,8 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
+from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare_coverage
+from analysis.given import gather
 from data.registry.export_models import export_field
 from data.store.store import Store, data_dir, open_store
 from exports.catalogue import make_asked
@@ -151,7 +152,7 @@ def _made(store: Store, name: str, collection: Collection) -> Source:
     if name == COVERAGE_CELLS:
         asked = collection.settings
         wanted = CoverageRequest(types=covered_types([asked["type"]]), mode=asked["mode"])
-        return _coverage(store, prepare(store, data_dir(), wanted), float(asked["minutes"]))
+        return _coverage(store, prepare_coverage(gather(store, data_dir()), wanted), float(asked["minutes"]))
     if collection.run is not None and collection.run.part == "cells":
         return _coverage(store, *run_analysis(store, data_dir(), collection.run.run))
     if collection.run is not None:

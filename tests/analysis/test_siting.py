@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.coverage import CoverageRequest, covered_types, prepare
+from analysis.coverage import CoverageRequest, covered_types, prepare_coverage
+from analysis.given import gather
 from analysis.runs import list_runs, read_run
 from analysis.scenarios import (
     compare_scenarios,
@@ -58,12 +59,12 @@ def cells(store: Store) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def ten(store: Store, folder: Path, cells: pd.DataFrame) -> SitingAnalysis:
-    return prepare_siting(store, folder, TEN, cells=cells)
+    return prepare_siting(gather(store, folder, cells=cells), TEN)
 
 
 def solve(store: Store, folder: Path, cells: pd.DataFrame, **changes: object) -> SitingAnalysis:
     request = dataclasses.replace(TEN, **{"add": 0, **changes})  # type: ignore[arg-type]
-    return prepare_siting(store, folder, request, cells=cells)
+    return prepare_siting(gather(store, folder, cells=cells), request)
 
 
 def test_ten_hospitals_in_xuzhou_gain_what_the_coverage_of_the_result_says(
@@ -82,10 +83,12 @@ def test_ten_hospitals_in_xuzhou_gain_what_the_coverage_of_the_result_says(
     new = pd.DataFrame({name: sites[name] for name in ("id", "name", "adcode", "lon", "lat")}).assign(
         type="hospital", level=None, precision="surveyed", source="x"
     )
-    again = prepare(store, folder, HOSPITALS, facilities=pd.concat([known, new], ignore_index=True))
+    again = prepare_coverage(
+        gather(store, folder, facilities=pd.concat([known, new], ignore_index=True)), HOSPITALS
+    )
     row = again.table(15.0, level="prefecture").iloc[0]
     assert row["covered_population"] == pytest.approx(total["covered_after"])
-    assert prepare(store, folder, HOSPITALS).table(15.0, level="prefecture").iloc[0][
+    assert prepare_coverage(gather(store, folder), HOSPITALS).table(15.0, level="prefecture").iloc[0][
         "covered_population"
     ] == pytest.approx(total["covered_before"])
 
@@ -125,7 +128,7 @@ def test_fewer_minutes_for_everybody(store: Store, folder: Path, cells: pd.DataF
 
 
 def test_adding_moving_and_closing(store: Store, folder: Path, cells: pd.DataFrame) -> None:
-    ids = prepare(store, folder, HOSPITALS, cells=cells).facilities["id"]
+    ids = prepare_coverage(gather(store, folder, cells=cells), HOSPITALS).facilities["id"]
     edits = (
         Edit("add", None, 117.95, 34.31),
         Edit("close", ids[0]),
@@ -164,7 +167,7 @@ def test_nobody_to_serve_is_said(store: Store, folder: Path, cells: pd.DataFrame
     empty = cells.assign(under_3=0)
     given = (Site("甲", 117.2, 34.26), Site("乙", 117.3, 34.3))
     request = dataclasses.replace(TEN, add=1, group="under_3", candidates="file", sites=given)
-    found = prepare_siting(store, folder, request, cells=empty)
+    found = prepare_siting(gather(store, folder, cells=empty), request)
     assert found.summary()["reason"] == NO_DEMAND
     assert len(found.sites()) == 0
     assert np.isnan(found.summary()["coverage_after"])
