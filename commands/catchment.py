@@ -12,6 +12,7 @@ import typer
 
 from analysis.catchment import TABLE_COLUMNS, CatchmentAnalysis, CatchmentRequest, prepare_catchment
 from analysis.coverage import covered_types, require_group
+from analysis.run_kinds import CATCHMENT, catchment_asked
 from commands import study
 from commands.app import examples
 from commands.console import errors
@@ -142,8 +143,8 @@ def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
     whom = request.demand if group is None else require_group(group)
     rows = analysis.table(level=by.value, group=whom)
     if given.of_the_store:
-        asked = {"request": request.as_dict(), "group": whom, "level": by.value}
-        study.record(store, "catchment", asked, rows, started)
+        asked = catchment_asked(request, group=whom, level=by.value)
+        study.record(store, CATCHMENT, asked, rows, started)
     _write(store, analysis, rows, form, out, cells=cells)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from analysis.run_kinds import STANDARDS, standards_asked
 from analysis.standards import SUMMARY_COLUMNS, StandardsRequest, prepare_standards
 from commands import study
 from commands.app import examples
@@ -104,7 +105,7 @@ def standards(  # noqa: PLR0917 - a command's options are its documented inputs
     rows = request.rows(analysis)
     study.say_notes([f"人口：{analysis.population_text}", *analysis.notes])
     if given.of_the_store:
-        study.record(store, "standards", {"request": request.as_dict()}, rows, started)
+        study.record(store, STANDARDS, standards_asked(request), rows, started)
     if standard is None:
         study.write_rows(rows, _SUMMARY_SHEET, form, out)
         return

@@ -15,6 +15,7 @@ import typer
 
 from analysis.coverage import CoverageRequest, covered_types
 from analysis.given import Given, gather
+from analysis.run_kinds import RunKind
 from analysis.runs import record_run
 from commands.console import Format as Shown
 from commands.console import csv_text, errors, plain, print_rows
@@ -174,11 +175,11 @@ def say_notes(notes: Sequence[str]) -> None:
         errors().print(f"说明：{note}", markup=False)
 
 
-def record(store: Store, kind: str, asked: Mapping[str, Any], rows: pd.DataFrame, started: float) -> None:
+def record(store: Store, kind: RunKind, asked: Mapping[str, Any], rows: pd.DataFrame, started: float) -> None:
     """Write a run down and say its number; ``started`` as `time.perf_counter` gave it."""
     run = record_run(
         data_dir(),
-        kind=kind,
+        kind=kind.id,
         parameters=asked,
         data_version=store.data_version,
         result=rows,

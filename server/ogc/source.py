@@ -22,7 +22,7 @@ from exports.layers.coverage import CELL_FIELDS as COVERAGE_FIELDS
 from exports.layers.coverage import cell_frame
 from exports.layers.grid import CELL_FIELDS, cell_size_m, people_origin, squares
 from exports.layers.kinds import LayerRequest
-from exports.layers.runs import make_run_layer, run_analysis
+from exports.layers.runs import make_run_layer
 from geo.crs import ALBERS, STORE_CRS
 from geo.export_table import ExportTable, Field
 from server.ogc.collections import COVERAGE_CELLS, GRID, Collection, collections
@@ -153,8 +153,8 @@ def _made(store: Store, name: str, collection: Collection) -> Source:
         asked = collection.settings
         wanted = CoverageRequest(types=covered_types([asked["type"]]), mode=asked["mode"])
         return _coverage(store, prepare_coverage(gather(store, data_dir()), wanted), float(asked["minutes"]))
-    if collection.run is not None and collection.run.part == "cells":
-        return _coverage(store, *run_analysis(store, data_dir(), collection.run.run))
+    if collection.run is not None and collection.run.part.cells is not None:
+        return _coverage(store, *collection.run.part.cells(gather(store, data_dir()), collection.run.run))
     if collection.run is not None:
         return _layers([make_run_layer(store, data_dir(), collection.run)], None)
     request = LayerRequest(store, data_dir(), collection.info, dict(collection.settings))

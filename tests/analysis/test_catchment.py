@@ -11,8 +11,8 @@ import pytest
 
 from analysis.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catchment
 from analysis.given import gather
+from analysis.run_kinds import rerun
 from analysis.runs import Run, result_digest
-from analysis.scenarios import again
 from data.store.store import Store
 from geo.errors import CatchmentError, CoverageError, StoreError
 from geo.reach import straight_reach
@@ -199,9 +199,9 @@ def test_a_request_survives_its_record_and_replays(built_store: Store, tmp_path:
     parameters = {"request": request.as_dict(), "group": "population", "level": "prefecture"}
     digest = result_digest(rows)
     run = Run("20250101-080000-1a2b3c", "catchment", parameters, "v", digest, len(rows), "t", 0.0)
-    assert result_digest(again(built_store, tmp_path, run)) == digest
+    assert result_digest(rerun(gather(built_store, tmp_path), run)) == digest
     with pytest.raises(StoreError, match="不认识"):
-        again(built_store, tmp_path, Run("x", "cats", parameters, "v", digest, 1, "t", 0.0))
+        rerun(gather(built_store, tmp_path), Run("x", "cats", parameters, "v", digest, 1, "t", 0.0))
 
 
 @pytest.mark.parametrize("decay", ["step", "gaussian"])

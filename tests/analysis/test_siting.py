@@ -194,7 +194,7 @@ def test_a_scenario_keeps_the_candidates_of_a_file(
     (again,) = list_scenarios(tmp_path)
     assert again.request == chosen.request
     assert kept.request.sites == given
-    rows = replay_scenario(store, folder, read_run(tmp_path, kept.run.id))
+    rows = replay_scenario(gather(store, folder), read_run(tmp_path, kept.run.id))
     pd.testing.assert_frame_equal(rows, chosen.comparison(), check_exact=True)
     record = tmp_path / "runs" / kept.run.id / "run.json"
     record.write_text(record.read_text(encoding="utf-8").replace("34.26", '"x"'), encoding="utf-8")
@@ -264,7 +264,7 @@ def test_scenarios_are_saved_listed_compared_and_done_again(
     assert read_scenario(folder, first.run.id).request == TEN
     rows = compare_scenarios(folder, [first, second])
     assert rows["gained"].tolist() == pytest.approx([ten.summary()["gained"], added.summary()["gained"]])
-    again = replay_scenario(store, folder, read_run(folder, second.run.id))
+    again = replay_scenario(gather(store, folder), read_run(folder, second.run.id))
     pd.testing.assert_frame_equal(again, added.comparison(), check_exact=True)
     for name in ("", " ", "长" * 61):
         with pytest.raises(SitingError, match="方案名称"):

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from analysis.catchment import CatchmentRequest, prepare_catchment
 from analysis.coverage import covered_types
 from analysis.given import gather
+from analysis.run_kinds import rerun
 from analysis.runs import list_runs, result_digest
-from analysis.scenarios import again
 from analysis.standards import prepare_standards
 from cli import app as command_line
 from data.builder.build import build_store
@@ -142,7 +142,7 @@ def test_a_run_is_recorded_and_gives_the_same_again(folder: Path, store: Store) 
     button.click().run()
     run = next(one for one in list_runs(folder) if one.kind == "catchment")
     assert run.id in text_of(app)
-    assert result_digest(again(store, folder, run)) == run.digest
+    assert result_digest(rerun(gather(store, folder), run)) == run.digest
 
 
 def test_no_capacity_is_said_and_is_no_exception() -> None:
