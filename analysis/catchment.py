@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -18,17 +17,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.coverage import (
-    CELL_SIZE_M,
     CoverageAnalysis,
     CoverageRequest,
     Engine,
     Origin,
-    Progress,
     inside,
-    prepare,
+    prepare_coverage,
 )
-from data.ingest.osm_store import NetworkSource
-from data.store.store import Store
+from analysis.given import Given
 from geo.catchment import METHOD_NAMES, CatchmentResult, Method, access_table, floating_catchment
 from geo.coverage import GROUPS
 from geo.decay import Decay, DecayKind, make_decay
@@ -239,30 +235,19 @@ class CatchmentAnalysis:
         return np.asarray(self.cells["adcode"].isin(inside(self.base.regions, adcode)))
 
 
-def prepare_catchment(
-    store: Store,
-    data_dir: Path,
-    request: CatchmentRequest,
-    *,
-    facilities: pd.DataFrame | None = None,
-    cells: pd.DataFrame | None = None,
-    network: NetworkSource | None = None,
-    progress: Progress | None = None,
-) -> CatchmentAnalysis:
+def prepare_catchment(given: Given, request: CatchmentRequest) -> CatchmentAnalysis:
     """Return the analysis of a request; nothing is solved yet.
 
-    ``facilities``, ``cells`` and ``network`` replace what the store and the imports hold. Raises as
-    ``analysis.coverage.prepare``, and ``CatchmentError`` for a bad decay or catchment, and for capacities
-    that are missing altogether, or in units that cannot be added.
+    Raises as ``analysis.coverage.prepare_coverage``, and ``CatchmentError`` for a bad decay or catchment,
+    and for capacities that are missing altogether, or in units that cannot be added.
     """
     if not 0.0 < request.minutes <= MAX_CATCHMENT_MINUTES:
         raise CatchmentError(
             f"服务范围应大于 0、不超过 {MAX_CATCHMENT_MINUTES:g} 分钟，收到 {request.minutes:g}。"
         )
     decay = make_decay(request.decay, request.minutes, steps=request.steps, width=request.width)
-    base = prepare(
-        store,
-        data_dir,
+    base = prepare_coverage(
+        given,
         CoverageRequest(
             types=request.types,
             mode=request.mode,
@@ -271,31 +256,20 @@ def prepare_catchment(
             within=request.within,
             search_minutes=request.minutes,
         ),
-        facilities=facilities,
-        cells=cells,
-        network=network,
-        progress=progress,
     )
     chosen, supply, unit, notes = _supply(base.facilities, request.measure)
-    meta = store.table("meta").set_index("key")["value"]
     return CatchmentAnalysis(
         request=request,
         base=base,
-        cells=_everybody(store, base, cells),
+        # People beyond the request's region compete too.
+        cells=base.cells if request.within == PROVINCE else given.cells,
         facilities=chosen,
         supply=supply,
         decay=decay,
-        cell_size_m=float(meta.get("population_resolution_m", CELL_SIZE_M)),
+        cell_size_m=given.tables.cell_size_m,
         supply_unit=unit,
         notes=(*base.notes, *notes),
     )
-
-
-def _everybody(store: Store, base: CoverageAnalysis, given: pd.DataFrame | None) -> pd.DataFrame:
-    """Return the cells of the whole province: people beyond the request's region compete too."""
-    if base.request.within == PROVINCE:
-        return base.cells
-    return store.population_grid() if given is None else given
 
 
 def _supply(

@@ -7,10 +7,9 @@ by content as those of a coverage); `CircleAnalysis` answers tables, scores of c
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -29,13 +28,12 @@ from analysis.coverage import (
     Origin,
     covered_types,
     inside,
-    prepare,
+    prepare_coverage,
 )
-from data.ingest.osm_store import NetworkSource
+from analysis.given import Given, require_region
 from data.registry.circle_models import CircleService, load_circle_services
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
-from data.store.store import Store
 from geo.circles import (
     TIERS,
     CircleProfile,
@@ -49,12 +47,11 @@ from geo.circles import (
     service_table,
 )
 from geo.crs import ALBERS, STORE_CRS
-from geo.errors import CircleError, NetworkError, NoFacilityError, UnknownRegionError
+from geo.errors import CircleError, NetworkError, NoFacilityError
 from geo.minutes import quantise_minutes
 from geo.region_tree import PROVINCE, Level
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
 
-Progress = Callable[[str], None]
 NO_FACILITY = "数据里没有此类设施"
 OFF_NETWORK = "此处离路网太远"
 
@@ -291,32 +288,19 @@ def travel_from(analysis: CoverageAnalysis, places: NDArray[np.float64]) -> Trav
     return nearest_facility_network(analysis.network, sites, places, max_minutes=radius, facility_ids=ids)
 
 
-def prepare_circles(
-    store: Store,
-    data_dir: Path,
-    request: CircleRequest,
-    *,
-    facilities: pd.DataFrame | None = None,
-    cells: pd.DataFrame | None = None,
-    network: NetworkSource | None = None,
-    progress: Progress | None = None,
-) -> CircleAnalysis:
+def prepare_circles(given: Given, request: CircleRequest) -> CircleAnalysis:
     """Return the solved circles of a request.
 
-    ``facilities``, ``cells`` and ``network`` replace what the store and the imports hold, as in
-    ``analysis.coverage.prepare``. Raises ``CircleError`` for an unknown service or mode,
-    ``UnknownRegionError`` for an unknown region.
+    Raises ``CircleError`` for an unknown service or mode, ``UnknownRegionError`` for an unknown region.
     """
-    tell = progress or (lambda _step: None)
+    tell, quiet = given.progress, given.untold()
     services = chosen_services(request.services)
     if request.mode is not None and request.mode not in load_modes():
         raise CircleError(f"没有“{request.mode}”这种出行方式；可选：{'、'.join(load_modes())}。")
-    regions = store.region_table()
-    if request.within not in regions.index:
-        raise UnknownRegionError(f"没有代码为“{request.within}”的地区。请用六位行政区划代码，如 320300。")
+    within = inside(given.regions, require_region(given.regions, request.within))
     _require_search(services, request.search_minutes)
     tell("读取人口格网")
-    people = store.population_grid() if cells is None else cells
+    people = given.cells
     solved: dict[tuple[str, str], CoverageAnalysis] = {}
     for service in services.values():
         for mode in dict.fromkeys(_modes(service, request.mode)):
@@ -330,7 +314,7 @@ def prepare_circles(
                 scheduler=request.scheduler,
             )
             try:
-                one = prepare(store, data_dir, asked, facilities=facilities, cells=people, network=network)
+                one = prepare_coverage(quiet, asked, tell_unplaced=False)
             except NoFacilityError:
                 break
             tell(f"计算到最近{service.name}的通行时间")
@@ -339,9 +323,11 @@ def prepare_circles(
     if solved:
         here = next(iter(solved.values())).cells
     else:
-        here = people[people["adcode"].isin(inside(regions, request.within))].reset_index(drop=True)
-    counties = store.regions("county", zoom="full").to_crs(ALBERS)
-    return CircleAnalysis(request, services, solved, here, regions, counties, tuple(_notes(services, solved)))
+        here = people[people["adcode"].isin(within)].reset_index(drop=True)
+    notes = tuple(_notes(services, solved))
+    return CircleAnalysis(
+        request, services, solved, here, given.regions, given.tables.counties("full"), notes
+    )
 
 
 def _require_search(services: Mapping[str, CircleService], search_minutes: float) -> None:

@@ -1,13 +1,14 @@
 """One coverage analysis, the same for the page, the command line and the replay of a run.
 
-`CoverageRequest` says what is asked; `prepare` finds cells, facilities and network; `CoverageAnalysis`
-solves the travel times once (kept by content) and answers every threshold, group and level from them.
+`CoverageRequest` says what is asked; `prepare_coverage` finds cells, facilities and network of what is given;
+`CoverageAnalysis` solves the travel times once (kept by content) and answers every threshold, group and level
+from them.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,16 +19,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.networks import cached_travel, content_key, load_network
+from analysis.given import Given, require_region
+from analysis.networks import cached_travel, content_key
 from data.ingest.osm_store import NetworkSource
-from data.regions.population import CENSUS_YEAR
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
-from data.store.store import Store
 from geo.coverage import GROUPS, CoverageProfile, build_profile, coverage_table
-from geo.crs import ALBERS, STORE_CRS, to_albers
+from geo.crs import ALBERS, STORE_CRS
 from geo.edge import edge_distances, flag_edge, search_radius_m
-from geo.errors import CoverageError, NoFacilityError, UnknownRegionError
+from geo.errors import CoverageError, NoFacilityError
 from geo.modes import TravelMode
 from geo.network import Network
 from geo.region_tree import PROVINCE, Level, inside, prefectures_of
@@ -36,14 +36,9 @@ from geo.travel import TravelResult, nearest_facility_network, nearest_facility_
 
 Origin = Literal["auto", "imported", "implied"]
 Engine = Literal["local", "dask"]
-Progress = Callable[[str], None]
 
-CELL_SIZE_M = 500
 SEARCH_MINUTES = 120.0
 """Default search radius: thresholds up to it need no second run."""
-
-POPULATION = "population"
-"""The indicator whose residual (未分配) no cell holds."""
 
 NO_ROADS, IMPLIED_POINTS, SCARCE = "没有导入路网", "设施为按规划标准推定的点位", "个在该设施数据里没有点位"
 """How the notes on roads, on implied points and on counties without any point can be told from others."""
@@ -199,51 +194,43 @@ class CoverageAnalysis:
         )
 
 
-def prepare(
-    store: Store,
-    data_dir: Path,
-    request: CoverageRequest,
-    *,
-    facilities: pd.DataFrame | None = None,
-    cells: pd.DataFrame | None = None,
-    network: NetworkSource | None = None,
-    progress: Progress | None = None,
+def prepare_coverage(
+    given: Given, request: CoverageRequest, *, tell_unplaced: bool = True
 ) -> CoverageAnalysis:
     """Return the analysis of a request; nothing is solved yet.
 
-    ``facilities`` (columns of the table ``facility``), ``cells`` and ``network`` replace what the store and
-    the imports hold. Raises ``CoverageError`` for an unknown mode, type without facilities or bad search
-    radius, ``UnknownRegionError`` for an unknown region, ``NetworkError`` for a network that cannot be used.
+    ``tell_unplaced``: note the people of the census whom no cell of the store holds. Raises ``CoverageError``
+    for an unknown mode, type without facilities or bad search radius, ``UnknownRegionError`` for an unknown
+    region, ``NetworkError`` for a network that cannot be used.
     """
-    tell = progress or (lambda _step: None)
+    tell = given.progress
     mode = _mode(request.mode)
-    regions = store.region_table()
-    if request.within not in regions.index:
-        raise UnknownRegionError(f"没有代码为“{request.within}”的地区。请用六位行政区划代码，如 320300。")
+    counties_inside = inside(given.regions, require_region(given.regions, request.within))
     tell("读取人口格网")
-    people = store.population_grid() if cells is None else cells
-    counties_inside = inside(regions, request.within)
-    people = people[people["adcode"].isin(counties_inside)].reset_index(drop=True)
+    people = given.cells
+    mine = people["adcode"].isin(counties_inside)
+    # All of them are not copied: pandas shares what nobody changes.
+    people = (people if mine.all() else people[mine]).reset_index(drop=True)
     tell("选取设施")
-    chosen, notes = _facilities(store, request, facilities)
-    if cells is None:
-        notes += _unplaced_people(store, counties_inside)
+    chosen, notes = _facilities(given, request, counties_inside)
+    if tell_unplaced and given.own_cells is None:
+        notes += _unplaced_people(given, counties_inside)
     roads = None
     if mode.has_network:
         tell("读取路网")
-        roads = load_network(data_dir, mode, network)
+        roads = given.roads(mode)
         if roads is None:
             notes.append(f"{NO_ROADS}，{mode.name}时间按直线距离 × 绕行系数 {mode.detour_factor:g} 估算")
     return CoverageAnalysis(
-        data_dir=data_dir,
+        data_dir=given.data_dir,
         request=request,
         mode=mode,
         network=None if roads is None else roads.network,
         network_source=None if roads is None else roads.source,
         cells=people,
         facilities=chosen,
-        regions=regions,
-        counties=to_albers(store.regions("county", zoom="county")),
+        regions=given.regions,
+        counties=given.tables.counties("county"),
         notes=tuple(notes),
     )
 
@@ -264,15 +251,15 @@ def _mode(mode_id: str) -> TravelMode:
 
 
 def _facilities(
-    store: Store, request: CoverageRequest, given: pd.DataFrame | None
+    given: Given, request: CoverageRequest, inside: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the facilities of the request with ``x``, ``y``, and what must be said about them."""
-    frame = store.facilities() if given is None else given
+    frame = given.facilities
     frame = frame[frame["type"].isin(request.types)]
     if request.levels:
         frame = frame[frame["level"].isin(request.levels)]
     notes: list[str] = []
-    if given is None:
+    if given.own_facilities is None:
         surveyed = ~frame["precision"].isin(IMPLIED)
         origin = request.origin
         if origin == "auto":
@@ -287,22 +274,22 @@ def _facilities(
         )
     points = gpd.GeoSeries.from_xy(frame["lon"], frame["lat"], crs=STORE_CRS).to_crs(ALBERS)
     placed = frame.assign(x=points.x.to_numpy(), y=points.y.to_numpy()).reset_index(drop=True)
-    notes += _scarce(store, placed, request)
+    notes += _scarce(given.regions, placed, inside)
     return placed, notes
 
 
-def _scarce(store: Store, facilities: pd.DataFrame, request: CoverageRequest) -> list[str]:
+def _scarce(regions: pd.DataFrame, facilities: pd.DataFrame, inside: Sequence[str]) -> list[str]:
     """Say when the data know facilities in some counties only: a gap may then be a gap in the data."""
-    asked = set(inside(store.region_table(), request.within, "county"))
+    asked = set(regions.index[regions["level"] == "county"]) & set(inside)
     without = asked - set(facilities["adcode"].dropna())
     if not without or len(without) == len(asked):
         return []
     return [f"{len(asked)} 个县（市、区）中有 {len(without)} {SCARCE}：空白可能是数据缺失"]
 
 
-def _unplaced_people(store: Store, inside: Sequence[str]) -> list[str]:
+def _unplaced_people(given: Given, inside: Sequence[str]) -> list[str]:
     """Say how many people of the census belong to no county and so to no cell."""
-    residual = store.facts(POPULATION, year=CENSUS_YEAR, level="unallocated")
+    residual = given.tables.residual
     residual = residual[residual["adcode"].isin(inside)]
     return [
         f"{name} {people:,.0f} 人（普查未列入任何县），不在格网内，人口和覆盖率均不含"

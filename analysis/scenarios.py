@@ -1,19 +1,16 @@
-"""Scenarios (sitings saved under a name) and recorded runs: listed, compared and done again."""
+"""Scenarios, sitings saved under a name: kept as runs, listed, compared and done again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from analysis.catchment import CatchmentRequest, prepare_catchment
-from analysis.coverage import CoverageRequest, prepare
-from analysis.runs import Run, list_runs, parameters_of, read_result, read_run, record_run
+from analysis.given import Given
+from analysis.runs import Run, list_runs, read_result, read_run, record_run
 from analysis.siting import SitingAnalysis, SitingRequest, prepare_siting
-from analysis.standards import StandardsRequest, prepare_standards
 from data.store.store import Store
 from geo.errors import SitingError, StoreError
 
@@ -78,9 +75,9 @@ def list_scenarios(data_dir: Path) -> list[Scenario]:
     return found
 
 
-def replay_scenario(store: Store, data_dir: Path, run: Run) -> pd.DataFrame:
+def replay_scenario(given: Given, run: Run) -> pd.DataFrame:
     """Return the comparison of a recorded siting, computed anew."""
-    return prepare_siting(store, data_dir, _scenario(run).request).comparison()
+    return prepare_siting(given, _scenario(run).request).comparison()
 
 
 def compare_scenarios(data_dir: Path, scenarios: Sequence[Scenario]) -> pd.DataFrame:
@@ -112,37 +109,3 @@ def compare_scenarios(data_dir: Path, scenarios: Sequence[Scenario]) -> pd.DataF
             }
         )
     return pd.DataFrame(rows)
-
-
-def again(store: Store, data_dir: Path, run: Run) -> pd.DataFrame:
-    """Return the rows of a run computed anew.
-
-    ``StoreError`` for a kind of run that nobody knows, or parameters that were changed.
-    """
-    with parameters_of(run) as asked:
-        if run.kind == "coverage":
-            return _coverage(store, data_dir, asked)
-        if run.kind == "catchment":
-            return _catchment(store, data_dir, asked)
-        if run.kind == "siting":
-            return replay_scenario(store, data_dir, run)
-        if run.kind == "standards":
-            return _standards(store, asked)
-    raise StoreError(f"运行 {run.id} 的类别“{run.kind[:40]}”不认识，无法重算。")
-
-
-def _coverage(store: Store, data_dir: Path, asked: dict[str, Any]) -> pd.DataFrame:
-    analysis = prepare(store, data_dir, CoverageRequest.from_dict(asked["request"]))
-    return analysis.table(asked["minutes"], level=asked["level"], group=asked["group"])
-
-
-def _catchment(store: Store, data_dir: Path, asked: dict[str, Any]) -> pd.DataFrame:
-    analysis = prepare_catchment(store, data_dir, CatchmentRequest.from_dict(asked["request"]))
-    return analysis.table(level=asked["level"], group=asked["group"])
-
-
-def _standards(store: Store, asked: dict[str, Any]) -> pd.DataFrame:
-    request = StandardsRequest.from_dict(asked["request"])
-    return request.rows(
-        prepare_standards(store, year=request.year, origin=request.origin, within=request.within)
-    )

@@ -8,22 +8,20 @@ proposed sites with what each adds, and the curve of the budget.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare
+from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare_coverage
+from analysis.given import Given
 from analysis.siting_candidates import CANDIDATES, CandidateKind, find_candidates
 from analysis.siting_edits import Edit, apply_edits, new_facilities
-from data.ingest.osm_store import NetworkSource
 from data.ingest.sites import Site, parse_sites
-from data.store.store import Store
 from geo.errors import NoFacilityError, SitingError
 from geo.region_tree import Level
 from geo.site_reach import Reach, reach_network, reach_straight
@@ -41,7 +39,6 @@ from geo.siting import (
     solve_greedy,
 )
 
-Progress = Callable[[str], None]
 Method = Literal["greedy", "exact"]
 METHODS: dict[Method, str] = {"greedy": "贪心", "exact": "精确"}
 MAX_ADD = 100
@@ -255,25 +252,15 @@ def _somewhere(cells: pd.DataFrame, kind: str) -> pd.DataFrame:
     return new_facilities(first.assign(lon=np.nan, lat=np.nan, name=""), kind)
 
 
-def prepare_siting(
-    store: Store,
-    data_dir: Path,
-    request: SitingRequest,
-    *,
-    facilities: pd.DataFrame | None = None,
-    cells: pd.DataFrame | None = None,
-    network: NetworkSource | None = None,
-    progress: Progress | None = None,
-) -> SitingAnalysis:
+def prepare_siting(given: Given, request: SitingRequest) -> SitingAnalysis:
     """Return the solved siting of a request.
 
-    ``facilities``, ``cells``, ``network`` as for ``analysis.coverage.prepare``. Raises ``SitingError`` for a
-    number out of range, more new sites than candidates, sites outside the province or edits of unknown
-    facilities.
+    Raises ``SitingError`` for a number out of range, more new sites than candidates, sites outside the
+    province or edits of unknown facilities.
     """
-    tell = progress or (lambda _step: None)
+    tell = given.progress
     _require(request)
-    before = _existing(store, data_dir, request, facilities, cells=cells, network=network, tell=tell)
+    before = _existing(given, request)
     tell("计算现状的通行时间")
     _ = minutes_of(before)
     planned = before
@@ -285,7 +272,12 @@ def prepare_siting(
         return SitingAnalysis(request, before, planned, planned, empty, None, None, before.notes)
     tell("准备候选点")
     sites, notes = find_candidates(
-        store, before, request.candidates, request.group, spacing_km=request.spacing_km, given=request.sites
+        given.store,
+        before,
+        request.candidates,
+        request.group,
+        spacing_km=request.spacing_km,
+        given=request.sites,
     )
     require_number(request.add, len(sites))
     tell(f"计算 {len(sites)} 个候选点的可达范围")
@@ -323,31 +315,14 @@ def _require(request: SitingRequest) -> None:
         raise SitingError("；".join(faults) + "。")
 
 
-def _existing(
-    store: Store,
-    data_dir: Path,
-    request: SitingRequest,
-    facilities: pd.DataFrame | None,
-    *,
-    cells: pd.DataFrame | None,
-    network: NetworkSource | None,
-    tell: Progress,
-) -> CoverageAnalysis:
+def _existing(given: Given, request: SitingRequest) -> CoverageAnalysis:
     """Return the coverage of what there is; with no facility at all, one without any."""
-    people = store.population_grid() if cells is None else cells
     try:
-        found = prepare(
-            store,
-            data_dir,
-            request.coverage,
-            facilities=facilities,
-            cells=people,
-            network=network,
-            progress=tell,
-        )
+        found = prepare_coverage(given, request.coverage, tell_unplaced=False)
     except NoFacilityError:
-        one = _somewhere(people, request.coverage.types[0]).assign(lon=119.0, lat=33.0)
-        found = prepare(store, data_dir, request.coverage, facilities=one, cells=people, network=network)
+        one = _somewhere(given.cells, request.coverage.types[0]).assign(lon=119.0, lat=33.0)
+        somewhere = dataclasses.replace(given.untold(), own_facilities=one)
+        found = prepare_coverage(somewhere, request.coverage, tell_unplaced=False)
         found = dataclasses.replace(
             found, facilities=found.facilities.iloc[:0], notes=(NO_EXISTING,), _profiles={}
         )

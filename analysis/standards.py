@@ -17,11 +17,11 @@ from typing import Any
 import pandas as pd
 
 from analysis.coverage import IMPLIED, Origin, inside
+from analysis.given import Given, require_region
 from data.regions.population import CENSUS_YEAR
 from data.registry.facility_models import load_facility_types
 from data.registry.standard_models import GROUPS, Standard, load_standards
 from data.store.store import Store
-from geo.errors import UnknownRegionError
 from geo.projection import METHOD, growth_factors, project
 from geo.region_tree import COUNTY_CITY_KINDS, LEVELS, PROVINCE, Level, prefectures_of, region_hierarchy
 from geo.standards import (
@@ -172,7 +172,7 @@ class StandardsAnalysis:
         ``share_required`` the part that the plan wants.
         """
         against = {one: group for group in self.contradictions() for one in group}
-        codes = self._inside if within is None else inside(self.regions, _known_region(self.regions, within))
+        codes = self._inside if within is None else inside(self.regions, require_region(self.regions, within))
         rows = []
         for key, entry in self.standards.items():
             table = self.table(key)
@@ -244,49 +244,39 @@ def _summary_row(entry: Standard, table: pd.DataFrame, contradicted_by: str | No
     }
 
 
-def _known_region(regions: pd.DataFrame, adcode: str) -> str:
-    """Return the code of a region, or raise ``UnknownRegionError``."""
-    if adcode not in regions.index:
-        raise UnknownRegionError(f"没有代码为“{adcode}”的地区。请用六位行政区划代码，如 320300。")
-    return adcode
-
-
 def prepare_standards(
-    store: Store,
+    given: Given,
     *,
     year: int | None = None,
     origin: Origin = "auto",
     within: str = PROVINCE,
-    facilities: pd.DataFrame | None = None,
     standards: dict[str, Standard] | None = None,
 ) -> StandardsAnalysis:
     """Return the standards with people, townships and facilities of the store.
 
     ``year`` None: the census; else people projected to that year (an estimate). ``origin`` as for a
-    coverage run, by type: ``auto`` takes the imported facilities of a type where there are any.
-    ``facilities`` (columns of the table) replace those of the store. Raises ``StandardError`` for a year that
-    cannot be projected, ``UnknownRegionError`` for an unknown region.
+    coverage run, by type: ``auto`` takes the imported facilities of a type where there are any. Raises
+    ``StandardError`` for a year that cannot be projected, ``UnknownRegionError`` for an unknown region.
     """
-    regions = store.region_table()
-    _known_region(regions, within)
-    people = _people(store)
-    notes = [_residual(store)]
+    require_region(given.regions, within)
+    people = _people(given.store)
+    notes = [_residual(given.tables.residual)]
     if year is not None and year != CENSUS_YEAR:
-        factors = growth_factors(store.facts(YEARBOOK, level="prefecture")[["adcode", "year", "value"]], year)
+        factors = growth_factors(
+            given.store.facts(YEARBOOK, level="prefecture")[["adcode", "year", "value"]], year
+        )
         home = {level: _home(frame.index) for level, frame in people.items()}
         people = {level: project(frame, home[level], factors) for level, frame in people.items()}
         notes.append(METHOD)
     known = load_standards() if standards is None else standards
-    chosen, said = _facilities(
-        store, origin, facilities, {one for entry in known.values() for one in entry.types}
-    )
-    units = {level: _units(regions, level) for level in ("county", "prefecture")}
+    chosen, said = _facilities(given, origin, {one for entry in known.values() for one in entry.types})
+    units = {level: _units(given.regions, level) for level in ("county", "prefecture")}
     return StandardsAnalysis(
         standards=known,
         units=units,
         people=people,
         facilities=chosen,
-        regions=regions,
+        regions=given.regions,
         within=within,
         year=CENSUS_YEAR if year is None else year,
         projected=year is not None and year != CENSUS_YEAR,
@@ -306,8 +296,7 @@ def _home(codes: pd.Index) -> pd.Series:
     return pd.Series(prefectures_of(codes), index=codes)
 
 
-def _residual(store: Store) -> str:
-    rows = store.facts("population", year=CENSUS_YEAR, level="unallocated")
+def _residual(rows: pd.DataFrame) -> str:
     total = rows["value"].sum()
     return f"普查未列入任何县的 {total:,.0f} 人不计入县级应配（连云港、镇江）" if total else ""
 
@@ -332,13 +321,11 @@ def _townships() -> pd.DataFrame:
     return pd.crosstab(frame["adcode"], frame["ending"]).reindex(columns=list(ENDINGS)).fillna(0.0)
 
 
-def _facilities(
-    store: Store, origin: Origin, given: pd.DataFrame | None, types: set[str]
-) -> tuple[pd.DataFrame, list[str]]:
+def _facilities(given: Given, origin: Origin, types: set[str]) -> tuple[pd.DataFrame, list[str]]:
     """Return the facilities that count, and what must be said about where they come from."""
-    if given is not None:
-        return given[given["adcode"].notna()], ["已配按所给文件的设施计"]
-    frame = store.facilities()
+    frame = given.facilities
+    if given.own_facilities is not None:
+        return frame[frame["adcode"].notna()], ["已配按所给文件的设施计"]
     frame = frame[frame["adcode"].notna() & frame["type"].isin(types)]
     surveyed = ~frame["precision"].isin(IMPLIED)
     if origin == "imported":
@@ -359,16 +346,16 @@ def _facilities(
             f"{listed}是按规划标准推定或以驻地代替的，不是实测：用它们核对放置所依的标准没有意义；"
             "推定只及能定位的乡镇（街道），其余显示为缺口"
         )
-    notes += _partial(store, frame)
+    notes += _partial(given.regions, frame)
     return frame, notes
 
 
-def _partial(store: Store, frame: pd.DataFrame) -> Sequence[str]:
+def _partial(regions: pd.DataFrame, frame: pd.DataFrame) -> Sequence[str]:
     """Say when imported facilities cover some prefectures only: a shortfall elsewhere is then one of data."""
     real = frame[~frame["precision"].isin(IMPLIED)]
     if real.empty:
         return []
     known = set(prefectures_of(real["adcode"]))
-    everywhere = store.region_table("prefecture")
+    everywhere = regions[regions["level"] == "prefecture"]
     without = [str(row["short_name"]) for code, row in everywhere.iterrows() if code not in known]
     return [f"导入的设施不含{'、'.join(without)}：这些设区市的缺口可能只是缺少数据"] if without else []

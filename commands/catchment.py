@@ -12,12 +12,13 @@ import typer
 
 from analysis.catchment import TABLE_COLUMNS, CatchmentAnalysis, CatchmentRequest, prepare_catchment
 from analysis.coverage import covered_types, require_group
+from analysis.run_kinds import CATCHMENT, catchment_asked
 from commands import study
 from commands.app import examples
 from commands.console import errors
 from commands.coverage_files import write_regions
 from commands.study import By, Engine, Mode, Origin, Output
-from data.store.store import Store, data_dir, open_store
+from data.store.store import Store, open_store
 from geo.errors import CatchmentError
 from geo.region_tree import PROVINCE
 from geo.spreadsheet import write_rows
@@ -139,12 +140,12 @@ def catchment(  # noqa: PLR0917 - a command's options are its documented inputs
     given = study.read_given(
         store, facilities=facilities, datum=datum, kind=types[0], population=population, network=network
     )
-    analysis = prepare_catchment(store, data_dir(), request, **given.as_options(), progress=errors().print)
+    analysis = prepare_catchment(given, request)
     whom = request.demand if group is None else require_group(group)
     rows = analysis.table(level=by.value, group=whom)
-    if given.nothing:
-        asked = {"request": request.as_dict(), "group": whom, "level": by.value}
-        study.record(store, "catchment", asked, rows, started)
+    if given.of_the_store:
+        asked = catchment_asked(request, group=whom, level=by.value)
+        study.record(store, CATCHMENT, asked, rows, started)
     _write(store, analysis, rows, form, out, cells=cells)
 
 

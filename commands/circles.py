@@ -11,11 +11,11 @@ import typer
 from analysis.circles import CircleAnalysis, CircleRequest, PointAnswer, PointService, prepare_circles
 from analysis.coverage import require_group
 from commands import study
-from commands.app import errors, examples
+from commands.app import examples
 from commands.console import print_json
 from commands.coverage_files import write_regions
 from commands.study import By, Engine, Mode, Origin, Output
-from data.store.store import Store, data_dir, open_store
+from data.store.store import Store, open_store
 from exports.layers.grid import cell_size_m, squares
 from geo.circles import TIERS, TierView
 from geo.region_tree import PROVINCE, Level
@@ -124,7 +124,7 @@ def circles(  # noqa: PLR0917 - a command's options are its documented inputs
         population=population,
         network=network,
     )
-    analysis = prepare_circles(store, data_dir(), request, **given.as_options(), progress=errors().print)
+    analysis = prepare_circles(given, request)
     study.say_notes(analysis.notes)
     view = cast(TierView, tier)
     if place is None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
-from analysis.coverage import CoverageAnalysis, prepare, require_group
+from analysis.coverage import CoverageAnalysis, prepare_coverage, require_group
+from analysis.given import gather
+from analysis.run_kinds import COVERAGE, coverage_asked, difference, rerun
 from analysis.runs import list_runs, read_result, read_run, result_digest
-from analysis.scenarios import again
 from commands import study
 from commands.app import examples
 from commands.console import Format as Shown
@@ -20,7 +19,7 @@ from commands.coverage_files import write_geopackage
 from commands.study import By, Engine, Mode, Origin, Output
 from data.store.store import data_dir, open_store
 from geo.coverage import COLUMNS
-from geo.errors import CoverageError, StoreError
+from geo.errors import StoreError
 from geo.region_tree import PROVINCE
 
 HEADERS = {
@@ -100,12 +99,12 @@ def coverage(  # noqa: PLR0917 - a command's options are its documented inputs
     given = study.read_given(
         store, facilities=facilities, datum=datum, kind=types[0], population=population, network=network
     )
-    analysis = prepare(store, data_dir(), request, **given.as_options(), progress=errors().print)
+    analysis = prepare_coverage(given, request)
     rows = analysis.table(minutes, level=by.value, group=group)
     study.say_notes([*analysis.notes, _method(analysis)])
-    if given.nothing:
-        asked = {"request": request.as_dict(), "minutes": minutes, "group": group, "level": by.value}
-        study.record(store, "coverage", asked, rows, started)
+    if given.of_the_store:
+        asked = coverage_asked(request, minutes=minutes, group=group, level=by.value)
+        study.record(store, COVERAGE, asked, rows, started)
     study.write_rows(
         rows, _SHEET, form, out, package=lambda path: write_geopackage(rows, store, analysis, path)
     )
@@ -152,7 +151,7 @@ def replay(
     run = read_run(data_dir(), run_id)
     before = read_result(data_dir(), run)
     store = open_store()
-    rows = again(store, data_dir(), run)
+    rows = rerun(gather(store), run)
     if as_json:
         print_json(rows.to_dict("records"))
     if result_digest(rows) == run.digest:
@@ -161,25 +160,5 @@ def replay(
     changed = "数据已更新" if store.data_version != run.data_version else "数据版本未变"
     raise StoreError(
         f"重算结果与 {run.started_at} 的记录不一致（{changed}：当时 {run.data_version}，现在 "
-        f"{store.data_version}）。{_difference(before, rows)}"
+        f"{store.data_version}）。{difference(run, before, rows)}"
     )
-
-
-def _difference(before: pd.DataFrame, now: pd.DataFrame) -> str:
-    """Return in words how far two results of one question are apart."""
-    keys = "adcode" if "adcode" in before else "standard"
-    if list(before[keys]) != list(now[keys]):
-        return f"行不同：当时 {len(before)} 行，现在 {len(now)} 行。"
-    if "access" in now:
-        return f"可及性最多相差 {(before['access'] - now['access']).abs().max():.3g}。"
-    if "shortfall" in now:
-        parts = [
-            f"{name}最多相差 {(before[key] - now[key]).abs().max():.6g}"
-            for key, name in (("required", "应配"), ("provided", "已配"), ("shortfall", "缺口"))
-        ]
-        return f"{'，'.join(parts)}。"
-    figure = "coverage_after" if "coverage_after" in now else "population_coverage"
-    gap = (before[figure] - now[figure]).abs().max()
-    if math.isnan(gap):
-        raise CoverageError("两次结果都没有可比较的覆盖率。")
-    return f"人口覆盖率最多相差 {gap * 100:.2f} 个百分点。"

@@ -10,8 +10,7 @@ from commands.app import examples
 from commands.imports import AsJson, ImportFile, imports, run_import
 from commands.templates import Force, Out, templates, write_form
 from data.builder.intake import facility_intake
-from data.ingest.templates import write_facility_template
-from data.regions.boundaries import load_region_codes
+from data.ingest.templates import facility_template
 from data.registry.facility_models import load_facility_types
 from data.store.store import data_dir
 
@@ -62,6 +61,4 @@ def facilities(
 
 def form(out: Out, force: Force = False) -> None:
     """生成导入设施用的表格，附填写说明、设施类型和现行代码表。"""
-    codes = load_region_codes()
-    current = codes[codes["valid_to"].isna()]
-    write_form(out, lambda path: write_facility_template(path, load_facility_types(), current), force=force)
+    write_form(out, facility_template, force=force)

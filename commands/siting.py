@@ -145,7 +145,7 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
     given = study.read_given(
         store, facilities=facilities, datum=datum, kind=types[0], population=population, network=network
     )
-    analysis = prepare_siting(store, data_dir(), request, **given.as_options(), progress=errors().print)
+    analysis = prepare_siting(given, request)
     _save(store, analysis, save, started)
     _write(store, analysis, by, form, out)
 

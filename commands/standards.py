@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from analysis.run_kinds import STANDARDS, standards_asked
 from analysis.standards import SUMMARY_COLUMNS, StandardsRequest, prepare_standards
 from commands import study
 from commands.app import examples
-from commands.coverage_files import given_facilities, write_regions
+from commands.coverage_files import write_regions
 from commands.study import By, Datum, Origin, Output
 from data.registry.standard_models import load_standards
 from data.store.store import open_store
@@ -100,12 +101,12 @@ def standards(  # noqa: PLR0917 - a command's options are its documented inputs
         require_known([standard], list(load_standards()))
     request = StandardsRequest(standard, by.value, year, origin.value, within)
     store, started = open_store(), time.perf_counter()
-    given = given_facilities(store, facilities, datum and datum.value, kind or "")
-    analysis = prepare_standards(store, year=year, origin=origin.value, within=within, facilities=given)
+    given = study.read_given(store, facilities=facilities, datum=datum, kind=kind or "")
+    analysis = prepare_standards(given, year=year, origin=origin.value, within=within)
     rows = request.rows(analysis)
     study.say_notes([f"人口：{analysis.population_text}", *analysis.notes])
-    if given is None:
-        study.record(store, "standards", {"request": request.as_dict()}, rows, started)
+    if given.of_the_store:
+        study.record(store, STANDARDS, standards_asked(request), rows, started)
     if standard is None:
         study.write_rows(rows, _SUMMARY_SHEET, form, out)
         return

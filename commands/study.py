@@ -14,11 +14,12 @@ import pandas as pd
 import typer
 
 from analysis.coverage import CoverageRequest, covered_types
+from analysis.given import Given, gather
+from analysis.run_kinds import RunKind
 from analysis.runs import record_run
 from commands.console import Format as Shown
 from commands.console import csv_text, errors, plain, print_rows
 from commands.coverage_files import given_facilities, given_network, given_population
-from data.ingest.osm_store import NetworkSource
 from data.store.store import Store, data_dir
 from geo.errors import StoreError
 
@@ -145,38 +146,26 @@ def coverage_request(
     )
 
 
-@dataclass(frozen=True)
-class Given:
-    """What files give in place of the store and the imports; None where they do not."""
-
-    facilities: pd.DataFrame | None
-    cells: pd.DataFrame | None
-    network: NetworkSource | None
-
-    @property
-    def nothing(self) -> bool:
-        """Whether everything is the store's own, so that a run can be done again from it."""
-        return self.facilities is None and self.cells is None and self.network is None
-
-    def as_options(self) -> dict[str, Any]:
-        """Return the three as the arguments that every ``prepare`` takes."""
-        return {"facilities": self.facilities, "cells": self.cells, "network": self.network}
-
-
 def read_given(
     store: Store,
     *,
     facilities: Path | None,
     datum: Datum | None,
     kind: str,
-    population: Path | None,
-    network: Path | None,
+    population: Path | None = None,
+    network: Path | None = None,
 ) -> Given:
-    """Read the files that are given; rows of facilities without a type are of ``kind``. Raises as they do."""
-    return Given(
-        given_facilities(store, facilities, datum and datum.value, kind),
-        given_population(store, population),
-        given_network(network),
+    """Return what the run is made of, read from the files that are given where they are; steps go to stderr.
+
+    Rows of facilities without a type are of ``kind``. Raises as the readers of the files do.
+    """
+    return gather(
+        store,
+        data_dir(),
+        facilities=given_facilities(store, facilities, datum and datum.value, kind),
+        cells=given_population(store, population),
+        network=given_network(network),
+        progress=errors().print,
     )
 
 
@@ -186,11 +175,11 @@ def say_notes(notes: Sequence[str]) -> None:
         errors().print(f"说明：{note}", markup=False)
 
 
-def record(store: Store, kind: str, asked: Mapping[str, Any], rows: pd.DataFrame, started: float) -> None:
+def record(store: Store, kind: RunKind, asked: Mapping[str, Any], rows: pd.DataFrame, started: float) -> None:
     """Write a run down and say its number; ``started`` as `time.perf_counter` gave it."""
     run = record_run(
         data_dir(),
-        kind=kind,
+        kind=kind.id,
         parameters=asked,
         data_version=store.data_version,
         result=rows,

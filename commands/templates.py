@@ -9,9 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.app import examples, group
-from data.ingest.templates import write_indicator_template
-from data.regions.boundaries import load_region_codes
-from data.registry import load_registry
+from data.ingest.templates import indicator_template
 
 Out = Annotated[Path, typer.Option("--out", help="写到哪个 .xlsx 文件。")]
 Force = Annotated[bool, typer.Option("--force", help="文件已存在时覆盖。")]
@@ -27,9 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def indicators(out: Out, force: Force = False) -> None:
     """生成导入指标数值用的表格，附填写说明、现行代码表和已有指标。"""
-    codes = load_region_codes()
-    current = codes[codes["valid_to"].isna()]
-    write_form(out, lambda path: write_indicator_template(path, load_registry(), current), force=force)
+    write_form(out, indicator_template, force=force)
 
 
 def write_form(out: Path, write: Callable[[Path], None], *, force: bool) -> None:

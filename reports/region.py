@@ -12,8 +12,9 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
+from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare_coverage
 from analysis.gaps import GapSource, compare_years, load_gap
+from analysis.given import Given, gather
 from analysis.peers import ProfileSet, load_profiles
 from analysis.standards import StandardsAnalysis, prepare_standards
 from analysis.tracking import Track, tracks
@@ -91,6 +92,11 @@ class BriefingStore:
         return compare_years(source, source.years[-1], before if before in source.years else None)
 
     @functools.cached_property
+    def _given(self) -> Given:
+        """What coverages and standards are made of; tables that both need are read once."""
+        return gather(self.store, self.data_dir)
+
+    @functools.cached_property
     def coverages(self) -> list[FacilityCoverage]:
         """The coverage by the facility types of the setting ``report_facilities`` that have any facility."""
         types = load_facility_types()
@@ -99,7 +105,7 @@ class BriefingStore:
             kind = types[one]
             request = CoverageRequest(types=covered_types([one]), mode=kind.mode)
             try:
-                analysis = prepare(self.store, self.data_dir, request)
+                analysis = prepare_coverage(self._given, request)
             except CoverageError:
                 continue
             found.append(FacilityCoverage(kind.name, kind.minutes, analysis))
@@ -114,7 +120,7 @@ class BriefingStore:
     @functools.cached_property
     def standards(self) -> StandardsAnalysis:
         """The plans' standards set against the store, for the whole province."""
-        return prepare_standards(self.store)
+        return prepare_standards(self._given)
 
     @functools.cached_property
     def tracks(self) -> list[Track]:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import cli
 from analysis.circles import CircleRequest, prepare_circles
+from analysis.given import gather
 from data.store.store import open_store
 from geo.crs import ALBERS
 
@@ -34,7 +35,9 @@ def test_json_holds_the_figures_of_the_analysis(here: Path) -> None:
     answer = run(*ASK, "--json")
     assert answer.exit_code == 0, answer.stderr
     rows = json.loads(answer.stdout)
-    table = prepare_circles(open_store(here), here, CircleRequest(origin="imported", within="320300")).table()
+    table = prepare_circles(
+        gather(open_store(here), here), CircleRequest(origin="imported", within="320300")
+    ).table()
     assert [row["score"] for row in rows] == table["score"].tolist()
     assert [row["missing"] for row in rows] == table["missing"].tolist()
     assert "没有数据不等于没有服务" in answer.stderr

@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
-from analysis.coverage import CoverageRequest, prepare
+from analysis.coverage import CoverageRequest, prepare_coverage
+from analysis.given import gather
 from data.store.store import open_store
 from geo.crs import from_cgcs2000
 from tests.real_data import real_path
@@ -54,7 +55,7 @@ def test_json_holds_the_figures_of_the_engine(here: Path) -> None:
     assert len(rows) == 10
     assert set(rows[0]) >= KEYS
     request = CoverageRequest(types=("general_hospital",), within="320300")
-    table = prepare(open_store(here), here, request).table(45.0)
+    table = prepare_coverage(gather(open_store(here), here), request).table(45.0)
     assert [row["covered_population"] for row in rows] == table["covered_population"].tolist()
     assert [row["population_coverage"] for row in rows] == table["population_coverage"].tolist()
     assert "推定" in answer.stderr

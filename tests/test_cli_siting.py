@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import cli
 from analysis.coverage import CoverageRequest, covered_types
+from analysis.given import gather
 from analysis.siting import SitingRequest, prepare_siting
 from data.store.store import open_store
 from tests.made_once import RUNS
@@ -45,7 +46,7 @@ def test_json_holds_the_figures_of_the_analysis(here: Path) -> None:
     assert answer.exit_code == 0, answer.stderr
     found = json.loads(answer.stdout)
     coverage = CoverageRequest(covered_types(["hospital"]), mode="ebike", origin="imported", within="320300")
-    analysis = prepare_siting(open_store(here), here, SitingRequest(coverage, 15.0, add=10))
+    analysis = prepare_siting(gather(open_store(here), here), SitingRequest(coverage, 15.0, add=10))
     assert [site["gain"] for site in found["sites"]] == analysis.sites()["gain"].tolist()
     assert [row["gained"] for row in found["regions"]] == analysis.comparison()["gained"].tolist()
     assert found["summary"]["covered_after"] == analysis.summary()["covered_after"]

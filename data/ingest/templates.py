@@ -14,8 +14,9 @@ from data.ingest.facility_rows import FACILITY_FORM_COLUMNS
 from data.ingest.indicator_definitions import DEFINITION_COLUMNS, DIRECTIONS, KINDS
 from data.ingest.indicator_rows import FACT_COLUMNS
 from data.ingest.reading import DEFINITION_SHEET, FORM_SHEET
-from data.registry import Registry
-from data.registry.facility_models import FacilityType
+from data.regions.boundaries import load_region_codes
+from data.registry import Registry, load_registry
+from data.registry.facility_models import FacilityType, load_facility_types
 from geo.errors import DataFaultError
 from geo.region_tree import LEVEL_NAMES, LEVEL_OF_WORD
 
@@ -221,3 +222,18 @@ def write_facility_template(path: Path, types: Mapping[str, FacilityType], regio
     form.help(_FACILITY_HELP)
     data.activate()
     form.save()
+
+
+def facility_template(path: Path) -> None:
+    """Write the form for facilities with the types and the region codes of today."""
+    write_facility_template(path, load_facility_types(), _current_regions())
+
+
+def indicator_template(path: Path) -> None:
+    """Write the form for indicators with those of the registry and the region codes of today."""
+    write_indicator_template(path, load_registry(), _current_regions())
+
+
+def _current_regions() -> pd.DataFrame:
+    codes = load_region_codes()
+    return codes[codes["valid_to"].isna()]

@@ -10,7 +10,7 @@ import rasterio.features
 import shapely
 from numpy.typing import NDArray
 
-from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
+from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare_coverage
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
 from data.store.store import Store
@@ -93,7 +93,7 @@ def _list(store: Store) -> list[LayerInfo]:
 
 def _make(request: LayerRequest) -> ExportTable:
     asked = CoverageRequest(types=covered_types([request.settings["type"]]), mode=request.settings["mode"])
-    analysis = prepare(request.store, request.data_dir, asked)
+    analysis = prepare_coverage(request.given, asked)
     makers = {"coverage.cells": _cells, "coverage.areas": _areas, "coverage.regions": _regions}
     return makers[request.info.id](request, analysis)
 

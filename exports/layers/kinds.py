@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from analysis.given import Given, gather
 from data.registry import load_registry
 from data.registry.export_models import export_field
 from data.store.store import Store
@@ -78,6 +79,11 @@ class LayerRequest:
     info: LayerInfo
     settings: dict[str, str]
     clip: Clip | None = None
+
+    @property
+    def given(self) -> Given:
+        """What an analysis for the layer is made of."""
+        return gather(self.store, self.data_dir)
 
     def keeps(self, adcodes: pd.Series) -> NDArray[np.bool_]:
         """Return which rows lie in the region asked for, by the codes they carry."""

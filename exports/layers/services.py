@@ -90,7 +90,7 @@ def _make_catchment(request: LayerRequest) -> ExportTable:
         minutes=float(request.settings["minutes"]),
         mode=request.settings["mode"],
     )
-    analysis = prepare_catchment(request.store, request.data_dir, asked)
+    analysis = prepare_catchment(request.given, asked)
     rows = analysis.table(level=request.settings["level"])  # type: ignore[arg-type]
     sources, notes = people_origin(request.store)
     kind = load_facility_types()[request.settings["type"]].name
@@ -124,7 +124,7 @@ def _list_circles(store: Store) -> list[LayerInfo]:
 
 
 def _make_circles(request: LayerRequest) -> ExportTable:
-    analysis = prepare_circles(request.store, request.data_dir, CircleRequest())
+    analysis = prepare_circles(request.given, CircleRequest())
     settings = request.settings
     rows = analysis.table(level=settings["level"], tier=settings["tier"])  # type: ignore[arg-type]
     people, notes = people_origin(request.store)
@@ -155,7 +155,7 @@ def _list_shortfall(store: Store) -> list[LayerInfo]:
 
 
 def _make_shortfall(request: LayerRequest) -> ExportTable:
-    analysis = prepare_standards(request.store)
+    analysis = prepare_standards(request.given)
     entry = load_standards()[request.settings["standard"]]
     rows = analysis.table(entry.id, level=request.settings["level"])  # type: ignore[arg-type]
     # A standard for prefectures answers for prefectures, whichever level is asked.
@@ -196,7 +196,7 @@ def _make_siting(request: LayerRequest) -> ExportTable:
         minutes=float(settings["minutes"]),
         add=int(settings["add"]),
     )
-    analysis = prepare_siting(request.store, request.data_dir, asked)
+    analysis = prepare_siting(request.given, asked)
     sites = analysis.sites().rename(columns={"rank": "site_rank"})
     points = gpd.GeoDataFrame(sites, geometry=gpd.points_from_xy(sites["lon"], sites["lat"]), crs=STORE_CRS)
     people, notes = people_origin(request.store)

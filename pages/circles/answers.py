@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from analysis.circles import CircleAnalysis, CircleRequest, PointAnswer, prepare_circles
+from analysis.given import gather
 from analysis.palettes import ramp
 from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir
@@ -104,7 +105,9 @@ def circles_of(store: Store, request: CircleRequest, tell: Tell) -> CircleAnswer
     folder = data_dir()
 
     def solve() -> CircleAnswers:
-        return CircleAnswers(prepare_circles(store, folder, request, progress=tell), cell_size_m(store))
+        return CircleAnswers(
+            prepare_circles(gather(store, folder, progress=tell), request), cell_size_m(store)
+        )
 
     slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))
     return slot.solved(solve, tell)

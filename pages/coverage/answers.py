@@ -14,7 +14,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare
+from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare_coverage
+from analysis.given import gather
 from analysis.palettes import ramp
 from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir
@@ -129,7 +130,7 @@ def answers_to(store: Store, request: CoverageRequest, tell: Tell) -> Answers:
 
 def _solve(store: Store, folder: Path, request: CoverageRequest, tell: Tell) -> Answers:
     started = time.perf_counter()
-    analysis = prepare(store, folder, request, progress=tell)
+    analysis = prepare_coverage(gather(store, folder, progress=tell), request)
     tell("计算到最近设施的通行时间")
     _ = analysis.travel
     seconds = time.perf_counter() - started

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from data.builder.intake import Found, Intake, facility_intake, indicator_intake, osm_intake
+from data.builder.intake import Found
 from data.faults import FAULT_COLUMNS, FaultReport
 from data.ingest.facilities import FacilityImport
 from data.ingest.indicators import CheckedIndicators
-from data.reader.files import look_at_osm_file
-from data.reader.worker import Control
+from data.ingest.osm_source import ExtractInfo
 from data.registry.facility_models import load_facility_types
-from data.store.store import Store, data_dir
-from pages.imports.form import Asked
+from data.store.store import Store
 from pages.shared import cached, components
 
 _FAULT_ORDER = ("行", "列", "问题", "处理办法", "工作表", "文件")
@@ -64,37 +61,14 @@ class Checked:
         return cls(f"数据有 {report.total} 处问题，未写入任何内容。改正后重新选择文件。", rows)
 
 
-def intake_of(asked: Asked) -> Intake[Any]:
-    """Return how the file of a complete form goes in."""
-    path = asked.path
-    assert path is not None  # noqa: S101 - only complete forms are checked
-    if asked.kind == "facilities":
-        return facility_intake(
-            path,
-            data_dir(),
-            datum=asked.datum,
-            facility_type=asked.facility_type,
-            source=asked.source,
-        )
-    return indicator_intake(path, data_dir()) if asked.kind == "indicators" else osm_intake(path, data_dir())
+def keep_found(checked: Checked, found: Found[Any]) -> Checked:
+    """Return the outcome with what goes in, where that is not too long to be kept for a visitor."""
+    kept = max(checked.totals.values(), default=0) <= _KEPT_ROWS
+    return replace(checked, found=found if kept else None)
 
 
-def check(store: Store, asked: Asked, control: Control | None = None) -> Checked:
-    """Return what a file holds, or what is wrong with it; writes nothing."""
-    assert asked.path is not None  # noqa: S101 - only complete forms are checked
-    try:
-        if asked.kind == "osm":
-            return _extract(asked.path, control)
-        found = intake_of(asked).find(store, control)
-        shown = _facilities if asked.kind == "facilities" else _indicators
-        checked = shown(store, found.content)
-        kept = max(checked.totals.values(), default=0) <= _KEPT_ROWS
-        return replace(checked, found=found if kept else None)
-    except FaultReport as report:
-        return Checked.of_faults(report)
-
-
-def _facilities(store: Store, found: FacilityImport) -> Checked:
+def facilities_found(store: Store, found: FacilityImport) -> Checked:
+    """Return what a list of facilities holds."""
     frame = found.frame
     types = {key: entry.name for key, entry in load_facility_types().items()}
     names = cached.region_table(store)["name"]
@@ -123,7 +97,8 @@ def _facilities(store: Store, found: FacilityImport) -> Checked:
     return Checked(headline, tables=tables, totals={listed: len(frame)}, notes=found.notes, warning=warning)
 
 
-def _indicators(store: Store, found: CheckedIndicators) -> Checked:
+def indicators_found(store: Store, found: CheckedIndicators) -> Checked:
+    """Return what a table of indicators holds."""
     rows = found.rows.head(_SHOWN)
     names = cached.region_table(store)["name"]
     known = cached.indicators(store)["name"]
@@ -144,8 +119,8 @@ def _indicators(store: Store, found: CheckedIndicators) -> Checked:
     return Checked(headline, tables={listed: shown}, totals={listed: len(found.rows)}, notes=found.notes)
 
 
-def _extract(path: Path, control: Control | None) -> Checked:
-    info = look_at_osm_file(path, control)
+def extract_found(info: ExtractInfo) -> Checked:
+    """Return what the head of an extract of OpenStreetMap says."""
     when = f"，数据日期 {info.as_of}" if info.as_of else ""
     return Checked(
         f"数据包可以读取：{info.size / 1e6:,.1f} MB{when}。",

@@ -3,75 +3,75 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from data.ingest.templates import write_facility_template, write_indicator_template
-from data.regions.boundaries import load_region_codes
-from data.registry import load_registry
+from data.builder.intake import Intake
+from data.reader.worker import Control
 from data.registry.facility_models import load_facility_types
-from data.store.store import data_dir
+from data.store.store import Store, data_dir
+from pages.imports.check import Checked
 from pages.shared import file_jobs
 from pages.shared.downloads import XLSX_TYPE
 from pages.shared.upload_files import DATUMS, keep_upload
 
+_MAX_SOURCE = 120
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is said of a file beside the file: type of rows that name none, datum, name of the source."""
+
+    facility_type: str | None = None
+    datum: str = ""
+    source: str | None = None
+
+
+def _nothing_asked() -> Details:
+    return Details()
+
+
+def _nothing_missing(_details: Details) -> str:
+    return ""
+
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of import: its name, the endings of its files, their size in MB at most, and a hint."""
+    """One kind of import: its name, the endings of its files, their size in MB at most, and a hint.
+
+    ``intake`` is how a file with its details goes in, ``check`` tells what it holds (raises ``FaultReport``);
+    ``template`` writes the form to fill in, where there is one; ``ask`` draws what else must be said, and
+    ``missing`` tells what is not said yet.
+    """
 
     id: str
     name: str
     endings: tuple[str, ...]
     megabytes: int
     hint: str
-
-
-KINDS = {
-    "facilities": Kind(
-        "facilities",
-        "设施",
-        ("csv", "xlsx", "gpkg", "geojson", "json", "zip"),
-        50,
-        "CSV、XLSX（先下载表格填写）、GeoPackage、GeoJSON 或打包的 shapefile；每行（每个要素）一处设施。",
-    ),
-    "indicators": Kind(
-        "indicators",
-        "指标",
-        ("csv", "xlsx"),
-        50,
-        "CSV 或 XLSX（先下载表格填写）：每行一个地区、一个指标、一年和一个数值。",
-    ),
-    "osm": Kind(
-        "osm",
-        "OpenStreetMap",
-        ("pbf",),
-        256,
-        "江苏省的 .osm.pbf 数据包：设施、路网、铁路和水系一次导入。超过 256 MB 的用命令 sutu import osm。",
-    ),
-}
-
-_MAX_SOURCE = 120
+    intake: Callable[[Path, Details], Intake[Any]]
+    check: Callable[[Store, Asked, Control | None], Checked]
+    template: Callable[[Path], None] | None = None
+    ask: Callable[[], Details] = _nothing_asked
+    missing: Callable[[Details], str] = _nothing_missing
 
 
 @dataclass(frozen=True)
 class Asked:
     """What the form says. ``path`` is the uploaded file on this machine, None without one."""
 
-    kind: str
+    kind: Kind
     path: Path | None
-    facility_type: str | None = None
-    datum: str = ""
-    source: str | None = None
+    details: Details = Details()
 
     @property
     def missing(self) -> str:
         """What must still be said before the file can be checked; empty when nothing."""
-        if self.kind == "facilities" and not self.datum:
-            return "请选择坐标基准：不知道时请向数据提供方核实，程序不猜测。"
-        return ""
+        return self.kind.missing(self.details)
 
     @property
     def complete(self) -> bool:
@@ -81,16 +81,34 @@ class Asked:
     @property
     def key(self) -> tuple[object, ...]:
         """What the result of a check depends on."""
-        return (self.kind, str(self.path), self.facility_type, self.datum, self.source)
+        return (self.kind.id, str(self.path), self.details)
+
+    @property
+    def intake(self) -> Intake[Any]:
+        """How the file of a complete form goes in."""
+        assert self.path is not None  # noqa: S101 - only complete forms are taken in
+        return self.kind.intake(self.path, self.details)
 
 
-def ask(kind: Kind) -> Asked:
+def draw_form(kind: Kind) -> Asked:
     """Draw the form and return what it says."""
     st.caption(kind.hint)
-    _template(kind)
+    if kind.template is not None:
+        st.download_button(
+            "下载待填表格",
+            lambda: template(kind),
+            f"{kind.name}.xlsx",
+            XLSX_TYPE,
+            key=f"import_template_{kind.id}",
+            on_click="ignore",
+            icon=":material/table:",
+        )
     path = _upload(kind)
-    if kind.id != "facilities":
-        return Asked(kind.id, path)
+    return Asked(kind, path, kind.ask())
+
+
+def ask_about_facilities() -> Details:
+    """Draw what must be said of a list of facilities."""
     types = load_facility_types()
     chosen = st.selectbox(
         "没有写明类型的行作哪一类设施",
@@ -105,34 +123,20 @@ def ask(kind: Kind) -> Asked:
         max_chars=_MAX_SOURCE,
         placeholder="缺省为文件名，如：省卫健委 2023 年名录",
     )
-    return Asked(kind.id, path, chosen or None, datum, source.strip() or None)
+    return Details(chosen or None, datum, source.strip() or None)
 
 
-def _template(kind: Kind) -> None:
-    """Draw the button that gives the form to fill in."""
-    if kind.id == "osm":
-        return
-    st.download_button(
-        "下载待填表格",
-        lambda: template(kind.id),
-        f"{kind.name}.xlsx",
-        XLSX_TYPE,
-        key=f"import_template_{kind.id}",
-        on_click="ignore",
-        icon=":material/table:",
-    )
+def missing_of_facilities(details: Details) -> str:
+    """Return what is not said yet of a list of facilities."""
+    return "" if details.datum else "请选择坐标基准：不知道时请向数据提供方核实，程序不猜测。"
 
 
-def template(kind: str) -> bytes:
+def template(kind: Kind) -> bytes:
     """Return the form to fill in, as ``sutu template`` writes it."""
-    codes = load_region_codes()
-    current = codes[codes["valid_to"].isna()]
+    assert kind.template is not None  # noqa: S101 - its button is drawn for such kinds only
     with tempfile.TemporaryDirectory(prefix="sutu-") as folder:
         path = Path(folder) / "form.xlsx"
-        if kind == "facilities":
-            write_facility_template(path, load_facility_types(), current)
-        else:
-            write_indicator_template(path, load_registry(), current)
+        kind.template(path)
         return path.read_bytes()
 
 

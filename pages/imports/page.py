@@ -7,8 +7,9 @@ import streamlit as st
 from data.store.store import Store, data_dir, open_store
 from layers.assets import own_folder
 from pages.imports import jobs as import_jobs
-from pages.imports.check import Checked, check, intake_of, show
-from pages.imports.form import KINDS, Asked, ask
+from pages.imports.check import Checked, show
+from pages.imports.form import Asked, draw_form
+from pages.imports.kinds import KINDS, check
 from pages.shared import components, file_jobs, state
 from pages.shared.file_progress import show_end, show_progress
 
@@ -37,7 +38,7 @@ def page() -> None:
     )
     left, right = st.columns([2, 3], gap="large")
     with left, st.container(key="import_form"):
-        asked = ask(KINDS[kind])
+        asked = draw_form(KINDS[kind])
     with right, st.container(key="import_found"):
         _checked(store, asked)
     st.caption(
@@ -96,7 +97,7 @@ def _start(asked: Asked) -> None:
     reading = file_jobs.current(_PAGE)
     checked: Checked | None = None if reading is None else reading.result
     found = None if checked is None else checked.found
-    job = import_jobs.start(folder, path.parent, path.name, intake_of(asked), found)
+    job = import_jobs.start(folder, path.parent, path.name, asked.intake, found)
     file_jobs.let_go(path.parent, remove=job.folder != path.parent)
     file_jobs.drop(_PAGE)
     st.session_state.pop("import_upload", None)

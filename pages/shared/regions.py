@@ -6,7 +6,7 @@ import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
-from analysis.coverage import CELL_SIZE_M
+from analysis.given import CELL_SIZE_M
 from data.registry.mode_models import load_modes
 from data.store.store import Store
 from geo.region_tree import inside, listed_names, parent_names

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from analysis.given import gather
 from analysis.palettes import ramp
 from analysis.siting import SitingAnalysis, SitingRequest, group_comparison, minutes_of, prepare_siting
 from analysis.siting_edits import PLANNED
@@ -128,7 +129,7 @@ def siting_of(store: Store, request: SitingRequest, tell: Tell) -> SitingAnswers
 
     def solve() -> SitingAnswers:
         started = time.perf_counter()
-        analysis = prepare_siting(store, folder, request, cells=_people(store), progress=tell)
+        analysis = prepare_siting(gather(store, folder, cells=_people(store), progress=tell), request)
         return SitingAnswers(analysis, cell_size_m(store), time.perf_counter() - started)
 
     slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))

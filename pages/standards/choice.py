@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from analysis.coverage import Origin
+from analysis.given import gather
 from analysis.standards import StandardsAnalysis, prepare_standards
 from data.registry.standard_models import Standard, load_standards
 from data.store.store import Store
@@ -25,7 +26,9 @@ def analysis(store: Store, *, year: int, origin: Origin, within: str) -> Standar
 
 @st.cache_resource(max_entries=12, show_spinner="正在核对配置标准…")
 def _analysis(_store: Store, version: str, year: int, origin: Origin, within: str) -> StandardsAnalysis:
-    found = prepare_standards(_store, year=None if year == CENSUS else year, origin=origin, within=within)
+    found = prepare_standards(
+        gather(_store), year=None if year == CENSUS else year, origin=origin, within=within
+    )
     found.summary()
     return found
 

@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from analysis.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catchment
+from analysis.given import gather
 from analysis.palettes import ramp
 from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir
@@ -73,7 +74,7 @@ def supply_answers(store: Store, request: CatchmentRequest, tell: Tell) -> Suppl
     folder = data_dir()
 
     def solve() -> SupplyAnswers:
-        analysis = prepare_catchment(store, folder, request, progress=tell)
+        analysis = prepare_catchment(gather(store, folder, progress=tell), request)
         tell("匹配供给与需求")
         return SupplyAnswers(analysis)
 

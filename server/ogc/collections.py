@@ -33,7 +33,9 @@ class Collection:
     @property
     def of_cells(self) -> bool:
         """Whether its items are cells of the population grid, of which there are tiles."""
-        return self.info.id in {GRID, COVERAGE_CELLS} or (self.run is not None and self.run.part == "cells")
+        return self.info.id in {GRID, COVERAGE_CELLS} or (
+            self.run is not None and self.run.part.cells is not None
+        )
 
 
 def collections(store: Store) -> dict[str, Collection]:

@@ -13,7 +13,8 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
+from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare_coverage
+from analysis.given import gather
 from data.registry.export_models import export_field
 from data.store.store import Store, data_dir, open_store
 from exports.catalogue import make_asked
@@ -21,7 +22,7 @@ from exports.layers.coverage import CELL_FIELDS as COVERAGE_FIELDS
 from exports.layers.coverage import cell_frame
 from exports.layers.grid import CELL_FIELDS, cell_size_m, people_origin, squares
 from exports.layers.kinds import LayerRequest
-from exports.layers.runs import make_run_layer, run_analysis
+from exports.layers.runs import make_run_layer
 from geo.crs import ALBERS, STORE_CRS
 from geo.export_table import ExportTable, Field
 from server.ogc.collections import COVERAGE_CELLS, GRID, Collection, collections
@@ -151,9 +152,9 @@ def _made(store: Store, name: str, collection: Collection) -> Source:
     if name == COVERAGE_CELLS:
         asked = collection.settings
         wanted = CoverageRequest(types=covered_types([asked["type"]]), mode=asked["mode"])
-        return _coverage(store, prepare(store, data_dir(), wanted), float(asked["minutes"]))
-    if collection.run is not None and collection.run.part == "cells":
-        return _coverage(store, *run_analysis(store, data_dir(), collection.run.run))
+        return _coverage(store, prepare_coverage(gather(store, data_dir()), wanted), float(asked["minutes"]))
+    if collection.run is not None and collection.run.part.cells is not None:
+        return _coverage(store, *collection.run.part.cells(gather(store, data_dir()), collection.run.run))
     if collection.run is not None:
         return _layers([make_run_layer(store, data_dir(), collection.run)], None)
     request = LayerRequest(store, data_dir(), collection.info, dict(collection.settings))

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from analysis.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catchment
+from analysis.given import gather
+from analysis.run_kinds import rerun
 from analysis.runs import Run, result_digest
-from analysis.scenarios import again
 from data.store.store import Store
 from geo.errors import CatchmentError, CoverageError, StoreError
 from geo.reach import straight_reach
@@ -22,7 +23,7 @@ HOSPITALS = CatchmentRequest(types=("general_hospital",), minutes=60.0)
 
 @pytest.fixture(scope="module")
 def hospitals(built_store: Store, tmp_path_factory: pytest.TempPathFactory) -> CatchmentAnalysis:
-    return prepare_catchment(built_store, tmp_path_factory.mktemp("supply"), HOSPITALS)
+    return prepare_catchment(gather(built_store, tmp_path_factory.mktemp("supply")), HOSPITALS)
 
 
 def homes(store: Store, capacities: list[float | None], units: list[str | None]) -> pd.DataFrame:
@@ -49,10 +50,7 @@ def homes(store: Store, capacities: list[float | None], units: list[str | None])
 def beds(store: Store, folder: Path, frame: pd.DataFrame, **changes: object) -> CatchmentAnalysis:
     asked = {"types": ("elder_care_home",), "minutes": 60.0, "measure": "capacity", "within": "320300"}
     return prepare_catchment(
-        store,
-        folder,
-        CatchmentRequest(**{**asked, **changes}),
-        facilities=frame,  # type: ignore[arg-type]
+        gather(store, folder, facilities=frame), CatchmentRequest(**{**asked, **changes})
     )
 
 
@@ -117,7 +115,8 @@ def test_people_beyond_the_region_compete_too(
     built_store: Store, tmp_path: Path, hospitals: CatchmentAnalysis
 ) -> None:
     xuzhou = prepare_catchment(
-        built_store, tmp_path, CatchmentRequest(types=("general_hospital",), minutes=60.0, within="320300")
+        gather(built_store, tmp_path),
+        CatchmentRequest(types=("general_hospital",), minutes=60.0, within="320300"),
     )
     whole = hospitals.table().set_index("adcode")["access"]
     rows = xuzhou.table().set_index("adcode")["access"]
@@ -170,7 +169,7 @@ def test_bad_capacities_are_refused(
 def test_nobody_who_asks_is_refused(built_store: Store, tmp_path: Path) -> None:
     nobody = built_store.population_grid().assign(population=0)
     with pytest.raises(CatchmentError, match="需求全部为零"):
-        _ = prepare_catchment(built_store, tmp_path, HOSPITALS, cells=nobody).result
+        _ = prepare_catchment(gather(built_store, tmp_path, cells=nobody), HOSPITALS).result
 
 
 @pytest.mark.parametrize(
@@ -188,7 +187,7 @@ def test_bad_questions_are_refused(
 ) -> None:
     asked = {"types": ("general_hospital",), "minutes": 60.0, **changes}
     with pytest.raises(error, match=words):
-        prepare_catchment(built_store, tmp_path, CatchmentRequest(**asked))  # type: ignore[arg-type]
+        prepare_catchment(gather(built_store, tmp_path), CatchmentRequest(**asked))  # type: ignore[arg-type]
 
 
 def test_a_request_survives_its_record_and_replays(built_store: Store, tmp_path: Path) -> None:
@@ -196,13 +195,13 @@ def test_a_request_survives_its_record_and_replays(built_store: Store, tmp_path:
         types=("general_hospital",), minutes=45.0, steps=((15.0, 1.0), (45.0, 0.4)), within="320300"
     )
     assert CatchmentRequest.from_dict(request.as_dict()) == request
-    rows = prepare_catchment(built_store, tmp_path, request).table(level="prefecture")
+    rows = prepare_catchment(gather(built_store, tmp_path), request).table(level="prefecture")
     parameters = {"request": request.as_dict(), "group": "population", "level": "prefecture"}
     digest = result_digest(rows)
     run = Run("20250101-080000-1a2b3c", "catchment", parameters, "v", digest, len(rows), "t", 0.0)
-    assert result_digest(again(built_store, tmp_path, run)) == digest
+    assert result_digest(rerun(gather(built_store, tmp_path), run)) == digest
     with pytest.raises(StoreError, match="不认识"):
-        again(built_store, tmp_path, Run("x", "cats", parameters, "v", digest, 1, "t", 0.0))
+        rerun(gather(built_store, tmp_path), Run("x", "cats", parameters, "v", digest, 1, "t", 0.0))
 
 
 @pytest.mark.parametrize("decay", ["step", "gaussian"])
@@ -210,8 +209,8 @@ def test_prefectures_one_by_one_give_the_province(
     built_store: Store, hospitals: CatchmentAnalysis, tmp_path: Path, decay: str
 ) -> None:
     asked = dataclasses.replace(HOSPITALS, decay=decay)  # type: ignore[arg-type]
-    whole = hospitals if decay == HOSPITALS.decay else prepare_catchment(built_store, tmp_path, asked)
-    pieces = prepare_catchment(built_store, tmp_path, dataclasses.replace(asked, engine="dask"))
+    whole = hospitals if decay == HOSPITALS.decay else prepare_catchment(gather(built_store, tmp_path), asked)
+    pieces = prepare_catchment(gather(built_store, tmp_path), dataclasses.replace(asked, engine="dask"))
     assert pieces.result.access == pytest.approx(whole.result.access, rel=1e-12, abs=0.0)
     assert np.array_equal(pieces.result.served, whole.result.served)
     assert pieces.table()["access"].to_numpy() == pytest.approx(whole.table()["access"].to_numpy(), rel=1e-12)

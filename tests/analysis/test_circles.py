@@ -20,6 +20,7 @@ from analysis.circles import (
     prepare_circles,
 )
 from analysis.coverage import SCARCE
+from analysis.given import gather
 from data.registry.circle_models import load_circle_services
 from data.store.store import open_store
 from geo.crs import ALBERS, STORE_CRS
@@ -33,7 +34,7 @@ REAL = ("hospital", "primary_school", "secondary_school", "park", "sports")
 @pytest.fixture(scope="module")
 def analysis(xuzhou_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> CircleAnalysis:
     request = CircleRequest(origin="imported", within=XUZHOU)
-    return prepare_circles(open_store(xuzhou_data_dir), tmp_path_factory.mktemp("circles"), request)
+    return prepare_circles(gather(open_store(xuzhou_data_dir), tmp_path_factory.mktemp("circles")), request)
 
 
 def test_only_what_xuzhou_has_is_measured(analysis: CircleAnalysis) -> None:
@@ -144,9 +145,9 @@ def test_services_are_named_by_id_or_by_name() -> None:
 def test_unknown_mode_and_region_are_refused(built_data_dir: Path) -> None:
     store = open_store(built_data_dir)
     with pytest.raises(CircleError, match="出行方式"):
-        prepare_circles(store, built_data_dir, CircleRequest(mode="fly"))
+        prepare_circles(gather(store, built_data_dir), CircleRequest(mode="fly"))
     with pytest.raises(UnknownRegionError, match="999999"):
-        prepare_circles(store, built_data_dir, CircleRequest(within="999999"))
+        prepare_circles(gather(store, built_data_dir), CircleRequest(within="999999"))
 
 
 def test_a_faulty_registry_names_entry_and_field(tmp_path: Path) -> None:

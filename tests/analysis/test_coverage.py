@@ -17,9 +17,10 @@ from analysis.coverage import (
     SCARCE,
     CoverageRequest,
     covered_types,
-    prepare,
+    prepare_coverage,
     require_group,
 )
+from analysis.given import gather
 from analysis.networks import TRAVEL_FOLDER, cached_travel, content_key
 from analysis.runs import list_runs, read_result, read_run, record_run, result_digest
 from data.ingest.osm_store import NetworkSource
@@ -44,7 +45,7 @@ def naive_minutes(cells: pd.DataFrame, facilities: pd.DataFrame, metres_per_minu
 
 
 def test_coverage_of_a_prefecture_equals_a_loop_over_cells(built_store: Store, tmp_path: Path) -> None:
-    analysis = prepare(built_store, tmp_path, NANJING)
+    analysis = prepare_coverage(gather(built_store, tmp_path), NANJING)
     rows = analysis.table(45.0).set_index("adcode")
     minutes = naive_minutes(analysis.cells, analysis.facilities, analysis.mode.straight_m_per_minute)
     # Half a second on either side of the threshold is the rounding of minutes, not a matter of coverage.
@@ -56,7 +57,7 @@ def test_coverage_of_a_prefecture_equals_a_loop_over_cells(built_store: Store, t
 
 
 def test_people_of_the_grid_are_those_of_the_census(built_store: Store, tmp_path: Path) -> None:
-    rows = prepare(built_store, tmp_path, HOSPITALS).table(30.0).set_index("adcode")
+    rows = prepare_coverage(gather(built_store, tmp_path), HOSPITALS).table(30.0).set_index("adcode")
     facts = built_store.facts("population", year=2020, level="county").set_index("adcode")["value"]
     assert len(rows) == 95
     assert rows["population"].to_dict() == facts.to_dict()
@@ -66,7 +67,7 @@ def test_people_of_the_grid_are_those_of_the_census(built_store: Store, tmp_path
 def test_every_group_in_every_county_and_the_sums_above(
     built_store: Store, built_data_dir: Path, group: str
 ) -> None:
-    analysis = prepare(built_store, built_data_dir, HOSPITALS)
+    analysis = prepare_coverage(gather(built_store, built_data_dir), HOSPITALS)
     counties = analysis.table(40.0, group=group)
     province = analysis.table(40.0, level="province", group=group).iloc[0]
     assert len(counties) == 95
@@ -81,16 +82,16 @@ def test_every_group_in_every_county_and_the_sums_above(
 
 
 def test_residual_people_are_told(built_store: Store, tmp_path: Path) -> None:
-    told = " ".join(prepare(built_store, tmp_path, HOSPITALS).notes)
+    told = " ".join(prepare_coverage(gather(built_store, tmp_path), HOSPITALS).notes)
     residual = built_store.facts("population", year=2020, level="unallocated")
     assert len(residual) == 2
     for people in residual["value"]:
         assert f"{people:,.0f}" in told
-    assert "未列入" not in " ".join(prepare(built_store, tmp_path, NANJING).notes)
+    assert "未列入" not in " ".join(prepare_coverage(gather(built_store, tmp_path), NANJING).notes)
 
 
 def test_implied_facilities_say_so(built_store: Store, tmp_path: Path) -> None:
-    analysis = prepare(built_store, tmp_path, HOSPITALS)
+    analysis = prepare_coverage(gather(built_store, tmp_path), HOSPITALS)
     assert analysis.implied
     assert any("推定" in note for note in analysis.notes)
 
@@ -98,7 +99,7 @@ def test_implied_facilities_say_so(built_store: Store, tmp_path: Path) -> None:
 def test_same_question_is_solved_once(
     built_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = prepare(built_store, tmp_path, NANJING)
+    first = prepare_coverage(gather(built_store, tmp_path), NANJING)
     before = first.table(30.0)
     assert len(list((tmp_path / TRAVEL_FOLDER).glob("*.parquet"))) == 1
 
@@ -106,7 +107,7 @@ def test_same_question_is_solved_once(
         raise AssertionError("solved a second time")
 
     monkeypatch.setattr("analysis.coverage.nearest_facility_straight", never)
-    again = prepare(built_store, tmp_path, NANJING)
+    again = prepare_coverage(gather(built_store, tmp_path), NANJING)
     pd.testing.assert_frame_equal(again.table(30.0), before)
     assert again.travel.method == "straight"
 
@@ -114,8 +115,8 @@ def test_same_question_is_solved_once(
 def test_order_of_facilities_does_not_matter(built_store: Store, tmp_path: Path) -> None:
     frame = built_store.facilities()
     turned = frame.iloc[::-1].reset_index(drop=True)
-    one = prepare(built_store, tmp_path / "a", NANJING, facilities=frame).table(30.0)
-    two = prepare(built_store, tmp_path / "b", NANJING, facilities=turned).table(30.0)
+    one = prepare_coverage(gather(built_store, tmp_path / "a", facilities=frame), NANJING).table(30.0)
+    two = prepare_coverage(gather(built_store, tmp_path / "b", facilities=turned), NANJING).table(30.0)
     pd.testing.assert_frame_equal(one, two)
 
 
@@ -162,12 +163,12 @@ def test_a_network_is_used_where_it_is_given(built_store: Store, tmp_path: Path)
     )
     request = CoverageRequest(types=("general_hospital",), mode="walk", within="320508")
     source = NetworkSource(nodes, edges, "试验", "one")
-    analysis = prepare(built_store, tmp_path, request, network=source)
+    analysis = prepare_coverage(gather(built_store, tmp_path, network=source), request)
     row = analysis.table(30.0).iloc[0]
     assert analysis.travel.method == "network"
     assert "路网" in analysis.method
     assert 0 < row["covered_population"] < row["population"]
-    straight = prepare(built_store, tmp_path, request)
+    straight = prepare_coverage(gather(built_store, tmp_path), request)
     assert straight.travel.method == "straight"
     assert any("没有导入路网" in note for note in straight.notes)
 
@@ -186,13 +187,13 @@ def test_bad_questions_are_answered_in_words(
     built_store: Store, tmp_path: Path, request_: CoverageRequest, error: type[Exception], told: str
 ) -> None:
     with pytest.raises(error, match=told):
-        prepare(built_store, tmp_path, request_)
+        prepare_coverage(gather(built_store, tmp_path), request_)
 
 
 @pytest.mark.parametrize("minutes", [-1.0, 121.0, float("nan")])
 def test_threshold_outside_the_search_radius(built_store: Store, tmp_path: Path, minutes: float) -> None:
     with pytest.raises(CoverageError, match="阈值"):
-        prepare(built_store, tmp_path, NANJING).table(minutes)
+        prepare_coverage(gather(built_store, tmp_path), NANJING).table(minutes)
 
 
 def test_a_broad_type_brings_its_kinds_along() -> None:
@@ -208,7 +209,7 @@ def test_a_broad_type_brings_its_kinds_along() -> None:
 
 
 def test_a_run_gives_the_same_numbers_again(built_store: Store, tmp_path: Path) -> None:
-    rows = prepare(built_store, tmp_path, NANJING).table(30.0)
+    rows = prepare_coverage(gather(built_store, tmp_path), NANJING).table(30.0)
     asked = {"request": NANJING.as_dict(), "minutes": 30.0, "group": "population", "level": "county"}
     run = record_run(
         tmp_path,
@@ -221,13 +222,15 @@ def test_a_run_gives_the_same_numbers_again(built_store: Store, tmp_path: Path) 
     found = read_run(tmp_path, run.id)
     assert found == run
     assert [held.id for held in list_runs(tmp_path)] == [run.id]
-    again = prepare(built_store, tmp_path, CoverageRequest.from_dict(found.parameters["request"]))
+    again = prepare_coverage(
+        gather(built_store, tmp_path), CoverageRequest.from_dict(found.parameters["request"])
+    )
     assert result_digest(again.table(found.parameters["minutes"])) == run.digest
     pd.testing.assert_frame_equal(read_result(tmp_path, run), rows, check_dtype=False)
 
 
 def test_spoilt_runs_are_told(built_store: Store, tmp_path: Path) -> None:
-    rows = prepare(built_store, tmp_path, NANJING).table(30.0)
+    rows = prepare_coverage(gather(built_store, tmp_path), NANJING).table(30.0)
     run = record_run(tmp_path, kind="coverage", parameters={}, data_version="v", result=rows, seconds=1)
     result = tmp_path / "runs" / run.id / "result.parquet"
     rows.assign(covered_population=0.0).to_parquet(result, index=False)
@@ -294,7 +297,7 @@ def test_facilities_known_in_some_counties_only_are_told_with_their_number(
 ) -> None:
     def told(within: str, *adcodes: str) -> list[str]:
         request = CoverageRequest(types=("general_hospital",), within=within)
-        found = prepare(built_store, tmp_path, request, facilities=known_in(*adcodes))
+        found = prepare_coverage(gather(built_store, tmp_path, facilities=known_in(*adcodes)), request)
         return [note for note in found.notes if SCARCE in note]
 
     said = "{} 个县（市、区）中有 {} 个在该设施数据里没有点位：空白可能是数据缺失"
@@ -306,7 +309,9 @@ def test_facilities_known_in_some_counties_only_are_told_with_their_number(
 
 def test_every_note_of_a_coverage_is_said(built_store: Store, tmp_path: Path) -> None:
     """Implied points, scarce counties, people in no cell, missing roads: each once, in this order."""
-    notes = prepare(built_store, tmp_path, CoverageRequest(types=("general_hospital",), mode="walk")).notes
+    notes = prepare_coverage(
+        gather(built_store, tmp_path), CoverageRequest(types=("general_hospital",), mode="walk")
+    ).notes
     kinds = [IMPLIED_POINTS, "不在格网内", "不在格网内", NO_ROADS]
     assert len(notes) == len(kinds)
     assert all(kind in note for kind, note in zip(kinds, notes, strict=True))

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.coverage import CoverageRequest, covered_types, prepare
+from analysis.coverage import CoverageRequest, covered_types, prepare_coverage
+from analysis.given import gather
 from analysis.runs import list_runs, read_run
 from analysis.scenarios import (
     compare_scenarios,
@@ -58,12 +59,12 @@ def cells(store: Store) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def ten(store: Store, folder: Path, cells: pd.DataFrame) -> SitingAnalysis:
-    return prepare_siting(store, folder, TEN, cells=cells)
+    return prepare_siting(gather(store, folder, cells=cells), TEN)
 
 
 def solve(store: Store, folder: Path, cells: pd.DataFrame, **changes: object) -> SitingAnalysis:
     request = dataclasses.replace(TEN, **{"add": 0, **changes})  # type: ignore[arg-type]
-    return prepare_siting(store, folder, request, cells=cells)
+    return prepare_siting(gather(store, folder, cells=cells), request)
 
 
 def test_ten_hospitals_in_xuzhou_gain_what_the_coverage_of_the_result_says(
@@ -82,10 +83,12 @@ def test_ten_hospitals_in_xuzhou_gain_what_the_coverage_of_the_result_says(
     new = pd.DataFrame({name: sites[name] for name in ("id", "name", "adcode", "lon", "lat")}).assign(
         type="hospital", level=None, precision="surveyed", source="x"
     )
-    again = prepare(store, folder, HOSPITALS, facilities=pd.concat([known, new], ignore_index=True))
+    again = prepare_coverage(
+        gather(store, folder, facilities=pd.concat([known, new], ignore_index=True)), HOSPITALS
+    )
     row = again.table(15.0, level="prefecture").iloc[0]
     assert row["covered_population"] == pytest.approx(total["covered_after"])
-    assert prepare(store, folder, HOSPITALS).table(15.0, level="prefecture").iloc[0][
+    assert prepare_coverage(gather(store, folder), HOSPITALS).table(15.0, level="prefecture").iloc[0][
         "covered_population"
     ] == pytest.approx(total["covered_before"])
 
@@ -125,7 +128,7 @@ def test_fewer_minutes_for_everybody(store: Store, folder: Path, cells: pd.DataF
 
 
 def test_adding_moving_and_closing(store: Store, folder: Path, cells: pd.DataFrame) -> None:
-    ids = prepare(store, folder, HOSPITALS, cells=cells).facilities["id"]
+    ids = prepare_coverage(gather(store, folder, cells=cells), HOSPITALS).facilities["id"]
     edits = (
         Edit("add", None, 117.95, 34.31),
         Edit("close", ids[0]),
@@ -164,7 +167,7 @@ def test_nobody_to_serve_is_said(store: Store, folder: Path, cells: pd.DataFrame
     empty = cells.assign(under_3=0)
     given = (Site("甲", 117.2, 34.26), Site("乙", 117.3, 34.3))
     request = dataclasses.replace(TEN, add=1, group="under_3", candidates="file", sites=given)
-    found = prepare_siting(store, folder, request, cells=empty)
+    found = prepare_siting(gather(store, folder, cells=empty), request)
     assert found.summary()["reason"] == NO_DEMAND
     assert len(found.sites()) == 0
     assert np.isnan(found.summary()["coverage_after"])
@@ -191,7 +194,7 @@ def test_a_scenario_keeps_the_candidates_of_a_file(
     (again,) = list_scenarios(tmp_path)
     assert again.request == chosen.request
     assert kept.request.sites == given
-    rows = replay_scenario(store, folder, read_run(tmp_path, kept.run.id))
+    rows = replay_scenario(gather(store, folder), read_run(tmp_path, kept.run.id))
     pd.testing.assert_frame_equal(rows, chosen.comparison(), check_exact=True)
     record = tmp_path / "runs" / kept.run.id / "run.json"
     record.write_text(record.read_text(encoding="utf-8").replace("34.26", '"x"'), encoding="utf-8")
@@ -261,7 +264,7 @@ def test_scenarios_are_saved_listed_compared_and_done_again(
     assert read_scenario(folder, first.run.id).request == TEN
     rows = compare_scenarios(folder, [first, second])
     assert rows["gained"].tolist() == pytest.approx([ten.summary()["gained"], added.summary()["gained"]])
-    again = replay_scenario(store, folder, read_run(folder, second.run.id))
+    again = replay_scenario(gather(store, folder), read_run(folder, second.run.id))
     pd.testing.assert_frame_equal(again, added.comparison(), check_exact=True)
     for name in ("", " ", "长" * 61):
         with pytest.raises(SitingError, match="方案名称"):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.given import gather
 from analysis.standards import StandardsAnalysis, _facilities, prepare_standards
 from data.registry.standard_models import load_standards
 from data.store.store import Store
@@ -25,7 +26,7 @@ HEADER = "指标表："
 
 @pytest.fixture(scope="module")
 def analysis(built_store: Store) -> StandardsAnalysis:
-    return prepare_standards(built_store)
+    return prepare_standards(gather(built_store))
 
 
 def squeezed(text: str) -> str:
@@ -108,7 +109,7 @@ def test_the_summary_is_the_sum_of_the_tables(analysis: StandardsAnalysis) -> No
 def test_a_part_of_the_province_sums_as_if_asked_for_alone(
     built_store: Store, analysis: StandardsAnalysis, adcode: str
 ) -> None:
-    alone = prepare_standards(built_store, within=adcode)
+    alone = prepare_standards(gather(built_store), within=adcode)
     pd.testing.assert_frame_equal(analysis.summary(adcode), alone.summary())
     with pytest.raises(UnknownRegionError, match="999999"):
         analysis.summary("999999")
@@ -139,7 +140,7 @@ def some_facilities() -> pd.DataFrame:
 
 
 def test_a_file_is_counted_by_name_level_and_capacity(built_store: Store) -> None:
-    found = prepare_standards(built_store, facilities=some_facilities())
+    found = prepare_standards(gather(built_store, facilities=some_facilities()))
     county = found.table("geriatric_hospital_85").set_index("adcode")
     # A first-level hospital is none of the second; Quanshan is a district of subdistricts only.
     assert county.loc["320322", ["required", "provided", "shortfall"]].tolist() == [1, 0, 1]
@@ -156,24 +157,24 @@ def test_a_file_is_counted_by_name_level_and_capacity(built_store: Store) -> Non
 
 def test_capacities_all_missing_are_unknown_not_zero(built_store: Store) -> None:
     bare = some_facilities().assign(capacity=np.nan)
-    rows = prepare_standards(built_store, facilities=bare).table("hospital_beds_85")
+    rows = prepare_standards(gather(built_store, facilities=bare)).table("hospital_beds_85")
     assert rows["provided"].isna().all() and set(rows["reason"]) == {NO_CAPACITY}
 
 
 def test_no_facility_at_all_leaves_what_is_required(built_store: Store) -> None:
-    found = prepare_standards(built_store, origin="imported")
+    found = prepare_standards(gather(built_store), origin="imported")
     rows = found.summary()
     assert rows["provided"].isna().all() and rows["required"].notna().all()
     assert any("没有这一来源" in note for note in found.notes)
 
 
 def test_projected_people_follow_the_yearbook(built_store: Store) -> None:
-    found = prepare_standards(built_store, year=2024)
+    found = prepare_standards(gather(built_store), year=2024)
     assert found.projected and "推算" in found.population_text
     facts = built_store.facts("yearbook_population", level="prefecture").set_index(["adcode", "year"])[
         "value"
     ]
-    before = prepare_standards(built_store).people["county"]["population"]
+    before = prepare_standards(gather(built_store)).people["county"]["population"]
     for county, people in found.people["county"]["population"].items():
         home = f"{str(county)[:4]}00"
         factor = facts[home, 2024] / facts[home, 2020]
@@ -192,7 +193,7 @@ def test_bad_questions_are_refused(
     built_store: Store, options: dict[str, object], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        prepare_standards(built_store, **options)  # type: ignore[arg-type]
+        prepare_standards(gather(built_store), **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -227,8 +228,10 @@ def test_every_note_on_where_facilities_come_from_is_said(built_store: Store) ->
             {"adcode": [*surveyed, *implied], "type": "general_hospital", "precision": "surveyed"}
         )
         frame.loc[len(surveyed) :, ["type", "precision"]] = ["township_health_centre", "implied"]
-        store = SimpleNamespace(facilities=lambda: frame, region_table=built_store.region_table)
-        return _facilities(store, "auto", None, set(frame["type"]))[1]  # type: ignore[arg-type]
+        store = SimpleNamespace(
+            facilities=lambda: frame, region_table=built_store.region_table, folder=built_store.folder
+        )
+        return _facilities(gather(store), "auto", set(frame["type"]))[1]  # type: ignore[arg-type]
 
     placed, without = told(["320302", "320582", "320505"], ["320102"])
     assert placed.startswith("乡镇卫生院是按规划标准推定或以驻地代替的，不是实测")

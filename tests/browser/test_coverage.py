@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Frame, Page, expect
 from typer.testing import CliRunner
 
-from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare
+from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare_coverage
+from analysis.given import gather
 from analysis.runs import list_runs
 from cli import app as command_line
 from data.store.store import Store
@@ -25,7 +26,7 @@ ASKED = {"facility": "general_hospital", "mode": "drive", "minutes": "30"}
 def analysis(built_store: Store, tmp_path_factory: pytest.TempPathFactory) -> CoverageAnalysis:
     """Return what the engine makes of the question in `ASKED`."""
     request = CoverageRequest(types=covered_types(["general_hospital"]), mode="drive")
-    return prepare(built_store, tmp_path_factory.mktemp("engine"), request)
+    return prepare_coverage(gather(built_store, tmp_path_factory.mktemp("engine")), request)
 
 
 def overlaid(window: Window) -> Frame:

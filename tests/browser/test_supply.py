@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from analysis.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catchment
+from analysis.given import gather
 from analysis.standards import prepare_standards
 from data.store.store import Store
 from layers.model import format_number
@@ -21,7 +22,7 @@ ASKED = {"facility": "general_hospital", "mode": "drive", "minutes": "30"}
 @pytest.fixture(scope="module")
 def analysis(built_store: Store, tmp_path_factory: pytest.TempPathFactory) -> CatchmentAnalysis:
     request = CatchmentRequest(types=("general_hospital",), minutes=30.0, mode="drive")
-    return prepare_catchment(built_store, tmp_path_factory.mktemp("engine"), request)
+    return prepare_catchment(gather(built_store, tmp_path_factory.mktemp("engine")), request)
 
 
 def metric(page: Page, label: str) -> Locator:
@@ -50,7 +51,7 @@ def test_another_method_moves_the_figures_and_the_table_says_the_same(
     request = CatchmentRequest(
         types=("general_hospital",), minutes=30.0, mode="drive", method="3sfca", decay="gaussian"
     )
-    truth = prepare_catchment(built_store, tmp_path, request).table().set_index("adcode")["access"]
+    truth = prepare_catchment(gather(built_store, tmp_path), request).table().set_index("adcode")["access"]
     page = window.open("supply-demand", **ASKED, method="3sfca", supply_view="regions")
     assert len(fills(window.map())) == 95
     page.get_by_role("button", name="下载", exact=False).first.click()
@@ -65,7 +66,7 @@ def test_another_method_moves_the_figures_and_the_table_says_the_same(
 
 
 def test_a_standard_on_the_map(window: Window, built_store: Store) -> None:
-    rows = prepare_standards(built_store).table("township_health_centre_85").set_index("adcode")
+    rows = prepare_standards(gather(built_store)).table("township_health_centre_85").set_index("adcode")
     page = window.open("standards", standard="township_health_centre_85")
     expect(metric(page, "缺口")).to_have_text(f"{rows.loc[rows['applies'], 'shortfall'].sum():,.0f}")
     frame = window.map()

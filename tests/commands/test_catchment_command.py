@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import cli
 from analysis.catchment import TABLE_COLUMNS, CatchmentRequest, prepare_catchment
+from analysis.given import gather
 from analysis.standards import SUMMARY_COLUMNS, prepare_standards
 from commands.catchment import _write_cells
 from data.store.store import open_store
@@ -41,7 +42,7 @@ def test_access_as_json_csv_geopackage_and_on_record(here: Path, tmp_path: Path)
     request = CatchmentRequest(
         types=("general_hospital",), minutes=60.0, within="320300", steps=((20.0, 1.0), (60.0, 0.5))
     )
-    table = prepare_catchment(open_store(here), here, request).table()
+    table = prepare_catchment(gather(open_store(here), here), request).table()
     assert tuple(rows[0]) == TABLE_COLUMNS
     assert [row["access"] for row in rows] == table["access"].tolist()
     assert [row["gini"] for row in rows] == table["gini"].tolist()
@@ -51,7 +52,8 @@ def test_access_as_json_csv_geopackage_and_on_record(here: Path, tmp_path: Path)
     found = pd.read_parquet(cells).assign(given=lambda cell: cell["access"] * cell["population"])
     sums = found.groupby("adcode")[["given", "population"]].sum()
     plain = prepare_catchment(
-        open_store(here), here, CatchmentRequest(types=("general_hospital",), minutes=60.0, within="320300")
+        gather(open_store(here), here),
+        CatchmentRequest(types=("general_hospital",), minutes=60.0, within="320300"),
     )
     means = plain.table().set_index("adcode")["access"]
     assert (sums["given"] / sums["population"]).to_dict() == pytest.approx(means.to_dict())
@@ -167,7 +169,7 @@ def test_faults_of_catchment(data_env: Path, words: tuple[str, ...], code: int, 
 
 
 def test_standards_in_all_and_one_by_one(data_env: Path, tmp_path: Path) -> None:
-    analysis = prepare_standards(open_store(data_env))
+    analysis = prepare_standards(gather(open_store(data_env)))
     answer = run("standards", "--json")
     assert answer.exit_code == 0, answer.stderr
     rows = json.loads(answer.stdout)

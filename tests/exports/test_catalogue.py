@@ -9,6 +9,7 @@ import pytest
 import shapely
 
 from analysis.catchment import CatchmentRequest, prepare_catchment
+from analysis.given import gather
 from analysis.standards import prepare_standards
 from data.registry.export_models import load_export_fields
 from data.store.store import Store
@@ -126,11 +127,15 @@ def test_layers_of_services_and_corridors_are_what_the_analyses_say(
     built_store: Store, own_data_dir: Path
 ) -> None:
     asked = CatchmentRequest(types=("general_hospital",), minutes=15.0, mode="drive")
-    access = prepare_catchment(built_store, own_data_dir, asked).table(level="prefecture").set_index("adcode")
+    access = (
+        prepare_catchment(gather(built_store, own_data_dir), asked)
+        .table(level="prefecture")
+        .set_index("adcode")
+    )
     settings = {"type": "general_hospital", "minutes": "15", "level": "prefecture"}
     frame = layer(built_store, own_data_dir, "catchment", **settings).frame().set_index("adcode")
     assert frame["access"].to_dict() == pytest.approx(access["access"].to_dict())
-    wanted = prepare_standards(built_store)
+    wanted = prepare_standards(gather(built_store))
     key = next(iter(wanted.standards))
     rows = wanted.table(key, level="county").set_index("adcode")["required"]
     found = (

@@ -206,7 +206,7 @@ def test_moving_the_slider_solves_nothing_and_gives_the_figures_of_the_engine(
         raise AssertionError("the travel times were solved again")
 
     monkeypatch.setattr(analysis.coverage.CoverageAnalysis, "_solve", refuse)
-    monkeypatch.setattr("pages.coverage.answers.prepare", refuse)
+    monkeypatch.setattr("pages.coverage.answers.prepare_coverage", refuse)
     answers = solved(store, choice_of())
     for minutes in (10, 45, 120, 1):
         app.slider(key="choice_minutes").set_value(minutes).run()

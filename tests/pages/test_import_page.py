@@ -23,9 +23,9 @@ from geo.errors import DiskError, StoreError
 from pages.imports import check as import_check
 from pages.imports import form as import_form
 from pages.imports import jobs as import_jobs
-from pages.imports.check import check
-from pages.imports.form import KINDS, Asked, template
+from pages.imports.form import Asked, Details, template
 from pages.imports.jobs import Job, current, forget, start
+from pages.imports.kinds import KINDS, check
 from pages.shared.upload_files import UPLOADS, keep_upload, safe_name
 from tests.data.faulty import GOOD, changed, csv_text
 from tests.pages.running import start as open_page
@@ -188,7 +188,7 @@ def test_a_job_imports_what_the_command_would(own_data_dir: Path) -> None:
 
 def test_a_faulty_list_of_facilities_shows_every_fault(built_data_dir: Path, tmp_path: Path) -> None:
     path = write(tmp_path, "坏.csv", "名称,类型,经度,纬度\n甲,医馆,118.7,32\n乙,综合医院,abc,32\n")
-    found = check(open_store(built_data_dir), Asked("facilities", path, None, "wgs84"))
+    found = check(open_store(built_data_dir), Asked(KINDS["facilities"], path, Details(None, "wgs84")))
     assert not found.ready and found.faults is not None
     assert list(found.faults.columns) == list(FAULT_COLUMNS)
     assert set(found.faults["行"]) == {"2", "3"}
@@ -197,7 +197,9 @@ def test_a_faulty_list_of_facilities_shows_every_fault(built_data_dir: Path, tmp
 
 def test_a_good_list_is_shown_as_it_would_go_in(built_data_dir: Path, tmp_path: Path) -> None:
     path = write(tmp_path, "好.csv", FACILITIES)
-    found = check(open_store(built_data_dir), Asked("facilities", path, None, "gcj02", "卫健委"))
+    found = check(
+        open_store(built_data_dir), Asked(KINDS["facilities"], path, Details(None, "gcj02", "卫健委"))
+    )
     assert found.ready and "2 处设施，来源“卫健委”" in found.headline
     rows = found.tables["设施（坐标已换算为 CGCS2000）"].set_index("名称")
     assert rows.loc["甲医院", "县（市、区）"] == "玄武区" and rows.loc["乙药店", "类型"] == "药店"
@@ -209,7 +211,9 @@ def test_of_a_long_list_only_what_is_shown_is_kept(
     built_data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = "".join(f"设施{n},药店,{118.5 + n / 1000},32.05\n" for n in range(250))
-    asked = Asked("facilities", write(tmp_path, "长.csv", "名称,类型,经度,纬度\n" + rows), None, "wgs84")
+    asked = Asked(
+        KINDS["facilities"], write(tmp_path, "长.csv", "名称,类型,经度,纬度\n" + rows), Details(None, "wgs84")
+    )
     found = check(open_store(built_data_dir), asked)
     (listed,) = found.totals
     assert found.totals[listed] == 250 and len(found.tables[listed]) == 200
@@ -220,9 +224,11 @@ def test_of_a_long_list_only_what_is_shown_is_kept(
 
 def test_a_table_of_indicators_is_checked_without_writing(built_data_dir: Path, tmp_path: Path) -> None:
     store = open_store(built_data_dir)
-    good = check(store, Asked("indicators", write(tmp_path, "好.csv", csv_text(GOOD))))
+    good = check(store, Asked(KINDS["indicators"], write(tmp_path, "好.csv", csv_text(GOOD))))
     assert good.ready and len(good.tables["将要导入的数值"]) == 3
-    bad = check(store, Asked("indicators", write(tmp_path, "坏.csv", csv_text(changed(3, "数值", "约73万")))))
+    bad = check(
+        store, Asked(KINDS["indicators"], write(tmp_path, "坏.csv", csv_text(changed(3, "数值", "约73万"))))
+    )
     assert not bad.ready and bad.faults is not None and "约73万" in str(bad.faults["问题"].tolist())
     assert not (built_data_dir / "imports").exists()
 
@@ -230,15 +236,15 @@ def test_a_table_of_indicators_is_checked_without_writing(built_data_dir: Path, 
 def test_an_extract_is_told_from_rubbish(built_data_dir: Path, tmp_path: Path) -> None:
     store = open_store(built_data_dir)
     whole = real_path("osm/xuzhou_facilities.osm.pbf")
-    assert check(store, Asked("osm", whole)).ready
+    assert check(store, Asked(KINDS["osm"], whole)).ready
     cut = tmp_path / "cut.osm.pbf"
     cut.write_bytes(b"not a pbf at all")
-    assert not check(store, Asked("osm", cut)).ready
+    assert not check(store, Asked(KINDS["osm"], cut)).ready
 
 
 def test_the_forms_are_those_of_the_commands(built_data_dir: Path, tmp_path: Path) -> None:
     for kind in ("facilities", "indicators"):
-        book = openpyxl.load_workbook(io.BytesIO(template(kind)), read_only=True)
+        book = openpyxl.load_workbook(io.BytesIO(template(KINDS[kind])), read_only=True)
         assert "填报" in book.sheetnames
         book.close()
 
@@ -254,10 +260,12 @@ def test_the_page_opens_with_each_form(kind: str) -> None:
 
 
 def test_the_datum_must_be_said() -> None:
-    assert "坐标基准" in Asked("facilities", Path("a.csv")).missing
-    assert not Asked("facilities", Path("a.csv")).complete
-    assert Asked("facilities", Path("a.csv"), datum="bd09").complete
-    assert Asked("indicators", Path("a.csv")).complete and not Asked("indicators", None).complete
+    assert "坐标基准" in Asked(KINDS["facilities"], Path("a.csv")).missing
+    assert not Asked(KINDS["facilities"], Path("a.csv")).complete
+    assert Asked(KINDS["facilities"], Path("a.csv"), Details(datum="bd09")).complete
+    assert (
+        Asked(KINDS["indicators"], Path("a.csv")).complete and not Asked(KINDS["indicators"], None).complete
+    )
 
 
 def test_the_outcome_of_an_import_is_shown_until_it_is_seen(built_data_dir: Path) -> None:

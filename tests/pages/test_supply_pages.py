@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from analysis.catchment import CatchmentRequest, prepare_catchment
 from analysis.coverage import covered_types
+from analysis.given import gather
+from analysis.run_kinds import rerun
 from analysis.runs import list_runs, result_digest
-from analysis.scenarios import again
 from analysis.standards import prepare_standards
 from cli import app as command_line
 from data.builder.build import build_store
@@ -81,7 +82,7 @@ def choice_of(facility: str = "hospital", **changes: Any) -> SupplyChoice:
 @pytest.fixture(scope="module")
 def answers(store: Store, folder: Path) -> SupplyAnswers:
     """Return the answer to `choice_of`."""
-    return SupplyAnswers(prepare_catchment(store, folder, choice_of().request))
+    return SupplyAnswers(prepare_catchment(gather(store, folder), choice_of().request))
 
 
 # 供需匹配 ---------------------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ def test_access_in_xuzhou_is_the_same_on_the_page_and_by_the_command(
         *("catchment", "--type", facility, "--minutes", 30, "--mode", "drive", "--within", "320300"),
         *("--origin", "imported"),
     )
-    answers = SupplyAnswers(prepare_catchment(store, folder, choice_of(facility).request))
+    answers = SupplyAnswers(prepare_catchment(gather(store, folder), choice_of(facility).request))
     shown = supply_tables.figures_table(store, choice_of(facility), answers).set_index("代码")
     assert len(rows) == 10
     for row in rows:
@@ -141,7 +142,7 @@ def test_a_run_is_recorded_and_gives_the_same_again(folder: Path, store: Store) 
     button.click().run()
     run = next(one for one in list_runs(folder) if one.kind == "catchment")
     assert run.id in text_of(app)
-    assert result_digest(again(store, folder, run)) == run.digest
+    assert result_digest(rerun(gather(store, folder), run)) == run.digest
 
 
 def test_no_capacity_is_said_and_is_no_exception() -> None:
@@ -210,7 +211,7 @@ def standards_choice(standard: str, **changes: Any) -> StandardsChoice:
 def test_one_standard_is_the_same_on_the_page_and_by_the_command(store: Store) -> None:
     rows = command("standards", "--standard", "township_health_centre_85", "--by", "prefecture")
     choice = standards_choice("township_health_centre_85")
-    shown = standards_tables.region_table(store, choice, prepare_standards(store)).set_index("代码")
+    shown = standards_tables.region_table(store, choice, prepare_standards(gather(store))).set_index("代码")
     assert len(rows) == 13
     for row in rows:
         told = shown.loc[row["adcode"]]
@@ -226,7 +227,7 @@ def test_one_standard_is_the_same_on_the_page_and_by_the_command(store: Store) -
 
 def test_a_prefecture_has_the_figures_of_its_counties(store: Store) -> None:
     asked = {"standard": "township_health_centre_85", "level": "prefecture", "region": "320200"}
-    rows = prepare_standards(store).table("township_health_centre_85")
+    rows = prepare_standards(gather(store)).table("township_health_centre_85")
     rows = rows[rows["adcode"].str.startswith("3202") & rows["applies"]]
     app = start(STANDARDS, **asked)
     assert metrics(app)["缺口（所）"] == f"{rows['shortfall'].sum():,.0f}"
@@ -253,7 +254,7 @@ def test_projected_people_are_named_an_estimate() -> None:
 
 
 def test_imported_facilities_take_the_place_of_implied_ones(store: Store) -> None:
-    found = prepare_standards(store, origin="imported")
+    found = prepare_standards(gather(store), origin="imported")
     assert (found.facilities["precision"] == "surveyed").all()
     assert any("徐州" not in note and "南京" in note for note in found.notes)
     app = start(STANDARDS, standard="county_halls_88", origin="imported", within="320300")
@@ -262,7 +263,7 @@ def test_imported_facilities_take_the_place_of_implied_ones(store: Store) -> Non
 
 def test_regions_beyond_the_standard_are_hatched_with_the_reason(store: Store) -> None:
     choice = standards_choice("elder_university_98", level="county", view="required")
-    analysis = prepare_standards(store)
+    analysis = prepare_standards(gather(store))
     origin = standards_views.Provenance(("x",), "y", "z")
     layer = standards_views.region_layer(store, choice, analysis, origin)
     away = layer.frame[layer.frame["value"].isna()]

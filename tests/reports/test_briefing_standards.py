@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.given import gather
 from analysis.standards import prepare_standards
 from analysis.tracking import Track
 from data.registry import load_registry
@@ -51,7 +52,7 @@ def centres(store: Store, counts: dict[str, int]) -> pd.DataFrame:
 
 @pytest.mark.parametrize("adcode", ["320682", "320N00"])
 def test_the_sentence_counts_what_the_engine_finds(made: Briefings, built_store: Store, adcode: str) -> None:
-    rows = prepare_standards(built_store, within=adcode).summary()
+    rows = prepare_standards(gather(built_store), within=adcode).summary()
     own = {
         key for key, entry in made.standards.standards.items() if adcode in inside(made.table, entry.within)
     }
@@ -100,7 +101,7 @@ def test_imported_facilities_are_used_and_a_fact_changes_its_sentence(
     said = {}
     for name, counts in (("full", full), ("short", short)):
         other = briefings(built_store, report_font, tmp_path)
-        other.standards = prepare_standards(built_store, facilities=centres(built_store, counts))
+        other.standards = prepare_standards(gather(built_store, facilities=centres(built_store, counts)))
         blocks = standards(other, "320500")
         said[name] = texts(blocks)
         assert basis_of(other.standards, CENTRE) == "导入"
@@ -110,7 +111,7 @@ def test_imported_facilities_are_used_and_a_fact_changes_its_sentence(
     assert "能判断的 1 条都没有缺口" in said["full"][0]
     assert f"应配 {total} 所、已配 {total - 1} 所，缺 1 所" in said["short"][0]
     # A prefecture without a single point: perhaps the data end there.
-    other.standards = prepare_standards(built_store, facilities=centres(built_store, full))
+    other.standards = prepare_standards(gather(built_store, facilities=centres(built_store, full)))
     assert "没有一处导入的设施" in "".join(texts(standards(other, "320300")))
     assert "没有一处导入的设施" not in "".join(texts(standards(other, "320500")))
 
@@ -119,7 +120,7 @@ def test_nothing_known_is_no_shortfall(
     made: Briefings, built_store: Store, report_font: Path, tmp_path: Path
 ) -> None:
     other = briefings(built_store, report_font, tmp_path)
-    other.standards = prepare_standards(built_store, facilities=centres(built_store, {}))
+    other.standards = prepare_standards(gather(built_store, facilities=centres(built_store, {})))
     blocks = standards(other, "320682")
     assert texts(blocks)[0].endswith("都不能判断。")
     assert all(row[3:] == ("未知", "未知", "无数据") for row in table_of(blocks).rows)

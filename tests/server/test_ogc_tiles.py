@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from analysis.coverage import CoverageRequest, prepare
+from analysis.coverage import CoverageRequest, prepare_coverage
+from analysis.given import gather
 from analysis.runs import record_run
 from data.store.store import Store, open_store
 from exports.layers.coverage import cell_frame
@@ -62,7 +63,10 @@ def people(built_store: Store) -> pd.DataFrame:
 def reach(built_store: Store, built_data_dir: Path) -> pd.DataFrame:
     """Return the cells of the default coverage."""
     return cell_frame(
-        prepare(built_store, built_data_dir, CoverageRequest(types=("general_hospital",), mode="drive")), 30.0
+        prepare_coverage(
+            gather(built_store, built_data_dir), CoverageRequest(types=("general_hospital",), mode="drive")
+        ),
+        30.0,
     )
 
 
@@ -218,7 +222,7 @@ def run(built_store: Store, built_data_dir: Path) -> Iterator[str]:
         kind="coverage",
         parameters={"request": asked.as_dict(), "minutes": 15.0, "group": "population", "level": "province"},
         data_version=built_store.data_version,
-        result=prepare(built_store, built_data_dir, asked).table(15.0, level="province"),
+        result=prepare_coverage(gather(built_store, built_data_dir), asked).table(15.0, level="province"),
         seconds=0.1,
     )
     yield made.id

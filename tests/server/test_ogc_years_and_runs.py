@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pygeoapi.provider.base import ProviderInvalidQueryError
 from starlette.applications import Starlette
 
-from analysis.coverage import CoverageRequest, prepare
+from analysis.coverage import CoverageRequest, prepare_coverage
+from analysis.given import gather
 from analysis.runs import Run, record_run
 from analysis.scenarios import save_scenario
 from analysis.siting import SitingRequest, prepare_siting
@@ -198,7 +199,7 @@ def test_travel_time_by_cell_is_that_of_the_layer(
 
 def recorded(data_dir: Path, store: Store, version: str) -> Run:
     request = CoverageRequest(types=("general_hospital",))
-    result = prepare(store, data_dir, request).table(30.0, level="prefecture")
+    result = prepare_coverage(gather(store, data_dir), request).table(30.0, level="prefecture")
     return record_run(
         data_dir,
         kind="coverage",
@@ -218,7 +219,8 @@ def recorded(data_dir: Path, store: Store, version: str) -> Run:
 def runs(built_store: Store, built_data_dir: Path) -> Iterator[dict[str, Run]]:
     """A coverage of today, one of an older version of the data, and a siting with a hostile name."""
     siting = prepare_siting(
-        built_store, built_data_dir, SitingRequest(CoverageRequest(types=("general_hospital",)), 30.0, add=2)
+        gather(built_store, built_data_dir),
+        SitingRequest(CoverageRequest(types=("general_hospital",)), 30.0, add=2),
     )
     made = {
         "now": recorded(built_data_dir, built_store, built_store.data_version),
@@ -248,9 +250,9 @@ def test_recorded_runs_are_collections(
     assert f"{old}.cells" not in listed
     assert "旧数据版本" in listed[old]["description"]
     told = items(server, now, limit=50)
-    expected = prepare(built_store, built_data_dir, CoverageRequest(types=("general_hospital",))).table(
-        30.0, level="prefecture"
-    )
+    expected = prepare_coverage(
+        gather(built_store, built_data_dir), CoverageRequest(types=("general_hospital",))
+    ).table(30.0, level="prefecture")
     assert [one["properties"]["population_coverage"] for one in told["features"]] == expected[
         "population_coverage"
     ].tolist()
