@@ -16,14 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.coverage import (
-    CoverageAnalysis,
-    CoverageRequest,
-    Engine,
-    Origin,
-    inside,
-    prepare_coverage,
-)
+from analysis.coverage import CoverageAnalysis, CoverageRequest, Engine, Origin, prepare_coverage
 from analysis.given import Given
 from geo.catchment import METHOD_NAMES, CatchmentResult, Method, access_table, floating_catchment
 from geo.coverage import GROUPS
@@ -32,7 +25,7 @@ from geo.errors import CatchmentError
 from geo.grid_reach import grid_reach
 from geo.reach import Reach, network_reach
 from geo.reach_parts import partitioned_reach
-from geo.region_tree import PROVINCE, Level, prefectures_of
+from geo.region_tree import PROVINCE, Level, inside, prefectures_of
 
 Measure = Literal["count", "capacity"]
 

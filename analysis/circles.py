@@ -27,7 +27,6 @@ from analysis.coverage import (
     Engine,
     Origin,
     covered_types,
-    inside,
     prepare_coverage,
 )
 from analysis.given import Given, require_region
@@ -49,7 +48,7 @@ from geo.circles import (
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CircleError, NetworkError, NoFacilityError
 from geo.minutes import quantise_minutes
-from geo.region_tree import PROVINCE, Level
+from geo.region_tree import PROVINCE, Level, inside
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
 
 NO_FACILITY = "数据里没有此类设施"

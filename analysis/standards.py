@@ -16,14 +16,22 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.coverage import IMPLIED, Origin, inside
+from analysis.coverage import IMPLIED, Origin
 from analysis.given import Given, require_region
 from data.regions.population import CENSUS_YEAR
 from data.registry.facility_models import load_facility_types
 from data.registry.standard_models import GROUPS, Standard, load_standards
 from data.store.store import Store
 from geo.projection import METHOD, growth_factors, project
-from geo.region_tree import COUNTY_CITY_KINDS, LEVELS, PROVINCE, Level, prefectures_of, region_hierarchy
+from geo.region_tree import (
+    COUNTY_CITY_KINDS,
+    LEVELS,
+    PROVINCE,
+    Level,
+    inside,
+    prefectures_of,
+    region_hierarchy,
+)
 from geo.standards import (
     COLUMNS,
     NO_CAPACITY,

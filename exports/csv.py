@@ -42,7 +42,8 @@ def places(chunk: gpd.GeoDataFrame, target: TargetCrs) -> tuple[np.ndarray, np.n
 def _cells(column: pd.Series) -> list[Any]:
     """Return plain values, None where there is none."""
     if is_text(column):
-        return text_array(column).to_pylist()
+        found: list[Any] = text_array(column).to_pylist()
+        return found
     values, missing = column.tolist(), column.isna().to_numpy()
     for place in np.flatnonzero(missing):
         values[place] = None
@@ -70,7 +71,7 @@ def _csv_cells(column: pd.Series) -> list[Any]:
     if not is_text(column):
         return _blank(_cells(column))
     texts = text_array(column)
-    cells = texts.fill_null("").to_pylist()
+    cells: list[Any] = texts.fill_null("").to_pylist()
     # Only a text with one of these characters somewhere can be risky; whether it is, `harmless` says.
     for place in pc.indices_nonzero(
         pc.match_substring_regex(texts, MAYBE_RISKY).fill_null(False)

@@ -17,8 +17,11 @@ import numpy as np
 import pandas as pd
 import shapely
 from ezdxf.addons import iterdxf
-from ezdxf.entities import DXFEntity, LWPolyline, Point, Text
-from ezdxf.entities.lwpolyline import LWPolylinePoints
+from ezdxf.entities.dxfentity import DXFEntity
+from ezdxf.entities.lwpolyline import LWPolyline, LWPolylinePoints
+from ezdxf.entities.point import Point
+from ezdxf.entities.text import Text
+from ezdxf.filemanagement import new as new_drawing
 from ezdxf.lldxf.tagwriter import TagWriter
 from ezdxf.lldxf.types import TAG_STRING_FORMAT
 
@@ -195,7 +198,7 @@ def write_dxf(
             "请裁剪到一个地区，或改用 GeoPackage。"
         )
     seen, symbols, names = Seen(), symbols_of(table), column_names(table, naming)
-    document = ezdxf.new("R2018", setup=["linetypes"])
+    document = new_drawing("R2018", setup=["linetypes"])
     document.units = 0 if target.is_geographic else ezdxf.units.M
     document.appids.add(APPLICATION)
     document.styles.add(_STYLE, font="simsun.ttf")

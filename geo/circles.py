@@ -223,7 +223,8 @@ def cell_scores(
             if reach.tier == one and reach.minutes is not None:
                 reached += np.where(reach.met, people * reach.weight, 0.0)
                 possible += people * reach.weight
-    return np.divide(reached, possible, out=np.full(len(cells), np.nan), where=possible > 0.0)
+    found: FloatArray = np.divide(reached, possible, out=np.full(len(cells), np.nan), where=possible > 0.0)
+    return found
 
 
 def cell_missing(

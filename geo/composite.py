@@ -140,10 +140,10 @@ def _score(own: Floats, known: Floats, part: Part, method: Normalisation) -> Flo
     up = part.direction == "higher_better"
     low, high = known.min(), known.max()
     if method == "min_max":
-        return 100.0 * ((own - low) if up else (high - own)) / (high - low)
+        return np.asarray(100.0 * ((own - low) if up else (high - own)) / (high - low))
     if method == "z":
         z = (own - known.mean()) / known.std()
-        return 50.0 + 10.0 * (z if up else -z)
+        return np.asarray(50.0 + 10.0 * (z if up else -z))
     target = part.target if part.target is not None else (high if up else low)
     return 100.0 * np.minimum(own / target if up else target / own, 1.0)
 

@@ -67,7 +67,8 @@ def growth_rates(earlier: ArrayLike, later: ArrayLike, years: int) -> np.ndarray
     first, last = (np.asarray(one, dtype=np.float64) for one in (earlier, later))
     able = (first > 0) & (last > 0)
     grown = np.divide(last, first, out=np.full(first.shape, np.nan), where=able)
-    return np.log(grown, out=grown, where=able) / years
+    found: np.ndarray = np.log(grown, out=grown, where=able) / years
+    return found
 
 
 def beta_convergence(earlier: ArrayLike, later: ArrayLike, years: int) -> BetaConvergence:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -106,7 +106,7 @@ class ExportTable:
     unit: str = ""
     remarks: tuple[str, ...] = ()
     shading: Shading = field(default_factory=Shading)
-    values: NDArray | None = None
+    values: NDArray[Any] | None = None
     name_field: str = "name"
     every_row_placed: bool = True
     definition_form: tuple[tuple[str, ...], ...] = ()

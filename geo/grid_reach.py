@@ -112,7 +112,8 @@ class GridReach:
     def _rings(self, power: int) -> FloatArray:
         """Return what each disc adds to the weight: discs of growing radius, weights falling outwards."""
         weights = np.array([weight for _, weight in self.decay.steps]) ** power
-        return weights - np.append(weights[1:], 0.0)
+        found: FloatArray = weights - np.append(weights[1:], 0.0)
+        return found
 
     @cached_property
     def _discs(self) -> list[_Discs]:

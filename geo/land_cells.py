@@ -75,7 +75,7 @@ def land_cells(
 
 
 def _land(counties: gpd.GeoDataFrame, water: gpd.GeoDataFrame | None) -> NDArray[np.object_]:
-    shapes = counties.geometry.to_numpy()
+    shapes: NDArray[np.object_] = counties.geometry.to_numpy()
     if water is None or water.empty:
         return shapes
     require_metric(water)

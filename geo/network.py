@@ -267,7 +267,8 @@ def _interleave(values: FloatArray) -> NDArray[np.uint64]:
     for shift, mask in ((16, 0x0000FFFF0000FFFF), (8, 0x00FF00FF00FF00FF), (4, 0x0F0F0F0F0F0F0F0F)):
         bits = (bits | (bits << np.uint64(shift))) & np.uint64(mask)
     bits = (bits | (bits << np.uint64(2))) & np.uint64(0x3333333333333333)
-    return (bits | (bits << np.uint64(1))) & np.uint64(0x5555555555555555)
+    found: NDArray[np.uint64] = (bits | (bits << np.uint64(1))) & np.uint64(0x5555555555555555)
+    return found
 
 
 def _compressed(
@@ -309,4 +310,5 @@ def _major_nodes(indptr: IntArray, indices: IntArray, smallest: int, *, symmetri
     kind = "weak" if symmetric else "strong"
     count, label = connected_components(pattern, directed=True, connection=kind)
     size: NDArray[np.int64] = np.bincount(label, minlength=count)
-    return size[label] >= smallest
+    found: BoolArray = size[label] >= smallest
+    return found

@@ -221,7 +221,8 @@ def _reach2(distance2: FloatArray, area: FloatArray, target: FloatArray) -> Floa
         filled = (land * np.exp(-away2 / np.exp(middle)[:, None])).sum(axis=1)
         enough = filled >= target
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.exp(high)
+    found: FloatArray = np.exp(high)
+    return found
 
 
 def _with_groups(
@@ -253,7 +254,7 @@ def _scaled_counts(counts: pd.DataFrame, sums: FloatArray) -> pd.DataFrame:
     population = np.round(sums).astype(np.int64)
     factor = population / np.maximum(counts["population"].to_numpy(), 1)
     # Rounded down: parts that fitted into the whole still do.
-    scaled = counts.apply(lambda column: np.floor(column.to_numpy() * factor).astype(np.int64))
+    scaled: pd.DataFrame = counts.apply(lambda column: np.floor(column.to_numpy() * factor).astype(np.int64))
     scaled["population"] = population
     scaled["urban"] = np.minimum(np.round(counts["urban"].to_numpy() * factor).astype(np.int64), population)
     scaled["rural"] = population - scaled["urban"]

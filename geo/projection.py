@@ -43,13 +43,13 @@ def _at(known: dict[int, float], year: int) -> float:
     if year > years[-1]:
         first, last = years[0], years[-1]
         annual = (known[last] / known[first]) ** (1.0 / (last - first))
-        return known[last] * annual ** (year - last)
+        return known[last] * float(annual ** (year - last))
     if year in known:
         return known[year]
     before = max(one for one in years if one < year)
     after = min(one for one in years if one > year)
     annual = (known[after] / known[before]) ** (1.0 / (after - before))
-    return known[before] * annual ** (year - before)
+    return known[before] * float(annual ** (year - before))
 
 
 def project(counts: pd.DataFrame, prefecture: pd.Series, factors: pd.Series) -> pd.DataFrame:

@@ -69,7 +69,8 @@ def adcodes(regions: gpd.GeoDataFrame) -> pd.Series:
     that name.
     """
     codes = regions["adcode"] if "adcode" in regions.columns else regions.index.to_series()
-    return codes.astype(object)
+    found: pd.Series = codes.astype(object)
+    return found
 
 
 def dissolve(counties: gpd.GeoDataFrame, by: pd.Series) -> gpd.GeoDataFrame:
@@ -140,7 +141,8 @@ def area_km2(regions: gpd.GeoDataFrame) -> pd.Series:
     metric = to_albers(regions)
     require_metric(metric)
     area = metric.geometry.area / 1e6
-    return area.where(~metric.geometry.isna()).rename("area_km2")
+    found: pd.Series = area.where(~metric.geometry.isna()).rename("area_km2")
+    return found
 
 
 def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
@@ -188,7 +190,7 @@ def _areas_m2(shapes: NDArray[np.object_], crs: CRS) -> NDArray[np.float64]:
 
     Projecting the sliver itself would not do: the two sides of a long thin one bend apart.
     """
-    result = shapely.area(shapes)
+    result: NDArray[np.float64] = shapely.area(shapes)
     drawn = result > 0
     half = _PROBE_M if crs.is_projected else _PROBE_M / 1e5
     x, y = shapely.get_coordinates(shapely.point_on_surface(shapes[drawn])).T

@@ -70,7 +70,8 @@ def contiguity(frame: gpd.GeoDataFrame) -> Pairs:
     shapes = frame.geometry.to_numpy()
     pairs = STRtree(shapes).query(shapes, predicate="intersects").T
     pairs = pairs[pairs[:, 0] != pairs[:, 1]].astype(np.int64)
-    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    found: Pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    return found
 
 
 def local_moran(

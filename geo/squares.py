@@ -65,7 +65,10 @@ class Squares:
             & (self.row >= np.floor(south / side) - 1)
             & (self.row <= np.floor(north / side) + 1)
         )
-        return near[shapely.intersects(shapely.polygons(self.rings(near)), shapely.box(*box))]
+        found: NDArray[np.intp] = near[
+            shapely.intersects(shapely.polygons(self.rings(near)), shapely.box(*box))
+        ]
+        return found
 
     def rings(self, rows: NDArray[np.intp]) -> FloatArray:
         """Return the corners of some squares in metres of ``MERCATOR``: shape (squares, 4, 2).

@@ -158,7 +158,8 @@ def _pretty(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 
 
 def _std_mean(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    return values.mean() + values.std(ddof=1) * np.asarray(_STEPS[k])
+    found: NDArray[np.float64] = values.mean() + values.std(ddof=1) * np.asarray(_STEPS[k])
+    return found
 
 
 _METHODS: dict[str, Callable[[NDArray[np.float64], int], NDArray[np.float64]]] = {

@@ -235,7 +235,8 @@ def scale_length(width_m: float) -> float:
     """Return a round length (1, 2 or 5 times a power of ten metres) of about a fifth of ``width_m``."""
     target = width_m / 5
     power = 10 ** math.floor(math.log10(target))
-    return max(step * power for step in (1, 2, 5) if step * power <= target)
+    found: float = max(step * power for step in (1, 2, 5) if step * power <= target)
+    return found
 
 
 def _draw_scale(axes: Axes, font: FontProperties) -> None:

@@ -98,7 +98,8 @@ class Layer:
     @property
     def values(self) -> pd.Series:
         """The values by adcode."""
-        return self.frame[self.value_column]
+        found: pd.Series = self.frame[self.value_column]
+        return found
 
     @property
     def defined(self) -> gpd.GeoDataFrame:

@@ -55,7 +55,7 @@ class _Start(folium.MacroElement):
     )
 
     def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "SutuStart"
         self.options = options
 
@@ -252,7 +252,7 @@ def _made(
 
 def _geometry(shape: shapely.Geometry) -> dict[str, Any]:
     """Return a shape as GeoJSON, rounded; equal coordinates stay equal, so shared borders stay shared."""
-    mapping = json.loads(shapely.to_geojson(shape))
+    mapping: dict[str, Any] = json.loads(shapely.to_geojson(shape))
     mapping["coordinates"] = _rounded(mapping["coordinates"])
     return mapping
 

@@ -138,7 +138,7 @@ def _style(
     )
 
 
-class _Document(BaseDocTemplate):
+class _Document(BaseDocTemplate):  # type: ignore[misc]  # the library has no types
     """The page, and a note of where each heading falls."""
 
     def __init__(self, out: io.BytesIO, report: Report) -> None:
@@ -176,7 +176,7 @@ class _Document(BaseDocTemplate):
         self.pages[heading.text] = self.page
 
 
-class _NumberedCanvas(Canvas):
+class _NumberedCanvas(Canvas):  # type: ignore[misc]  # the library has no types
     """A canvas that knows how many pages there are before it writes them."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:

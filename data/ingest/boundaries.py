@@ -254,7 +254,10 @@ def _check_polygons(file: str, frame: gpd.GeoDataFrame) -> None:
 
 def _centres(shapes: np.ndarray) -> np.ndarray:
     """Return the centroids (metres, ALBERS) of shapes in CGCS2000 degrees."""
-    return shapely.get_coordinates(gpd.GeoSeries(shapes, crs=STORE_CRS).to_crs(ALBERS).centroid.to_numpy())
+    found: np.ndarray = shapely.get_coordinates(
+        gpd.GeoSeries(shapes, crs=STORE_CRS).to_crs(ALBERS).centroid.to_numpy()
+    )
+    return found
 
 
 def _check_place(file: str, counties: gpd.GeoDataFrame, packaged: gpd.GeoDataFrame, datum: Datum) -> None:

@@ -65,7 +65,8 @@ class _Coded:
 
     def filled(self) -> np.ndarray:
         """Return which rows have a text that is not empty."""
-        return np.array([bool(text) for text in self.texts], dtype=bool)[self.codes]
+        found: np.ndarray = np.array([bool(text) for text in self.texts], dtype=bool)[self.codes]
+        return found
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,8 @@ class _Table:
 
     def wrong_rows(self) -> np.ndarray:
         """Return which rows have any fault."""
-        return np.logical_or.reduce([mask for _, mask in self.wrong])
+        found: np.ndarray = np.logical_or.reduce([mask for _, mask in self.wrong])
+        return found
 
     def count_faults(self, places: np.ndarray, faults: FaultList) -> int:
         """Return how many faults the rows at some places have, without those of unreadable cells."""
@@ -264,7 +266,8 @@ class _Table:
     def _per_indicator(self, values: list[Any], unknown: Any) -> np.ndarray:
         """Return a property of each row's indicator; ``unknown`` where the indicator is at fault."""
         # The last one stands where the code is -1.
-        return np.array([*values, unknown])[self.indicator.codes]
+        found: np.ndarray = np.array([*values, unknown])[self.indicator.codes]
+        return found
 
     def _numbers(self, text: _Coded) -> tuple[np.ndarray, np.ndarray, int]:
         """Return the values (NaN where there is none), which are at fault, and how many are full-width."""

@@ -80,7 +80,7 @@ def facility_capacity(tags: dict[str, str], rule: FacilityRule) -> float:
 
 def _places(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return one point per geometry: its centre, or a point on it where the centre lies outside an area."""
-    places = shapely.centroid(geometry)
+    places: NDArray[np.object_] = shapely.centroid(geometry)
     areas = shapely.get_dimensions(geometry) == 2
     outside = areas & ~shapely.covers(geometry, places)
     places[outside] = shapely.point_on_surface(geometry[outside])

@@ -90,7 +90,7 @@ def _kept(
     starts: NDArray[np.bool_], steps: FloatArray, uses: NDArray[np.int64], merge_below_m: float
 ) -> NDArray[np.bool_]:
     """Return which positions stay graph nodes: ends, junctions, and one at least every ``merge_below_m``."""
-    keep = starts | np.append(starts[1:], True) | (uses > 1)
+    keep: NDArray[np.bool_] = starts | np.append(starts[1:], True) | (uses > 1)
     run = np.cumsum(steps)
     last_kept = np.maximum.accumulate(np.where(keep, np.arange(len(keep)), 0))
     stretch = np.floor((run - run[last_kept]) / merge_below_m)
@@ -131,7 +131,11 @@ def _road_classes(ways: WayTable, rules: RoadRules) -> pd.Categorical:
 
 
 def _edge_frame(
-    ways: WayTable, pieces: _Pieces, from_node: NDArray, to_node: NDArray, rules: RoadRules
+    ways: WayTable,
+    pieces: _Pieces,
+    from_node: NDArray[np.int64],
+    to_node: NDArray[np.int64],
+    rules: RoadRules,
 ) -> pd.DataFrame:
     """Return the edges with the attributes of their ways."""
     way = pieces.way

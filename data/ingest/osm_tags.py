@@ -6,6 +6,7 @@ nothing usable counts as absent; it never becomes a guess.
 
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -68,7 +69,7 @@ def parse_oneway(text: str) -> int:
 
 def decode(
     column: pa.ChunkedArray, meaning: Callable[[str], float | bool | int], dtype: type, missing: object
-) -> NDArray:
+) -> NDArray[Any]:
     """Return ``meaning`` of every text as an array of ``dtype``, ``missing`` where there is none.
 
     Each distinct text is looked at once.
@@ -76,7 +77,8 @@ def decode(
     coded = column.combine_chunks().dictionary_encode()
     meanings = [meaning(unescape(text)) for text in coded.dictionary.to_pylist()]
     codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)
-    return np.array([*meanings, missing], dtype=dtype)[codes]
+    found: NDArray[Any] = np.array([*meanings, missing], dtype=dtype)[codes]
+    return found
 
 
 def _is_one_of(values: Iterable[str]) -> Callable[[str], bool]:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import osmium
@@ -98,7 +99,8 @@ def _text_bytes(column: pa.StringArray) -> bytes:
     """Return the values of a text column one after the other."""
     offsets = np.frombuffer(column.buffers()[1], dtype=np.int32)
     first, last = offsets[column.offset], offsets[column.offset + len(column)]
-    return column.buffers()[2].slice(int(first), int(last - first)).to_pybytes()
+    found: bytes = column.buffers()[2].slice(int(first), int(last - first)).to_pybytes()
+    return found
 
 
 def _parse_nodes(column: pa.StringArray) -> tuple[NDArray[np.int64], pa.Table]:
@@ -130,7 +132,8 @@ def _tag(column: pa.StringArray, key: str) -> pa.StringArray:
 
 def _fixed(degrees: pa.ChunkedArray) -> NDArray[np.int32]:
     """Return degrees as integers of 1e-7 degree, 0 where missing."""
-    return np.rint(degrees.fill_null(0.0).to_numpy() * FIXED).astype(np.int32)
+    found: NDArray[np.int32] = np.rint(degrees.fill_null(0.0).to_numpy() * FIXED).astype(np.int32)
+    return found
 
 
 def unescape(text: str) -> str:
@@ -172,6 +175,6 @@ def read_ways(
     )
 
 
-def _joined(parts: list[NDArray], dtype: type) -> NDArray:
+def _joined(parts: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
     """Return the parts as one array of ``dtype``, empty when there are none."""
     return np.concatenate(parts).astype(dtype, copy=False) if parts else np.empty(0, dtype)

@@ -231,7 +231,8 @@ def _pixel_m(raster: rasterio.DatasetReader) -> float:
     """Return the longer side of a pixel in metres, roughly."""
     crs = CRS.from_user_input(raster.crs)
     unit = 111_320.0 if crs.is_geographic else float(crs.axis_info[0].unit_conversion_factor)
-    return max(abs(raster.transform.a), abs(raster.transform.e)) * unit
+    found: float = max(abs(raster.transform.a), abs(raster.transform.e)) * unit
+    return found
 
 
 def _sum_cells(

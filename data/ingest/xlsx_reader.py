@@ -131,7 +131,7 @@ def _check_sizes(file: str, parts: list[zipfile.ZipInfo], limits: Limits) -> Non
         raise FaultReport([exceeded("table.ratio", file, ratio, most=limits.ratio)])
 
 
-class _Book(ExcelReader):
+class _Book(ExcelReader):  # type: ignore[misc]  # the library has no types
     """A workbook whose directory, strings and styles are read, and whose sheets are not opened yet."""
 
     def __init__(self, path: Path, limits: Limits, *, cells: bool = True) -> None:

@@ -92,7 +92,8 @@ def edges(found: pa.Table) -> pd.DataFrame:
     """Return a table of edges as `data.ingest.osm_network.OsmNetwork` has them."""
     made = found.to_pandas()
     whole = found.select(list(_MAY_LACK)).to_pandas(types_mapper=_nullable)
-    return made.assign(**{name: whole[name] for name in _MAY_LACK})
+    result: pd.DataFrame = made.assign(**{name: whole[name] for name in _MAY_LACK})
+    return result
 
 
 def _nullable(kind: pa.DataType) -> Any:

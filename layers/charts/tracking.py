@@ -169,9 +169,10 @@ def state_bars(counts: pd.DataFrame, colours: Mapping[str, str], *, longest: int
         f"{label}：{'，'.join(f'{state} {row[state]} 项' for state in states if row[state])}"
         for label, row in counts[states].iterrows()
     )
-    return styled(
+    found: alt.Chart = styled(
         chart.properties(height=BAR_PX * len(counts) + _LEGEND_PX, width="container"), description=words
     )
+    return found
 
 
 def ink_on(colour: str) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "finish",
     "from_link",
     "in_link",
+    "kept",
     "nearest_year",
     "put",
     "shared",

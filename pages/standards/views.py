@@ -5,12 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from analysis.coverage import inside
 from analysis.palettes import ramp_towards
 from analysis.standards import StandardsAnalysis
 from data.store.store import Store
 from geo.projection import METHOD
-from geo.region_tree import LEVELS
+from geo.region_tree import LEVELS, inside
 from layers.charts.base import PICK, bar_ranking
 from layers.charts.coverage import percent
 from layers.model import Layer, Provenance, format_number

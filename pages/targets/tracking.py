@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from analysis.tracking import UNDEFINED, Track, regional_targets, tracks
+from analysis.tracking import Track, regional_targets, tracks
+from data.builder.plan_states import UNDEFINED
 from data.store.store import Store, open_store
 from geo.region_tree import ECONOMIC_REGIONS
 from layers.charts.tracking import regional_bars, track_chart

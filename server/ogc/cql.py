@@ -95,7 +95,7 @@ def _few_brackets(text: str) -> None:
             depth -= 1
 
 
-class _Quiet(library.ECQLTransformer):
+class _Quiet(library.ECQLTransformer):  # type: ignore[misc]  # the library has no types
     """Makes the same nodes; times stay text, as nothing that speaks of one is answered."""
 
     def DATETIME(self, text: str) -> str:  # noqa: N802 - the grammar's name

@@ -103,7 +103,8 @@ class _Filter:
     def _between(self, node: Any) -> Mask:
         found = self._compared(node.lhs, node.low, operator.ge)
         found &= self._compared(node.lhs, node.high, operator.le)
-        return found ^ (node.not_ & self._there(node.lhs))
+        result: Mask = found ^ (node.not_ & self._there(node.lhs))
+        return result
 
     def _in(self, node: Any) -> Mask:
         column = self._column(node.lhs)
@@ -112,7 +113,8 @@ class _Filter:
         found = found & self._there(node.lhs)
         for one in named:
             found |= self._compared(node.lhs, one, operator.eq)
-        return found ^ (node.not_ & self._there(node.lhs))
+        result: Mask = found ^ (node.not_ & self._there(node.lhs))
+        return result
 
     def _is_null(self, node: Any) -> Mask:
         return self._there(node.lhs) ^ (not node.not_)
@@ -124,7 +126,8 @@ class _Filter:
             raise FilterError(
                 f"没有字段“{shown(node.name)}”；可用：{'、'.join(map(str, self.rows.columns))}。"
             )
-        return self.rows[node.name]
+        found: pd.Series = self.rows[node.name]
+        return found
 
     def _there(self, node: Any) -> Mask:
         return self._column(node).notna().to_numpy()
@@ -155,7 +158,8 @@ class _Filter:
         found = np.zeros(len(column), dtype=bool)
         if len(texts):
             found[there] = np.array([keeps(str(text)) for text in texts], dtype=bool)[codes]
-        return found ^ (node.not_ & there)
+        result: Mask = found ^ (node.not_ & there)
+        return result
 
     def _spatial(self, node: Any) -> Mask:
         out = np.zeros(len(self.rows), dtype=bool)

@@ -10,7 +10,8 @@ import pandas as pd
 from pygeoapi.provider.base import BaseProvider, ProviderInvalidQueryError, ProviderItemNotFoundError
 
 from server.ogc.features import page_of
-from server.ogc.filters import FilterError, matching
+from server.ogc.filter_shapes import FilterError
+from server.ogc.filters import matching
 from server.ogc.refusals import shown
 from server.ogc.source import Source, source_of
 from server.ogc.years import of_years
@@ -19,7 +20,7 @@ _ID = re.compile(r"[0-9]{1,12}")
 _TYPES = {"b": "boolean", "i": "integer", "f": "number"}
 
 
-class LayerProvider(BaseProvider):
+class LayerProvider(BaseProvider):  # type: ignore[misc]  # the library has no types
     """Items of one layer; ``data`` in the definition is the collection's id."""
 
     def __init__(self, provider_def: dict[str, Any]) -> None:
@@ -119,4 +120,5 @@ def _sorted(source: Source, rows: np.ndarray, sortby: list[dict[str, str]]) -> n
     names = [one["property"] for one in sortby]
     rising = [one["order"] != "-" for one in sortby]
     part = source.rows[names].iloc[rows].reset_index(drop=True)
-    return rows[part.sort_values(names, ascending=rising, kind="stable").index.to_numpy()]
+    found: np.ndarray = rows[part.sort_values(names, ascending=rising, kind="stable").index.to_numpy()]
+    return found

@@ -20,7 +20,8 @@ _MATRIX_SETS = ("/TileMatrixSets", "/tileMatrixSets")
 
 
 def _collection(api: API, asked: APIRequest, collection: str) -> tuple[dict[str, str], int, Any]:
-    return core.describe_collections(api, asked, collection)
+    found: tuple[dict[str, str], int, Any] = core.describe_collections(api, asked, collection)
+    return found
 
 
 async def _start(request: Request) -> Response:

@@ -28,7 +28,7 @@ _OTHER = "参数写得不对；各参数的写法见 /ogc/openapi"
 _CHINESE = re.compile(r"[一-鿿]")
 
 
-class Service(API):
+class Service(API):  # type: ignore[misc]  # the library has no types
     """The API of one version of the data, reached at one address."""
 
     def get_exception(

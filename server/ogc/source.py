@@ -50,7 +50,8 @@ def grid_of(cells: pd.DataFrame, size: float) -> tuple[Hits, Shapes]:
     back = Transformer.from_crs(ALBERS, STORE_CRS, always_xy=True)
 
     def shapes(rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        return squares(centres.iloc[rows], size).geometry.to_numpy()
+        found: NDArray[np.object_] = squares(centres.iloc[rows], size).geometry.to_numpy()
+        return found
 
     @functools.lru_cache(_KEPT_BOXES)
     def within(box: Box) -> NDArray[np.intp]:
@@ -64,7 +65,8 @@ def grid_of(cells: pd.DataFrame, size: float) -> tuple[Hits, Shapes]:
         # Only cells near the edge of the box need a look at their corners.
         doubtful = np.flatnonzero(~certain)
         certain[doubtful] = shapely.intersects(shapes(found[doubtful]), shapely.box(*box))
-        return found[certain]
+        result: NDArray[np.intp] = found[certain]
+        return result
 
     def hits(box: Box) -> NDArray[np.intp]:
         west, south = max(box[0], _AROUND[0]), max(box[1], _AROUND[1])

@@ -13,7 +13,7 @@ from server.ogc.tile_metadata import schema_of, tilejson, tileset
 from server.ogc.tiling import LAYER, tile_of, tiling_of
 
 
-class TileProvider(BaseMVTProvider):
+class TileProvider(BaseMVTProvider):  # type: ignore[misc]  # the library has no types
     """Tiles of one collection.
 
     ``data`` in the definition is its id; ``options`` hold ``bounds`` in degrees.
