@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.catchment import CatchmentRequest, prepare_catchment
 from analysis.coverage import CoverageRequest, prepare
-from analysis.runs import Run, list_runs, parameters_of, read_result, read_run, record_run
+from analysis.runs import Run, list_runs, parameters_of, read_result, record_run
 from analysis.siting import SitingAnalysis, SitingRequest, prepare_siting
 from analysis.standards import StandardsRequest, prepare_standards
 from data.store.store import Store
@@ -50,11 +50,6 @@ def save_scenario(
         seconds=seconds,
     )
     return Scenario(title, analysis.request, run)
-
-
-def read_scenario(data_dir: Path, run_id: str) -> Scenario:
-    """Return a saved scenario. Raises ``StoreError`` for no such run, ``SitingError`` for another kind."""
-    return _scenario(read_run(data_dir, run_id))
 
 
 def _scenario(run: Run) -> Scenario:

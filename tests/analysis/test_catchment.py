@@ -12,9 +12,9 @@ import pytest
 from analysis.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catchment
 from analysis.runs import Run, result_digest
 from analysis.scenarios import again
+from benchmarks.straight_pairs import straight_reach
 from data.store.store import Store
 from geo.errors import CatchmentError, CoverageError, StoreError
-from geo.reach import straight_reach
 from tests.oracles import catchment_naive as naive
 
 HOSPITALS = CatchmentRequest(types=("general_hospital",), minutes=60.0)
