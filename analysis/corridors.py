@@ -142,10 +142,10 @@ class Corridors:
         counties = self.counties(key, scope)
         return [self.figure(indicator, counties) for indicator in FIGURES]
 
-    def figure(self, indicator: str, counties: Collection[str], year: int | None = None) -> Figure:
+    def figure(self, indicator: str, counties: Collection[str]) -> Figure:
         """Return one indicator over a set of counties; the share only of what adds up."""
         row = self.sums.indicator(indicator)
-        when = year or self.sums.latest(indicator) or _CENSUS_YEAR
+        when = self.sums.latest(indicator) or _CENSUS_YEAR
         value, reason = self.sums.value(indicator, when, counties)
         everywhere, _ = self.sums.value(indicator, when, self.everywhere)
         share = value / everywhere if indicator in _SHARED and everywhere else math.nan

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.given import Given
-from analysis.runs import Run, list_runs, read_result, read_run, record_run
+from analysis.runs import Run, list_runs, read_result, record_run
 from analysis.siting import SitingAnalysis, SitingRequest, prepare_siting
 from data.store.store import Store
 from geo.errors import SitingError, StoreError
@@ -47,11 +47,6 @@ def save_scenario(
         seconds=seconds,
     )
     return Scenario(title, analysis.request, run)
-
-
-def read_scenario(data_dir: Path, run_id: str) -> Scenario:
-    """Return a saved scenario. Raises ``StoreError`` for no such run, ``SitingError`` for another kind."""
-    return _scenario(read_run(data_dir, run_id))
 
 
 def _scenario(run: Run) -> Scenario:

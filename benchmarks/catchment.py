@@ -70,9 +70,10 @@ def work_access(world: dict[str, np.ndarray], kind: Any, minutes: float, clock: 
     import pandas as pd
     from access import fca, weights
 
+    from benchmarks.straight_pairs import straight_reach
     from geo.decay import make_decay
     from geo.modes import METRES_PER_MINUTE_PER_KMH, TravelMode
-    from geo.reach import straight_minutes, straight_reach
+    from geo.reach import straight_minutes
 
     mode = TravelMode("straight", "直线", METRES_PER_MINUTE / METRES_PER_MINUTE_PER_KMH, 1.0, {})
     decay = make_decay(kind, minutes)

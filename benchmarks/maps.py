@@ -31,12 +31,12 @@ from playwright.sync_api import Browser
 
 from benchmarks.browser_times import Drawn, chromium, fresh_page, open_map, switch_to
 from benchmarks.build import ROOT, build
+from benchmarks.map_weight import map_weight
 from benchmarks.plain_map import plain_html, serving_plain
 from benchmarks.table import Row, beside, show
 from data.registry import load_registry
 from data.store.store import Store, open_store
 from layers.model import Layer
-from layers.webmap import map_weight
 from pages.indicators.choice import DEFAULT_PALETTE, MapStyle, Subject
 from pages.indicators.layers import layers_of
 from pages.shared.region_layers import labels_for

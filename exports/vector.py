@@ -36,7 +36,6 @@ GEOJSON_DECIMALS = 7
 # GDAL takes five nines before the last digit for a fault of rounding and moves 118.8999991 to 118.9: with
 # two digits more, which are zeros and left out, it has nothing to mend.
 _SPARE_DECIMALS = 2
-GCJ_SRS_NOTE = "坐标为加密坐标，文件不写坐标系"
 
 
 @contextlib.contextmanager

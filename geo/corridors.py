@@ -275,13 +275,3 @@ class CellPeople:
             near = near[shapely.dwithin(geometry, self._points[near], distance * 1000.0)]
             found[float(distance)] = float(self._people[near].sum())
         return {float(distance): found[float(distance)] for distance in distances_km}
-
-
-def people_within(
-    geometry: shapely.Geometry,
-    cells_xy: ArrayLike,
-    people: ArrayLike,
-    distances_km: Sequence[float] = BUFFERS_KM,
-) -> dict[float, float]:
-    """Return ``CellPeople(cells_xy, people).within(geometry, distances_km)``, for one geometry."""
-    return CellPeople(cells_xy, people).within(geometry, distances_km)

@@ -188,15 +188,6 @@ def to_albers(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame.to_crs(ALBERS)
 
 
-def to_store(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the frame in the store's CRS (EPSG:4490); ``CrsError`` when it has no CRS."""
-    if frame.crs is None:
-        raise CrsError("数据没有坐标系，无法换算为 CGCS2000。请先声明坐标系。")
-    if is_store_crs(frame.crs):
-        return frame.set_crs(STORE_CRS, allow_override=True)
-    return frame.to_crs(STORE_CRS)
-
-
 def _checked(lon: ArrayLike, lat: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Return both as float64 arrays of one shape; refuse what cannot be degrees."""
     x, y = np.broadcast_arrays(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))

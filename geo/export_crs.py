@@ -14,7 +14,7 @@ from typing import Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from geo.crs import ALBERS, STORE_CRS, Datum, convert_geometry, is_store_crs
 from geo.errors import CrsError, ExportError
@@ -128,16 +128,3 @@ def zone_warning(west: float, east: float, latitude: float, target: TargetCrs) -
         f"图层范围 {west:.2f}°–{east:.2f}°E 超出 {target.id} 的三度带 {left:g}°–{right:g}°E："
         f"边缘长度变形约万分之 {stretch * 1e4:.1f}。跨带的图层请用 EPSG:4490 或 albers"
     )
-
-
-def convert_xy(lon: float, lat: float, target: TargetCrs) -> tuple[float, float]:
-    """Return one CGCS2000 point in the target, x (or longitude) first."""
-    if target.datum is not None:
-        from geo.crs import from_cgcs2000  # noqa: PLC0415 - only this branch needs it
-
-        x, y = from_cgcs2000(lon, lat, target.datum)
-        return float(x), float(y)
-    if target.kind == "geographic":
-        return lon, lat
-    x, y = Transformer.from_crs(STORE_CRS, target.crs, always_xy=True).transform(lon, lat)
-    return float(x), float(y)

@@ -186,8 +186,9 @@ def grid_reach(
 ) -> GridReach:
     """Return the reach over square cells of ``cell_size_m`` that stand on one grid, in a straight line.
 
-    The answers are those of ``geo.reach.straight_reach`` but for rounding. Coordinates of shape (n, 2),
-    metres of ``ALBERS``. Raises as that function does, and ``CatchmentError`` for cells that are not on one
+    The answers are those of all pairs of ``geo.site_reach.reach_straight`` but for rounding. Coordinates of
+    shape (n, 2), metres of ``ALBERS``. Raises ``CoverageError`` when there is no facility or no cell,
+    ``CrsError`` for coordinates that are no such metres, and ``CatchmentError`` for cells that are not on one
     grid (more than a centimetre off), two in one place, or a rectangle of more than ``MAX_PLACES``.
     """
     facilities, cells = metric_points(facilities_xy, "设施"), metric_points(cells_xy, "人口格网")

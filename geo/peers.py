@@ -12,7 +12,6 @@ from geo.errors import UnknownRegionError
 
 NO_PEERS = "有数值的地区不足两个，无法比较"
 ALL_EQUAL = "各地区数值相同，无法比较"
-NO_VALUE = "没有数值"
 
 GOOD, POOR = 0.75, 0.25
 """A region among the best quarter of its peers has a strength there, among the last quarter a gap."""

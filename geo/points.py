@@ -82,11 +82,11 @@ def nearest_points(
         tied = np.isfinite(distance[:, 1]) & (distance[:, 1] <= nearest * (1.0 + 1e-9))
         rows = np.flatnonzero(tied)
         if len(rows):
-            chosen[rows] = _lowest_of_tied(tree, points, queries[rows], nearest[rows])
+            chosen[rows] = _lowest_of_tied(tree, queries[rows], nearest[rows])
     return nearest, chosen
 
 
-def _lowest_of_tied(tree: cKDTree, points: FloatArray, queries: FloatArray, nearest: FloatArray) -> IntArray:
+def _lowest_of_tied(tree: cKDTree, queries: FloatArray, nearest: FloatArray) -> IntArray:
     """Return the lowest index among the points that are as near as the nearest, per query."""
     within = tree.query_ball_point(queries, nearest * (1.0 + 1e-9), workers=-1)
     return np.fromiter((min(indices) for indices in within), dtype=np.int64, count=len(queries))

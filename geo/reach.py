@@ -15,11 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.decay import Decay
 from geo.minutes import quantise_minutes
-from geo.modes import TravelMode
 from geo.network import Network
 from geo.points import metric_points
 from geo.site_reach import Reach as Table
-from geo.site_reach import reach_snapped, reach_straight
+from geo.site_reach import reach_snapped
 from geo.snapping import Snap, snap_points
 from geo.travel import require_facilities, require_overlap
 
@@ -81,20 +80,6 @@ class PairReach:
         return found
 
 
-def straight_reach(
-    facilities_xy: ArrayLike, cells_xy: ArrayLike, *, mode: TravelMode, decay: Decay
-) -> PairReach:
-    """Return the pairs within the catchment in a straight line: distance × detour factor / speed of ``mode``.
-
-    For cells in any places; a regular grid is served much faster by ``geo.grid_reach``. Coordinates of shape
-    (n, 2), metres of ``ALBERS``. Raises ``CoverageError`` when there is no facility or no cell, ``CrsError``
-    for coordinates that are no such metres, and for too many pairs as ``geo.site_reach.reach_straight``.
-    """
-    facilities, cells = metric_points(facilities_xy, "设施"), metric_points(cells_xy, "人口格网")
-    require_facilities(facilities, cells)
-    return _weighed(reach_straight(facilities, cells, mode=mode, max_minutes=decay.minutes), decay)
-
-
 def straight_minutes(x: FloatArray, y: FloatArray, m_per_minute: float) -> FloatArray:
     """Return the quantised minutes of offsets in metres; every path computes them alike."""
     return quantise_minutes(np.sqrt(x * x + y * y) / m_per_minute)
@@ -125,10 +110,10 @@ def network_reach(
 
 def snapped_reach(network: Network, facilities_at: Snap, cells_at: Snap, *, decay: Decay) -> PairReach:
     """Return `network_reach` of places that are put onto the network already, be there none that met it."""
-    return _weighed(reach_snapped(network, facilities_at, cells_at, max_minutes=decay.minutes), decay)
+    return weighed(reach_snapped(network, facilities_at, cells_at, max_minutes=decay.minutes), decay)
 
 
-def _weighed(found: Table, decay: Decay) -> PairReach:
+def weighed(found: Table, decay: Decay) -> PairReach:
     """Return the pairs whose weight is above zero, in the order of facility and cell."""
     weight = decay.weight(found.minutes)
     kept = weight > 0.0

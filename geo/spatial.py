@@ -54,7 +54,6 @@ class LocalMoran:
     moran: Moran
     table: pd.DataFrame
     false_discovery: float
-    threshold: float
 
     def cluster(self, quadrant: str) -> list[str]:
         """Return the significant regions of a quadrant, the most significant first, then by index."""
@@ -101,7 +100,7 @@ def local_moran(
         nothing = float("nan")
         table.loc[linked, "reason"] = fault
         return LocalMoran(
-            Moran(nothing, nothing, nothing, at.size, permutations, fault), table, false_discovery, nothing
+            Moran(nothing, nothing, nothing, at.size, permutations, fault), table, false_discovery
         )
     place = np.full(len(array), -1)
     place[at] = np.arange(at.size)
@@ -126,7 +125,7 @@ def local_moran(
     overall = float(z @ lag / (z @ z))
     p_value = _overall_p(z, weights, overall, permutations, generator)
     moran = Moran(overall, -1.0 / (at.size - 1), p_value, at.size, permutations)
-    return LocalMoran(moran, table, false_discovery, threshold)
+    return LocalMoran(moran, table, false_discovery)
 
 
 def _empty_table(values: pd.Series, there: np.ndarray, linked: np.ndarray) -> pd.DataFrame:

@@ -25,10 +25,6 @@ MIN_ZOOM, MAX_ZOOM = 5, 12
 ACROSS = 72
 """A tile is no wider than so many squares."""
 
-MAX_SQUARES = 5_776
-"""No tile meets more squares. Grid north of the measuring projection leaves that of Mercator by 1.7° at
-most, so that a tile reaches over 72 × (cos 1.7° + sin 1.7°) = 74.1 squares each way and touches 76."""
-
 _SOUTH_LATITUDE = 30.7
 """The southern end of the province, where a tile is widest on the ground."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -219,15 +218,3 @@ def unicode_range(codes: Iterable[int]) -> str:
         else:
             runs.append([code, code])
     return ",".join(f"U+{low:X}" if low == high else f"U+{low:X}-{high:X}" for low, high in runs)
-
-
-def parse_faces(css: str) -> list[tuple[str, set[int]]]:
-    """Return (file, code points) of every face a style sheet of `prepare_fonts` declares."""
-    faces = []
-    for file, ranges in re.findall(r'url\("([^"]+)"\).*?unicode-range: ([^;]+);', css):
-        codes: set[int] = set()
-        for part in ranges.split(","):
-            low, _, high = part.removeprefix("U+").partition("-")
-            codes.update(range(int(low, 16), int(high or low, 16) + 1))
-        faces.append((file, codes))
-    return faces

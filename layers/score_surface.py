@@ -103,15 +103,13 @@ class AccessClasses:
     colours: tuple[str, ...]
 
 
-def access_classes(
-    access: NDArray[np.float64], *, decimals: int, ramp: Ramp, k: int = CLASSES
-) -> AccessClasses:
+def access_classes(access: NDArray[np.float64], *, decimals: int, ramp: Ramp) -> AccessClasses:
     """Return the classes of the cells that any facility serves, as many cells in each; zero stands apart."""
     served = access > 0.0
     index = np.zeros(len(access), dtype=np.uint8)
     if not served.any():
         return AccessClasses((), index, ())
-    classes = classify(access[served], "quantiles", k, decimals=decimals)
+    classes = classify(access[served], "quantiles", CLASSES, decimals=decimals)
     count = len(classes.breaks)
     index[served] = classes.index.astype(np.uint8)
     index[~served] = count

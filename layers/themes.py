@@ -179,11 +179,3 @@ def class_labels(classes: Classes, decimals: int) -> list[str]:
             low = format_number(classes.breaks[number - 1], decimals)
             labels.append(f"{low} – {high}")
     return labels
-
-
-def value_range(values: pd.Series) -> tuple[float, float]:
-    """Return the lowest and the highest defined value; NaN and NaN when there is none."""
-    array = values.to_numpy(dtype="float64")
-    if np.isnan(array).all():
-        return float("nan"), float("nan")
-    return float(np.nanmin(array)), float(np.nanmax(array))

@@ -78,20 +78,6 @@ class Theme(folium.FeatureGroup):
         self.spec = spec
 
 
-@dataclass(frozen=True)
-class MapWeight:
-    """What a map costs to load: bytes of its data and theme as sent uncompressed, and its vertices."""
-
-    geometry_bytes: int
-    theme_bytes: int
-    vertices: int
-
-    @property
-    def total_bytes(self) -> int:
-        """Geometry and theme together."""
-        return self.geometry_bytes + self.theme_bytes
-
-
 def base_map(*, height: int, link: str | None = None, tianditu_key: str | None = None) -> OwnMap:
     """Return an empty sheet of ``height`` pixels, the same for every theme that will be shown on it.
 
@@ -171,29 +157,6 @@ def theme(
     }
     spec["token"] = hashlib.sha256(json.dumps(spec, ensure_ascii=False).encode()).hexdigest()[:16]
     return Theme(spec)
-
-
-def web_map(layer: Layer, *, height: int = 560, selected: str | None = None, **options: Any) -> OwnMap:
-    """Return a whole map of ``layer``: `base_map` with one `theme` on it. ``options`` as those of `theme`."""
-    sheet = base_map(height=height)
-    theme(layer, selected=selected, **options).add_to(sheet)
-    return sheet
-
-
-def map_weight(layer: Layer, **options: Any) -> MapWeight:
-    """Return what `theme` sends for ``layer``: bytes of shapes and lines, bytes of the theme, vertices."""
-    pieces = _pieces(layer.frame)
-    spec = theme(layer, publish=lambda _content: "/assets/data/0", **options).spec
-    return MapWeight(
-        sum(len(piece.content) for piece in pieces),
-        len(json.dumps(spec, ensure_ascii=False).encode()),
-        sum(_vertices(json.loads(piece.content)) for piece in pieces),
-    )
-
-
-def _vertices(collection: dict[str, Any]) -> int:
-    shapes = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in collection["features"]]
-    return int(shapely.get_num_coordinates(np.array(shapes, dtype=object)).sum())
 
 
 def _notes(layer: Layer) -> list[str]:

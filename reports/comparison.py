@@ -42,9 +42,9 @@ def strengths_of(profiles: ProfileSet, adcode: str) -> str:
     )
 
 
-def similar_of(profiles: ProfileSet, adcode: str, names: dict[str, str], count: int = 5) -> str:
+def similar_of(profiles: ProfileSet, adcode: str, names: dict[str, str]) -> str:
     """Return the sentence on the regions nearest in structure; ``names`` is how regions are called."""
-    found = profiles.similar(adcode, count)
+    found = profiles.similar(adcode)
     return words.similar_sentence(
         names[adcode],
         LEVEL_WORDS[profiles.level],

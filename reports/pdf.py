@@ -87,16 +87,12 @@ _TOP, _BOTTOM = 2.0 * cm, 1.8 * cm
 _PAD = 3
 
 
-def pdf_bytes(report: Report, *, font: Path) -> bytes:
-    """Return the report as a PDF file; ``font`` is a TrueType file with every character that is used.
-
-    A missing character raises `FontError`. Equal reports give equal bytes.
-    """
-    return render_pdf(report, font=font)[0]
-
-
 def render_pdf(report: Report, *, font: Path) -> tuple[bytes, dict[str, int]]:
-    """Return the PDF, and on which page each heading stands."""
+    """Return the report as a PDF file, and on which page each heading stands.
+
+    ``font`` is a TrueType file with every character that is used; a missing one raises `FontError`. Equal
+    reports give equal bytes.
+    """
     require_glyphs(font, [*report.texts, "第页，共来源：•0123456789"])
     pdfmetrics.registerFont(TTFont(_FONT, str(font)))
     out = io.BytesIO()

@@ -56,24 +56,17 @@ _ATTEMPTS = 3
 class BuildSummary:
     """The outcome of a build.
 
-    ``rows`` counts the rows of each table, ``digests`` is the sha256 of each (equal for equal inputs),
-    ``seconds`` the duration of each step. ``built`` is False when the store was up to date and left alone;
-    ``mended`` says what was damaged in the one before.
+    ``rows`` counts the rows of each table, ``seconds`` is the duration of each step. ``built`` is False when
+    the store was up to date and left alone; ``mended`` says what was damaged in the one before.
     """
 
     data_version: str
     store: str
     built: bool
     rows: dict[str, int] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     unmatched: int = 0
     mended: tuple[str, ...] = ()
-
-    @property
-    def total_seconds(self) -> float:
-        """Return the duration of the whole build."""
-        return sum(self.seconds.values())
 
 
 class _Steps:
@@ -269,7 +262,7 @@ def _write(data_dir: Path, version: str, contents: Contents, steps: _Steps) -> B
     """Write, check and publish a version."""
     with building_folder(data_dir) as building:
         steps.begin("写入")
-        digests = write_contents(building, contents)
+        write_contents(building, contents)
         steps.begin("体检")
         store = Store(building)
         try:
@@ -286,7 +279,6 @@ def _write(data_dir: Path, version: str, contents: Contents, steps: _Steps) -> B
         store=pointer.store,
         built=True,
         rows={name: len(frame) for name, frame in contents.tables.items()},
-        digests=digests,
         seconds=steps.seconds,
         unmatched=len(contents.tables["unmatched"]),
     )

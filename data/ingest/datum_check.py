@@ -51,7 +51,7 @@ class DatumReport:
 
     ``stated`` points name their county; ``county_fit`` is the share of them (of ``SAMPLE``, where they are
     more) inside it, by datum. ``pairs``
-    are known places found again; ``median_m`` is the median distance to them, by datum. ``suggested`` is the
+    are known places found again. ``suggested`` is the
     datum that fits clearly better than the ``declared`` one, or None; ``reason`` says why, in Chinese.
     """
 
@@ -59,7 +59,6 @@ class DatumReport:
     stated: int
     county_fit: dict[str, float] = field(default_factory=dict)
     pairs: int = 0
-    median_m: dict[str, float] = field(default_factory=dict)
     suggested: Datum | None = None
     reason: str | None = None
 
@@ -101,7 +100,6 @@ def check_datum(
         stated=int(stated.notna().sum()),
         county_fit={datum: float(fit.mean()) for datum, fit in fits.items() if len(fit)},
         pairs=len(distances[declared_as]),
-        median_m={datum: float(np.median(found)) for datum, found in distances.items() if len(found)},
     )
     by_place = _better_by_places(declared_as, distances)
     by_county = _better_by_counties(declared_as, fits, report.stated)

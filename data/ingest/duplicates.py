@@ -115,18 +115,13 @@ def _unbracketed(text: str) -> str:
     return _BRACKETS.sub("", text[:end]) + text[end:] if end else text
 
 
-def name_similarity(one: str, other: str) -> float:
-    """Return how alike two names (of a ``NameReader``) are, 0 to 1; symmetric.
-
-    Names with different numbers (第一、第二) are 0. One that contains the other is 1 by its share, at least
-    ``ALIKE``. Otherwise what both end in (社区卫生服务中心) says nothing and is left out of the comparison.
-    """
-    plain = _plain_similarity(one, other)
-    return _ratio(*_differing(one, other)) if plain is None else plain
-
-
 def _plain_similarity(one: str, other: str) -> float | None:
-    """Return the likeness of names that need no comparison letter by letter; None for the others."""
+    """Return how alike two names (of a ``NameReader``) are; None for those to be compared letter by letter.
+
+    From 0 to 1. Names with different numbers (第一、第二) are 0. One that contains the other is 1 by its
+    share, at least ``ALIKE``. Of all others, what both end in (社区卫生服务中心) says nothing and is left out
+    of the comparison.
+    """
     if one == other:
         return 1.0
     if _numbers(one) != _numbers(other):

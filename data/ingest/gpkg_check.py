@@ -19,7 +19,7 @@ from data.ingest.vector_limits import VectorLimits
 from data.registry.limit_models import MEGABYTE, exceeded
 
 _STEPS_BETWEEN_LOOKS = 20_000
-_EXPRESSION_DEPTH, _SQL_BYTES = 50, 100_000
+_EXPRESSION_DEPTH = 50
 _COLUMNS = 600
 _MIN_CELL_BYTES = 25_000_000
 _RTREE = re.compile(r"CREATE VIRTUAL TABLE (\"?)rtree_.*\1 USING rtree ?\(", re.IGNORECASE | re.DOTALL)

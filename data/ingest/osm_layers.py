@@ -14,9 +14,6 @@ from data.ingest.osm_ways import FIXED, WaySelection, WayTable, read_ways, unesc
 from data.registry.osm_models import LineRules, OsmMapping, load_osm_mapping
 from geo.crs import STORE_CRS, to_albers
 
-LINE_COLUMNS = ("id", "name", "kind", "geometry")
-WATER_COLUMNS = ("id", "name", "area_km2", "geometry")
-
 
 def _texts(ways: WayTable, key: str) -> list[str | None]:
     return [None if text is None else unescape(text) for text in ways.tags[key].to_pylist()]
@@ -37,7 +34,7 @@ def _lines_of_ways(ways: WayTable) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_lines(path: Path, rules: LineRules, scratch: Path | None) -> gpd.GeoDataFrame:
-    """Return the ways that ``rules`` select, as ``LINE_COLUMNS``."""
+    """Return the ways that ``rules`` select: columns of `read_osm_rail`."""
     keys = dict.fromkeys([rules.tag, "name", *(test.key_name for test in rules.none_of)])
     ways = read_ways(path, WaySelection({rules.tag: rules.wanted}), list(keys), scratch=scratch)
     tags = pd.DataFrame({key: _texts(ways, key) for key in keys}, dtype=object)

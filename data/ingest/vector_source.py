@@ -65,9 +65,9 @@ class VectorSource:
     encoding: str | None = None
 
 
-def refuse(file: str, problem: str, remedy: str, layer: str | None = None) -> FaultReport:
+def refuse(file: str, problem: str, remedy: str) -> FaultReport:
     """Return the report of a single fault of the whole file."""
-    return FaultReport([Fault(file, layer, None, None, problem, remedy)])
+    return FaultReport([Fault(file, None, None, None, problem, remedy)])
 
 
 def prepare(path: Path, folder: Path, limits: VectorLimits, layer: str | None) -> VectorSource:

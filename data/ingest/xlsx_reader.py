@@ -59,7 +59,7 @@ def read_xlsx_rows(path: Path, sheet: str | None, limits: Limits) -> Reading:
         book = _Book(path, limits)
     try:
         with _damage(path.name):
-            chosen, notes = _choose(path.name, book, sheet, limits)
+            chosen, notes = _choose(path.name, book, sheet)
             reading = Reading(sheet=chosen.title, rows=iter(()), notes=notes)
             reading.faults += book.merged(chosen)
     except BaseException:
@@ -218,7 +218,7 @@ def _merge_fault(first: str, last: str) -> CellFault:
     return CellFault(int(row), int(column) - 1, problem, "取消合并，每格都填写内容")
 
 
-def _choose(file: str, book: _Book, sheet: str | None, limits: Limits) -> tuple[_Sheet, list[str]]:
+def _choose(file: str, book: _Book, sheet: str | None) -> tuple[_Sheet, list[str]]:
     """Return the sheet to read, and notes on sheets passed over."""
     sheets = {one.title: one for one in book.sheets}
     if not sheets:

@@ -7,7 +7,7 @@ form and type before anything of it is used.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -159,8 +159,3 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise BrokenAnswerError("读取程序交回的结果不合规。")
     return value if len(value) <= _TEXT else f"{value[:_TEXT]}…"
-
-
-def schema_of(columns: Mapping[str, pa.DataType] | Sequence[tuple[str, pa.DataType]]) -> pa.Schema:
-    """Return a schema of named columns without metadata."""
-    return pa.schema(list(columns.items()) if isinstance(columns, Mapping) else list(columns))

@@ -49,10 +49,10 @@ def load_export_fields(folder: Path | None = None) -> dict[str, Field]:
     }
 
 
-def export_field(name: str, *, title: str = "", unit: str = "", definition: str = "") -> Field:
+def export_field(name: str, *, title: str = "", unit: str = "") -> Field:
     """Return the column ``name``, its wording replaced where given; one the registry lacks keeps its name."""
     known = load_export_fields().get(name)
     if known is None:
         short = re.sub(r"[^A-Za-z0-9_]", "", name)[:SHORT_NAME_LENGTH]
-        return Field(name, title or name, short, unit, definition)
-    return Field(name, title or known.title, known.short, unit or known.unit, definition or known.definition)
+        return Field(name, title or name, short, unit, "")
+    return Field(name, title or known.title, known.short, unit or known.unit, known.definition)

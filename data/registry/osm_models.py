@@ -135,10 +135,6 @@ class OsmMapping(Entry):
             return None
         return next((rule for rule in self.facilities if rule.matches(tags)), None)
 
-    def facility_types(self) -> list[str]:
-        """Return the facility types the rules can give, each once, in the order of the rules."""
-        return list(dict.fromkeys(rule.type for rule in self.facilities))
-
 
 def _covers(earlier: FacilityRule, later: FacilityRule) -> bool:
     """Return whether everything ``later`` matches is already matched by ``earlier``."""

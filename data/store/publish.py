@@ -19,7 +19,7 @@ import pandas as pd
 
 from data.store.damage import write_manifest
 from data.store.files import disk_in_words, remove
-from data.store.schema import SCHEMA_VERSION, TABLES, create_tables, insert_frame, tables_digest
+from data.store.schema import SCHEMA_VERSION, TABLES, create_tables, insert_frame
 from data.store.store import connect
 from data.store.versions import (
     DATABASE,
@@ -62,8 +62,8 @@ def building_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def write_contents(building: Path, contents: Contents) -> dict[str, str]:
-    """Write the parquet files, the database and the list of them; return the digest of each table."""
+def write_contents(building: Path, contents: Contents) -> None:
+    """Write the parquet files, the database and the list of them."""
     catalogue = []
     for name, content in contents.parquet.items():
         path = building / f"{name}.parquet"
@@ -84,11 +84,9 @@ def write_contents(building: Path, contents: Contents) -> dict[str, str]:
             if frame is not None:
                 insert_frame(connection, name, frame)
         connection.execute("CHECKPOINT")
-        digests = tables_digest(connection)
     finally:
         connection.close()
     write_manifest(building)
-    return digests
 
 
 def publish(folder: Path, building: Path, data_version: str) -> Pointer:

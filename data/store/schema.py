@@ -7,7 +7,6 @@ SQL.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
 import duckdb
@@ -409,20 +408,3 @@ def insert_frame(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.Dat
     finally:
         connection.unregister(view)
     return len(frame)
-
-
-def tables_digest(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return the sha256 (hex) of each table's rows in stored order.
-
-    Two builds of the same inputs give equal digests. ``meta`` holds the time of the build and is left out.
-    """
-    digests = {}
-    for name in TABLES:
-        if name == "meta":
-            continue
-        digest = hashlib.sha256()
-        cursor = connection.execute(f'SELECT * FROM "{name}" ORDER BY rowid')  # noqa: S608
-        while rows := cursor.fetchmany(10_000):
-            digest.update("".join(map(repr, rows)).encode())
-        digests[name] = digest.hexdigest()
-    return digests

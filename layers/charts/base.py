@@ -159,9 +159,7 @@ def _bands(layer: Layer, low: float, high: float) -> pd.DataFrame:
     return bands[bands["low"] < bands["high"]]
 
 
-def histogram(
-    layer: Layer, *, marks: Sequence[tuple[str, float]] = (), bins: int = 20, height: int = 300
-) -> Any:
+def histogram(layer: Layer, *, marks: Sequence[tuple[str, float]] = (), bins: int = 20) -> Any:
     """Return how many regions lie where: bars over bands in the colours of the classes.
 
     ``marks`` are (name, value) drawn as labelled lines, such as the province and the region selected.
@@ -207,7 +205,7 @@ def histogram(
         )
     )
     parts: list[Any] = [ground, columns, *_marks(layer, marks, x)]
-    chart = alt.layer(*parts).properties(height=height)
+    chart = alt.layer(*parts).properties(height=300)
     return styled(chart, description=f"{layer.title}的分布，{layer.year} 年，竖带为分级")
 
 
@@ -228,7 +226,10 @@ def _marks(layer: Layer, marks: Sequence[tuple[str, float]], x: Any) -> list[Any
     return parts
 
 
-def time_series(frame: pd.DataFrame, *, title: str, unit: str, decimals: int, height: int = 300) -> Any:
+_SERIES_PX = 300
+
+
+def time_series(frame: pd.DataFrame, *, title: str, unit: str, decimals: int) -> Any:
     """Return lines through the years, one per region, each named at its end.
 
     ``frame``: columns name, year, value and note (a remark on that value, or empty); the order of the names
@@ -240,7 +241,9 @@ def time_series(frame: pd.DataFrame, *, title: str, unit: str, decimals: int, he
     years = sorted(frame["year"].unique())
     frame = frame.assign(note=frame["note"].fillna(""))
     last = frame.dropna(subset="value").groupby("name", sort=False).tail(1)
-    last = last.assign(at=_apart(last["value"], (frame["value"].max() - frame["value"].min()) * 16 / height))
+    last = last.assign(
+        at=_apart(last["value"], (frame["value"].max() - frame["value"].min()) * 16 / _SERIES_PX)
+    )
     label = f"{title}（{unit}）" if unit else title
     colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=list(SERIES[: len(names)])), legend=None)
     pad = 0.5 if len(years) > 3 else 1
@@ -269,7 +272,7 @@ def time_series(frame: pd.DataFrame, *, title: str, unit: str, decimals: int, he
         .mark_text(align="left", dx=8, fontWeight=600)
         .encode(x=x, y=alt.Y("at:Q"), color=colour, text="name:N")
     )
-    chart = alt.layer(lines, *(rings if len(flagged) else []), dots, ends).properties(height=height)
+    chart = alt.layer(lines, *(rings if len(flagged) else []), dots, ends).properties(height=_SERIES_PX)
     return styled(chart, description=f"{title}历年变化：{'、'.join(names)}")
 
 
@@ -283,7 +286,7 @@ def _apart(values: pd.Series, least: float) -> pd.Series:
     return pd.Series(at).reindex(values.index)
 
 
-def scatter(across: Layer, up: Layer, *, selected: str | None = None, height: int = 420) -> Any:
+def scatter(across: Layer, up: Layer, *, selected: str | None = None) -> Any:
     """Return one dot per region that has both values; the region ``selected`` is named and marked."""
     rows = _rows(across).merge(_rows(up)[["adcode", "value", "shown"]], on="adcode", suffixes=("", "_up"))
     rows = rows.dropna(subset=["value", "value_up"])
@@ -318,7 +321,7 @@ def scatter(across: Layer, up: Layer, *, selected: str | None = None, height: in
         .encode(x=x, y=y, text="name:N")
     )
     parts = [dots, name] if chosen.any() else [dots]
-    return styled(alt.layer(*parts).properties(height=height), description=f"{names[0]}与{names[1]}")
+    return styled(alt.layer(*parts).properties(height=420), description=f"{names[0]}与{names[1]}")
 
 
 def paired_dots(before: Layer, after: Layer, *, selected: str | None = None) -> Any:

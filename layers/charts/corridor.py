@@ -13,9 +13,11 @@ from layers.charts.base import INK, MUTED, styled
 BAR, OTHER = "#4C8BB5", "#C2410C"
 _HATCH = "#D9DEE3"
 
+_PROFILE_PX = 300
+
 
 def profile_chart(
-    rows: pd.DataFrame, stops: pd.DataFrame, *, unit: str, title: str, decimals: int = 1, height: int = 300
+    rows: pd.DataFrame, stops: pd.DataFrame, *, unit: str, title: str, decimals: int = 1
 ) -> Any:
     """Return the strip of a line: one step per county from kilometre to kilometre, its places as rules.
 
@@ -44,18 +46,20 @@ def profile_chart(
     gaps = (
         alt.Chart(lost)
         .mark_rect(color=_HATCH)
-        .encode(x=x, x2="to_km:Q", y=alt.value(0), y2=alt.value(height), tooltip=tips)
+        .encode(x=x, x2="to_km:Q", y=alt.value(0), y2=alt.value(_PROFILE_PX), tooltip=tips)
     )
     marks = alt.Chart(stops[["name", "km"]])
     rules = marks.mark_rule(color=INK, strokeDash=[3, 3], strokeWidth=1).encode(x="km:Q")
     labels = marks.mark_text(angle=0, align="left", dx=3, dy=-6, color=INK, fontWeight=600).encode(
         x="km:Q", y=alt.value(0), text="name:N"
     )
-    chart = alt.layer(gaps, bars, rules, labels).properties(height=height, padding={"top": 18, "right": 40})
+    chart = alt.layer(gaps, bars, rules, labels).properties(
+        height=_PROFILE_PX, padding={"top": 18, "right": 40}
+    )
     return styled(chart, description=f"沿线剖面：{title}")
 
 
-def comparison_chart(rows: pd.DataFrame, names: Sequence[str], *, height: int = 220) -> Any:
+def comparison_chart(rows: pd.DataFrame, names: Sequence[str]) -> Any:
     """Return the shares of the province of two corridors by indicator: indicator, corridor, share."""
     chart = (
         alt.Chart(rows)
@@ -76,7 +80,7 @@ def comparison_chart(rows: pd.DataFrame, names: Sequence[str], *, height: int = 
                 alt.Tooltip("share:Q", title="占全省", format=".1%"),
             ],
         )
-        .properties(height=height)
+        .properties(height=220)
     )
     return styled(chart, description="两条通道占全省的比重")
 

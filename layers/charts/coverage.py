@@ -59,9 +59,7 @@ class ReadyChart:
         return spec
 
 
-def cumulative_curve_chart(
-    curves: Mapping[str, pd.DataFrame], threshold_minutes: float = 0.0, *, height: int = 320
-) -> ReadyChart:
+def cumulative_curve_chart(curves: Mapping[str, pd.DataFrame], threshold_minutes: float = 0.0) -> ReadyChart:
     """Return how coverage grows with the minutes: one line per region, and the threshold as a rule.
 
     ``curves``: by name, the columns ``minutes``, ``population_coverage`` and ``area_coverage`` of
@@ -97,7 +95,7 @@ def cumulative_curve_chart(
     values = here.mark_text(align="right", dx=-7, dy=-7, fontWeight=600).encode(text="shown:N")
     chart = alt.layer(paths, *_threshold_rule("minutes"), dots, values, hits).add_params(threshold)
     words = f"覆盖率随分钟数的增长：{'、'.join(drawn) or '没有该人群'}"
-    return ReadyChart(styled(chart.properties(height=height), description=words).to_dict(validate=False))
+    return ReadyChart(styled(chart.properties(height=320), description=words).to_dict(validate=False))
 
 
 def _curve_rows(drawn: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, list[str]]:
@@ -241,7 +239,7 @@ def minutes_bins(curve: pd.DataFrame, unreachable: float) -> pd.DataFrame:
     return pd.concat([rows, rest], ignore_index=True)
 
 
-def distribution_chart(bins: pd.DataFrame, threshold_minutes: float, *, height: int = 280) -> Any:
+def distribution_chart(bins: pd.DataFrame, threshold_minutes: float) -> Any:
     """Return how many people live how far: a column per band of minutes, those within the threshold dark.
 
     ``bins`` as `minutes_bins`, with the threshold among their marks.
@@ -271,7 +269,7 @@ def distribution_chart(bins: pd.DataFrame, threshold_minutes: float, *, height: 
         )
     )
     threshold = alt.param(name="threshold", value=float(threshold_minutes))
-    chart = alt.layer(bars, *_threshold_rule("low")).add_params(threshold).properties(height=height)
+    chart = alt.layer(bars, *_threshold_rule("low")).add_params(threshold).properties(height=280)
     reach = f"，另有 {rest:,.0f} 人不可达" if rest else ""
     return styled(chart, description=f"人口按到最近设施的分钟数分布{reach}")
 
@@ -372,9 +370,9 @@ def sensitivity_chart(rows: pd.DataFrame, *, threshold_minutes: float) -> Any:
     return styled(chart, description="速度上下浮动 20%、阈值上下浮动时的人口覆盖率")
 
 
-def minute_marks(limit: float, threshold_minutes: float, step: float = 5.0) -> list[float]:
-    """Return 0, ``step``, … up to ``limit``, with the threshold among them; ascending."""
-    return sorted({*np.arange(0.0, limit, step).tolist(), float(limit), float(threshold_minutes)})
+def minute_marks(limit: float, threshold_minutes: float) -> list[float]:
+    """Return 0, 5, 10 … up to ``limit``, with the threshold among them; ascending."""
+    return sorted({*np.arange(0.0, limit, 5.0).tolist(), float(limit), float(threshold_minutes)})
 
 
 def _empty(text: str) -> Any:

@@ -14,7 +14,7 @@ from layers.model import format_number
 _BEFORE, _AFTER = "#9aa7b2", "#1b7837"
 
 
-def budget_chart(curve: pd.DataFrame, chosen: int, objective: str, *, height: int = 300) -> Any:
+def budget_chart(curve: pd.DataFrame, chosen: int, objective: str) -> Any:
     """Return what so many new sites bring: a stepwise line, the number chosen marked.
 
     ``curve``: columns ``sites``, ``value``, ``share`` of ``analysis.siting.SitingAnalysis.curve``.
@@ -36,7 +36,7 @@ def budget_chart(curve: pd.DataFrame, chosen: int, objective: str, *, height: in
         parts.append(mark.mark_circle(color=SELECTED, size=120))
         below = mark.mark_text(align="left", dx=9, dy=14 if covers else -10, color=SELECTED, fontWeight=600)
         parts.append(below.encode(text="shown:N"))
-    return styled(alt.layer(*parts).properties(height=height), description=f"{title}随新增设施数的变化")
+    return styled(alt.layer(*parts).properties(height=300), description=f"{title}随新增设施数的变化")
 
 
 def before_after_chart(rows: pd.DataFrame) -> Any:
@@ -166,7 +166,7 @@ def service_bars(rows: pd.DataFrame) -> Any:
 ACCESS, EVEN = "#1F5A8A", "#8A939B"
 
 
-def lorenz_chart(curve: pd.DataFrame, gini: float, *, name: str, height: int = 320) -> Any:
+def lorenz_chart(curve: pd.DataFrame, gini: float, *, name: str) -> Any:
     """Return the Lorenz curve of access beside the line of equality.
 
     ``curve``: columns of ``geo.catchment.lorenz_curve``; without rows the chart says that nobody is served.
@@ -174,7 +174,7 @@ def lorenz_chart(curve: pd.DataFrame, gini: float, *, name: str, height: int = 3
     if curve.empty:
         note = pd.DataFrame({"text": ["没有人在服务范围内"]})
         empty = alt.Chart(note).mark_text(color=MUTED, fontSize=13).encode(text="text:N")
-        return styled(empty.properties(height=height), description=f"{name}：没有人在服务范围内")
+        return styled(empty.properties(height=320), description=f"{name}：没有人在服务范围内")
     rows = curve.assign(
         who=[f"可及性最低的 {share:.0%} 人口" for share in curve["people_share"]],
         has=[f"占有 {share:.1%}" for share in curve["access_share"]],
@@ -202,7 +202,7 @@ def lorenz_chart(curve: pd.DataFrame, gini: float, *, name: str, height: int = 3
         .mark_text(align="left", fontWeight=600, color=INK)
         .encode(x="people_share:Q", y="access_share:Q", text="text:N")
     )
-    chart = alt.layer(area, even, line, labels, hits).properties(height=height)
+    chart = alt.layer(area, even, line, labels, hits).properties(height=320)
     return styled(chart, description=f"{name}可及性的洛伦兹曲线，基尼系数 {format_number(gini, 3)}")
 
 

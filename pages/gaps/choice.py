@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from analysis.gaps import GapSource, compare_years, gap_analyses, gap_levels, load_gap, panel, series_table
-from data.registry import Registry
 from data.store.store import Store
 from geo.gaps import GapComparison
 from geo.region_tree import listed_names
@@ -92,7 +91,7 @@ class GapChoice:
     region: str | None
 
 
-def choose_gap(store: Store, registry: Registry) -> GapChoice:
+def choose_gap(store: Store) -> GapChoice:
     """Draw the controls and return what is chosen."""
     indicators = cached.indicators(store)
     indicators = indicators[[bool(gap_levels(row)) for _, row in indicators.iterrows()]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from data.registry import load_registry
 from data.store.store import Store, open_store
 from geo.gaps import GapComparison
 from geo.region_tree import ECONOMIC_REGIONS, LEVEL_CHOICES, PROVINCE
@@ -32,7 +31,7 @@ def page() -> None:
     """Draw the page."""
     store = open_store()
     head = st.container(key="page_head")
-    choice = choose_gap(store, load_registry())
+    choice = choose_gap(store)
     found = comparison(store, choice.source, choice.year, choice.before)
     origin = _origin(store, choice, found)
     with head:

@@ -24,8 +24,6 @@ from pages.shared.choices import choose_panel
 from pages.shared.components import plain
 from pages.shared.region_layers import labels_for, region_frame
 
-SELF = "self"
-
 
 def show_curves(store: Store, choice: GapChoice, found: GapComparison) -> None:
     """Draw the Lorenz curves of both years, and beside them the concentration curve by another indicator."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -67,11 +66,6 @@ class Figure:
     def difference(self) -> float:
         """The value less the earlier one; NaN when they may not be compared."""
         return self.value - self.earlier
-
-    @property
-    def trend(self) -> int:
-        """1 when the value rose, -1 when it fell, 0 when it stayed or may not be compared."""
-        return 0 if pd.isna(self.difference) else int(np.sign(self.difference))
 
     @property
     def change(self) -> str:

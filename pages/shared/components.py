@@ -99,7 +99,6 @@ def show_map(
     height: int = 560,
     selected: str | None = None,
     labels: gpd.GeoDataFrame | None = None,
-    bounds: Sequence[float] | None = None,
     link: str | None = None,
     on_click: Callable[[str], None] | None = None,
 ) -> str | None:
@@ -114,7 +113,7 @@ def show_map(
         if on_click is not None and isinstance(adcode, str) and adcode in layer.frame.index:
             on_click(adcode)
 
-    shown = theme(layer, selected=selected, labels=labels, bounds=bounds, publish=PUBLISHER.publish)
+    shown = theme(layer, selected=selected, labels=labels, publish=PUBLISHER.publish)
     with map_first(shown.spec["token"]):
         answer = draw_map(shown, key, height=height, on_change=clicked, link=link)
     return (answer or {}).get("adcode")

@@ -13,9 +13,9 @@ from analysis.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catc
 from analysis.given import gather
 from analysis.run_kinds import rerun
 from analysis.runs import Run, result_digest
+from benchmarks.straight_pairs import straight_reach
 from data.store.store import Store
 from geo.errors import CatchmentError, CoverageError, StoreError
-from geo.reach import straight_reach
 from tests.oracles import catchment_naive as naive
 
 HOSPITALS = CatchmentRequest(types=("general_hospital",), minutes=60.0)

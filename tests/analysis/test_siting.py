@@ -18,7 +18,6 @@ from analysis.runs import list_runs, read_run
 from analysis.scenarios import (
     compare_scenarios,
     list_scenarios,
-    read_scenario,
     replay_scenario,
     save_scenario,
 )
@@ -199,7 +198,7 @@ def test_a_scenario_keeps_the_candidates_of_a_file(
     record = tmp_path / "runs" / kept.run.id / "run.json"
     record.write_text(record.read_text(encoding="utf-8").replace("34.26", '"x"'), encoding="utf-8")
     with pytest.raises(SitingError, match="已损坏"):
-        read_scenario(tmp_path, kept.run.id)
+        replay_scenario(store, folder, read_run(tmp_path, kept.run.id))
 
 
 def test_a_scenario_of_an_earlier_version_has_no_sites() -> None:
@@ -261,7 +260,7 @@ def test_scenarios_are_saved_listed_compared_and_done_again(
     added = solve(store, folder, cells, edits=(Edit("add", None, 117.95, 34.31),))
     second = save_scenario(folder, store, added, "邳州一处")
     assert {one.name for one in list_scenarios(folder)} == {"邳州一处", "十处 医院"}
-    assert read_scenario(folder, first.run.id).request == TEN
+    assert {one.name: one.request for one in list_scenarios(folder)}[first.name] == TEN
     rows = compare_scenarios(folder, [first, second])
     assert rows["gained"].tolist() == pytest.approx([ten.summary()["gained"], added.summary()["gained"]])
     again = replay_scenario(gather(store, folder), read_run(folder, second.run.id))

@@ -26,7 +26,7 @@ from data.store import check, versions
 from data.store import versions as locking
 from data.store.check import check_store
 from data.store.publish import building_folder, next_number, write_contents
-from data.store.schema import TABLES, tables_digest
+from data.store.schema import TABLES
 from data.store.store import Store, connect, open_store
 from data.store.versions import (
     CURRENT,
@@ -40,6 +40,7 @@ from data.store.versions import (
 )
 from geo.errors import StoreError
 from tests.data.small_store import VERSION, contents, fact, indicator, publish_small
+from tests.data.table_digests import tables_digest
 
 pytestmark = pytest.mark.usefixtures("own_ground")
 

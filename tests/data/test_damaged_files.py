@@ -18,7 +18,7 @@ from analysis.given import gather
 from analysis.networks import cached_travel, content_key
 from analysis.run_kinds import rerun
 from analysis.runs import list_runs, read_result, read_run, record_run
-from analysis.scenarios import list_scenarios, read_scenario
+from analysis.scenarios import list_scenarios, replay_scenario
 from data.ingest.facility_store import load_imported_facilities
 from data.ingest.indicator_store import load_sources
 from data.ingest.osm_store import EDGES, NODES, load_imported_layer, load_imported_network
@@ -105,7 +105,7 @@ def test_a_run_with_changed_parameters_is_not_computed_again(
         rerun(gather(open_store(tmp_path)), read_run(tmp_path, run.id))
     if kind == "siting":
         with pytest.raises(SitingError, match="已损坏"):
-            read_scenario(tmp_path, run.id)
+            replay_scenario(gather(open_store(tmp_path)), run)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from data.faults import FaultReport
 from data.ingest.datum_check import check_datum
-from data.ingest.duplicates import DuplicateLimits, NameReader, find_duplicates, name_similarity
+from data.ingest.duplicates import DuplicateLimits, NameReader, find_duplicates
 from data.ingest.facilities import FacilityImport, _misplaced, import_facilities, read_facilities
 from data.ingest.facility_store import load_facility_sources, load_imported_facilities
 from data.ingest.templates import write_facility_template
@@ -29,6 +29,7 @@ from geo.crs import STORE_CRS, Datum, from_cgcs2000
 from geo.errors import DataFaultError, DatumError, StoreError
 from tests.data.facility_world import GOOD, HEADER, SQUARES, regions
 from tests.data.faulty import csv_text
+from tests.data.name_likeness import name_similarity
 from tests.oracles.duplicates_naive import near_pairs
 from tests.real_data import real_path
 
@@ -620,7 +621,7 @@ def test_the_form_filled_in_goes_straight_in(tmp_path: Path) -> None:
 def test_every_type_has_its_words_once_and_every_source_of_types_is_known() -> None:
     types = load_facility_types()
     assert len(types) >= 25
-    assert set(load_osm_mapping().facility_types()) <= set(types)
+    assert {rule.type for rule in load_osm_mapping().facilities} <= set(types)
     words = [word for entry in types.values() for word in (entry.id, entry.name, *entry.aliases)]
     assert len(words) == len(set(words))
     assert same_kind("general_hospital", "hospital", types)

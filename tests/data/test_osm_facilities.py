@@ -186,7 +186,7 @@ def test_tags_give_the_type(tmp_path: Path, tags: dict[str, str], expected: str 
 
 def test_the_mapping_gives_known_types_in_their_own_units() -> None:
     types = load_facility_types()
-    assert set(MAPPING.facility_types()) <= set(types)
+    assert {rule.type for rule in MAPPING.facilities} <= set(types)
     for rule in MAPPING.facilities:
         assert rule.capacity_unit in {"", types[rule.type].capacity_unit}, rule.type
 

@@ -28,7 +28,7 @@ def test_a_changed_copy_is_taken(tmp_path: Path) -> None:
         {"type": "cultural_centre", "all_of": [{"key": "amenity", "values": ["arts_centre"]}]}
     )
     mapping = load_osm_mapping(write(tmp_path, content))
-    assert mapping.facility_types()[-1] == "cultural_centre"
+    assert mapping.facilities[-1].type == "cultural_centre"
     rule = mapping.facility_rule({"amenity": "arts_centre"})
     assert rule is not None
     assert rule.type == "cultural_centre"

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inequality.gini import Gini
 
+from benchmarks.straight_pairs import straight_reach
 from data.ingest.osm_network import read_osm_network
 from data.registry.mode_models import load_modes
 from geo.catchment import (
@@ -27,7 +28,7 @@ from geo.errors import CatchmentError, CoverageError, UnknownRegionError
 from geo.grid_reach import grid_reach
 from geo.modes import TravelMode
 from geo.network import build_network
-from geo.reach import network_reach, straight_reach
+from geo.reach import network_reach
 from geo.snapping import snap_points
 from geo.travel import nearest_facility_network
 from tests.geo.road_worlds import ORIGIN, WALK, edges_between, nodes_at
@@ -248,7 +249,7 @@ def test_no_facility_and_cells_off_the_grid_are_refused():
     cells = grid(3, 3)
     decay = make_decay("none", 5.0)
     with pytest.raises(CoverageError, match="没有该类型的设施"):
-        straight_reach(np.zeros((0, 2)), cells, mode=MODE, decay=decay)
+        grid_reach(np.zeros((0, 2)), cells, cell_size_m=SIZE, mode=MODE, decay=decay)
     with pytest.raises(CatchmentError, match="不在 500 米的规则网格上"):
         grid_reach(cells[:1], cells + np.arange(9)[:, None], cell_size_m=SIZE, mode=MODE, decay=decay)
     with pytest.raises(CatchmentError, match="同一位置"):

@@ -7,7 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.corridors import bows, chainage_km, fan_out, make_axis, people_within, smooth_line, strip
+from geo.corridors import CellPeople, bows, chainage_km, fan_out, make_axis, smooth_line, strip
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError, CrsError
 from tests.oracles import corridors_naive
@@ -159,7 +159,7 @@ def test_people_beside_a_line_equal_a_sum_over_every_cell(
     random = np.random.default_rng(seed)
     cells = random.uniform(xy.min(axis=0) - 40_000, xy.max(axis=0) + 40_000, size=(60, 2))
     people = random.uniform(0, 900, size=60)
-    found = people_within(shapely.LineString(xy), cells, people)
+    found = CellPeople(cells, people).within(shapely.LineString(xy))
     for distance, value in found.items():
         line = [tuple(p) for p in xy]
         expected = corridors_naive.people_within(line, [tuple(c) for c in cells], list(people), distance)
@@ -170,10 +170,10 @@ def test_people_beside_a_line_equal_a_sum_over_every_cell(
 def test_inside_an_area_the_distance_is_zero_and_faults_are_told() -> None:
     area = squares().loc["320101"].geometry
     centre = np.array([[area.centroid.x, area.centroid.y]])
-    assert people_within(area, centre, [7.0], (0.0,)) == {0.0: 7.0}
+    assert CellPeople(centre, [7.0]).within(area, (0.0,)) == {0.0: 7.0}
     with pytest.raises(CorridorError, match="没有几何"):
-        people_within(shapely.LineString(), centre, [7.0])
+        CellPeople(centre, [7.0]).within(shapely.LineString())
     with pytest.raises(CorridorError, match="不小于零"):
-        people_within(area, centre, [7.0], (-1.0,))
+        CellPeople(centre, [7.0]).within(area, (-1.0,))
     with pytest.raises(CrsError):
-        people_within(area, [NANJING], [7.0])
+        CellPeople([NANJING], [7.0])

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers import fonts
-from layers.fonts import FontSet, common_characters, parse_faces, prepare_fonts, unicode_range
+from layers.fonts import FontSet, common_characters, prepare_fonts, unicode_range
+from tests.layers.font_faces import parse_faces
 
 TEXT = "盱眙县邳州市玄武区，65岁及以上人口比重（%）〇ABC0123"
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import geopandas as gpd
 import pytest
 import shapely
 
+from benchmarks.map_weight import map_weight
 from data.store.store import Store
+from layers.model import Layer
 from layers.themes import choropleth
-from layers.webmap import base_map, map_weight, theme, web_map
+from layers.webmap import base_map, theme
 from tests.layers.worlds import NOTICE, ORIGIN, UNDEFINED, layer, ramp, squares
 
 NAN = float("nan")
@@ -43,8 +46,15 @@ def _parse(html: str) -> _Addresses:
     return parser
 
 
+def _page(shown: Layer, **options: Any) -> str:
+    """Return the page of a sheet with one theme on it."""
+    sheet = base_map(height=560)
+    theme(shown, **options).add_to(sheet)
+    return sheet.get_root().render()
+
+
 def test_a_map_names_no_other_host() -> None:
-    html = web_map(layer([1.0, 2.0, NAN])).get_root().render()
+    html = _page(layer([1.0, 2.0, NAN]))
     page = _parse(html)
     assert page.found, "scripts and styles are linked"
     assert all(address.startswith("/assets/") for address in page.found)
@@ -60,7 +70,7 @@ def test_only_a_configured_key_brings_tiles_from_elsewhere() -> None:
 def test_texts_of_the_data_never_become_html() -> None:
     frame = squares(2, names=[EVIL, "乙区"])
     made = layer([1.0, NAN], frame=frame, title=EVIL, unit=EVIL)
-    html = web_map(made, labels=frame).get_root().render()
+    html = _page(made, labels=frame)
     assert "<img" not in html
     assert html.count("</script>") == html.count("<script")
     assert "img" not in _parse(html).tags
