@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import streamlit as st
-
 from analysis.peers import MOST_REGIONS, ProfileSet, load_profiles
 from data.store.store import Store
 from pages.shared import cached, filters
+from pages.shared.cached import kept_by_version
 from pages.shared.regions import region_choices
 
 LEVEL_WORDS = {"prefecture": "设区市", "county": "县（市、区）", "economic_region": "经济区域"}
@@ -24,14 +23,10 @@ class CompareChoice:
     regions: tuple[str, ...]
 
 
-@st.cache_resource(max_entries=6, show_spinner="正在汇总各地区指标…")
-def _profiles(_store: Store, version: str, level: str) -> ProfileSet:
-    return load_profiles(_store, level)
-
-
+@kept_by_version(6, spinner="正在汇总各地区指标…")
 def profiles_of(store: Store, level: str) -> ProfileSet:
     """Return the profiles of a level, kept in memory per data version; do not change what it returns."""
-    return _profiles(store, store.data_version, level)
+    return load_profiles(store, level)
 
 
 def choose_regions(store: Store, level: str) -> CompareChoice:

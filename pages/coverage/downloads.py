@@ -13,7 +13,7 @@ from data.store.store import Store, data_dir
 from geo.crs import STORE_CRS
 from layers.geopackage import GPKG_TYPE, geopackage_bytes
 from layers.model import Layer
-from pages.coverage.answers import Answers
+from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.map import subtitle
 from pages.shared import cached, components, state
@@ -38,7 +38,7 @@ HEADERS = {
 _RECORDED = "coverage_recorded"
 
 
-def show_record(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def show_record(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     """Draw the button that writes the run down; its number stays on the page while the question does."""
     asked = {
         "request": choice.request.as_dict(),
@@ -65,7 +65,7 @@ def show_record(store: Store, choice: CoverageChoice, answers: Answers) -> None:
         st.caption(f"运行编号 `{kept[1]}`")
 
 
-def figures_table(store: Store, choice: CoverageChoice, answers: Answers) -> pd.DataFrame:
+def figures_table(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> pd.DataFrame:
     """Return the coverage of the level shown as people read it: best first, ratios in per cent."""
     rows = answers.table(choice.minutes, choice.level, choice.group)
     rows = rows.sort_values(["population_coverage", "adcode"], ascending=[False, True], na_position="last")
@@ -80,7 +80,7 @@ def figures_table(store: Store, choice: CoverageChoice, answers: Answers) -> pd.
     return table
 
 
-def show_downloads(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) -> None:
+def show_downloads(store: Store, choice: CoverageChoice, answers: CoverageAnswers, layer: Layer) -> None:
     """Draw the buttons that give the figures, and regions with facilities as a GeoPackage."""
     origin = layer.provenance
     lines = [
@@ -106,7 +106,7 @@ def show_downloads(store: Store, choice: CoverageChoice, answers: Answers, layer
         components.download_figure(layer, cached.regions(store, "prefecture"), key="coverage_figure")
 
 
-def gis_layers(store: Store, choice: CoverageChoice, answers: Answers) -> dict[str, gpd.GeoDataFrame]:
+def gis_layers(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of the GeoPackage, named and made as those that ``sutu coverage`` writes."""
     rows = answers.table(choice.minutes, choice.level, choice.group)
     shapes = store.regions(zoom="full")[["geometry"]]

@@ -17,7 +17,7 @@ from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, SurfaceLegend, overlay_theme
 from layers.surface import MINUTE_LIMITS, minute_legend
 from layers.themes import choropleth
-from pages.coverage.answers import Answers
+from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
 from pages.shared import cached, state
 from pages.shared import study_words as coverage_words
@@ -25,7 +25,7 @@ from pages.shared.components import draw_map
 from pages.shared.regions import region_frame, region_labels
 
 
-def ranked_places(store: Store, choice: CoverageChoice, answers: Answers) -> list[RankedPlace]:
+def ranked_places(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> list[RankedPlace]:
     """Return the uncovered clusters that stand on the map, the most populous first."""
     if not choice.places:
         return []
@@ -48,7 +48,7 @@ def _place_lines(row: dict[Any, Any], names: pd.Series) -> tuple[str, ...]:
     )
 
 
-def region_tips(choice: CoverageChoice, answers: Answers) -> dict[str, list[str]]:
+def region_tips(choice: CoverageChoice, answers: CoverageAnswers) -> dict[str, list[str]]:
     """Return what the tip of each region says."""
     rows = answers.table(choice.minutes, choice.level, choice.group)
     return {row["adcode"]: _tip(row) for row in rows.to_dict("records")}
@@ -67,7 +67,7 @@ def _tip(row: dict[Any, Any]) -> list[str]:
 KEY = "coverage_map"
 
 
-def show(store: Store, choice: CoverageChoice, answers: Answers, *, height: int) -> Layer:
+def show(store: Store, choice: CoverageChoice, answers: CoverageAnswers, *, height: int) -> Layer:
     """Draw the map; a click on a region chooses it. Return the layer of the regions."""
     layer = region_layer(store, choice, answers)
 
@@ -80,7 +80,7 @@ def show(store: Store, choice: CoverageChoice, answers: Answers, *, height: int)
     return layer
 
 
-def region_layer(store: Store, choice: CoverageChoice, answers: Answers) -> Layer:
+def region_layer(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> Layer:
     """Return the regions of the level shown with their population coverage in per cent."""
     frame = region_frame(store, choice.request.within, choice.level)
     rows = answers.table(choice.minutes, choice.level, choice.group).set_index("adcode")
@@ -98,7 +98,7 @@ def region_layer(store: Store, choice: CoverageChoice, answers: Answers) -> Laye
     )
 
 
-def map_theme(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) -> OverlayTheme:
+def map_theme(store: Store, choice: CoverageChoice, answers: CoverageAnswers, layer: Layer) -> OverlayTheme:
     """Return what the map shows."""
     images: tuple[ImageLayer, ...] = ()
     if choice.view == "surface":
@@ -122,7 +122,7 @@ def map_theme(store: Store, choice: CoverageChoice, answers: Answers, layer: Lay
     )
 
 
-def _legend(choice: CoverageChoice, answers: Answers) -> SurfaceLegend:
+def _legend(choice: CoverageChoice, answers: CoverageAnswers) -> SurfaceLegend:
     analysis = answers.analysis
     people = analysis.cells[choice.group].to_numpy(dtype="float64")
     entries = minute_legend(analysis.travel, people, ramp=ramp("sequential_reversed"))

@@ -12,7 +12,7 @@ from layers.charts.base import PICK
 from layers.charts.coverage import ranking_chart
 from layers.model import Layer
 from pages.coverage import map as coverage_map
-from pages.coverage.answers import Answers, answers_to
+from pages.coverage.answers import CoverageAnswers, coverage_answers
 from pages.coverage.choice import CoverageChoice, choose_all
 from pages.coverage.downloads import show_downloads, show_record
 from pages.coverage.panels import show_figures, show_notes, show_panels
@@ -55,7 +55,7 @@ def page() -> None:
             components.header("设施覆盖")
         st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
         return
-    answers = study_frame.solved(lambda tell: answers_to(store, choice.request, tell))
+    answers = study_frame.solved_with_steps(lambda tell: coverage_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header("设施覆盖", note=choice.kind.name)
@@ -63,7 +63,7 @@ def page() -> None:
     _show(store, choice, answers, head)
 
 
-def _show(store: Store, choice: CoverageChoice, answers: Answers, head: DeltaGenerator) -> None:
+def _show(store: Store, choice: CoverageChoice, answers: CoverageAnswers, head: DeltaGenerator) -> None:
     """Draw what the answer looks like."""
     warning = coverage_words.banner(answers.analysis)
     if warning:
@@ -81,7 +81,7 @@ def _show(store: Store, choice: CoverageChoice, answers: Answers, head: DeltaGen
         _head(store, choice, answers, layer)
 
 
-def _head(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) -> None:
+def _head(store: Store, choice: CoverageChoice, answers: CoverageAnswers, layer: Layer) -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     how = coverage_words.travel_words(answers.analysis)
     with left:
@@ -97,7 +97,7 @@ def _head(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) 
             show_downloads(store, choice, answers, layer)
 
 
-def _ranking(choice: CoverageChoice, answers: Answers) -> None:
+def _ranking(choice: CoverageChoice, answers: CoverageAnswers) -> None:
     st.markdown("**排名**　按人口覆盖率，竖线为面积覆盖率")
 
     def picked() -> None:

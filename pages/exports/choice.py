@@ -14,6 +14,7 @@ from exports.sheet import ORIENTATIONS, PAGES_MM
 from geo.errors import SutuError
 from geo.export_crs import TARGETS
 from pages.shared import cached, components, filters, state
+from pages.shared.cached import kept_by_version
 
 GROUP_ALL = "全部类别"
 
@@ -45,14 +46,10 @@ class ExportChoice:
         )
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _catalogue(_store: Store, version: str) -> list[LayerInfo]:
-    return layer_list(_store)
-
-
+@kept_by_version(2)
 def catalogue(store: Store) -> list[LayerInfo]:
     """Return the layers of this version of the data."""
-    return _catalogue(store, store.data_version)
+    return layer_list(store)
 
 
 def choose_layers(store: Store) -> tuple[LayerInfo, ...]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -12,34 +11,12 @@ from geo.errors import StoreError, SutuError
 from layers.charts.base import PICK, bar_ranking
 from layers.model import Layer
 from pages.shared import components, state
+from pages.shared.kept_answers import Tell
 
 Answers = TypeVar("Answers")
-Tell = Callable[[str], None]
-"""Told each step (Chinese) while there is something to wait for."""
 
 
-class Slot(Generic[Answers]):
-    """The place of one question: whoever comes first solves it, the others wait for that.
-
-    A page keeps slots with ``st.cache_resource``, by all that the answer depends on.
-    """
-
-    def __init__(self) -> None:
-        """Start without an answer."""
-        self._lock = threading.Lock()
-        self._answers: Answers | None = None
-
-    def solved(self, solve: Callable[[], Answers], tell: Tell) -> Answers:
-        """Return the answer, solved now when nobody has; nothing is kept of a ``solve`` that raises."""
-        if self._answers is None and self._lock.locked():
-            tell("等待同一计算完成")
-        with self._lock:
-            if self._answers is None:
-                self._answers = solve()
-            return self._answers
-
-
-def solved(solve: Callable[[Tell], Answers]) -> Answers | None:
+def solved_with_steps(solve: Callable[[Tell], Answers]) -> Answers | None:
     """Return what ``solve`` gives, each step told while it works; None when there is no answer, as is said.
 
     A fault of the store is the whole application's and is raised.

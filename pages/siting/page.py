@@ -17,7 +17,7 @@ from pages.shared.regions import store_meta
 from pages.shared.study_words import travel_words
 from pages.siting import map as siting_map
 from pages.siting import plan as siting_plan
-from pages.siting.answers import SitingAnswers, siting_of
+from pages.siting.answers import SitingAnswers, siting_answers
 from pages.siting.choice import SitingChoice, choose_siting
 from pages.siting.panels import regions_table, show_figures, show_panels, show_sites, sites_table
 
@@ -49,7 +49,7 @@ def page() -> None:
     store = open_store()
     head = st.container(key="page_head")
     choice = choose_siting(store)
-    answers = study_frame.solved(lambda tell: siting_of(store, choice.request, tell))
+    answers = study_frame.solved_with_steps(lambda tell: siting_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(TITLE, note=choice.kind.name)

@@ -12,22 +12,18 @@ from analysis.standards import Level, StandardsAnalysis, prepare_standards
 from data.registry.standard_models import Standard, load_standards
 from data.store.store import Store
 from pages.shared import cached, state
+from pages.shared.cached import kept_by_version
 from pages.shared.regions import regions_inside
 from pages.shared.study_controls import ORIGINS, choose_region, region_names
 
 CENSUS = 2020
 
 
-def analysis(store: Store, *, year: int, origin: Origin, within: str) -> StandardsAnalysis:
+@kept_by_version(12, spinner="正在核对配置标准…")
+def standards_analysis(store: Store, *, year: int, origin: Origin, within: str) -> StandardsAnalysis:
     """Return the analysis of the choices; its tables are kept with it."""
-    return _analysis(store, store.data_version, year, origin, within)
-
-
-@st.cache_resource(max_entries=12, show_spinner="正在核对配置标准…")
-def _analysis(_store: Store, version: str, year: int, origin: Origin, within: str) -> StandardsAnalysis:
-    found = prepare_standards(
-        gather(_store), year=None if year == CENSUS else year, origin=origin, within=within
-    )
+    given = gather(cached.store_tables(store))
+    found = prepare_standards(given, year=None if year == CENSUS else year, origin=origin, within=within)
     found.summary()
     return found
 

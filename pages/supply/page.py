@@ -57,7 +57,7 @@ def page() -> None:
             components.header(_TITLE)
         st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
         return
-    answers = study_frame.solved(lambda tell: supply_answers(store, choice.request, tell))
+    answers = study_frame.solved_with_steps(lambda tell: supply_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(_TITLE, note=choice.kind.name)

@@ -30,7 +30,7 @@ from geo.coverage import GROUPS, cumulative_curve
 from layers.charts.coverage import percent
 from layers.geopackage import geopackage_bytes
 from pages.coverage import map as coverage_map
-from pages.coverage.answers import Answers, answers_to
+from pages.coverage.answers import CoverageAnswers, coverage_answers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.downloads import figures_table, gis_layers
 from pages.coverage.map import map_theme, region_layer
@@ -107,8 +107,8 @@ def choice_of(facility: str = "general_hospital", **changes: object) -> Coverage
     return CoverageChoice(request, kind, **{**rest, **changes})  # type: ignore[arg-type]
 
 
-def solved(store: Store, choice: CoverageChoice) -> Answers:
-    return answers_to(store, choice.request, lambda _step: None)
+def solved(store: Store, choice: CoverageChoice) -> CoverageAnswers:
+    return coverage_answers(store, choice.request, lambda _step: None)
 
 
 def metrics(app: AppTest) -> dict[str, str]:
