@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
-from analysis.runs import record_run
-from data.store.store import Store, data_dir
+from data.store.store import Store
 from geo.crs import STORE_CRS
 from layers.geopackage import GPKG_TYPE, geopackage_bytes
 from layers.model import Layer
@@ -35,34 +32,6 @@ HEADERS = {
     "edge": "近省界",
     "reason": "无法计算的原因",
 }
-_RECORDED = "coverage_recorded"
-
-
-def show_record(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
-    """Draw the button that writes the run down; its number stays on the page while the question does."""
-    asked = {
-        "request": choice.request.as_dict(),
-        "minutes": choice.minutes,
-        "group": choice.group,
-        "level": choice.level,
-    }
-    if st.button(
-        "记录本次计算", icon=":material/history:", help="记下参数、数据版本和结果，可用 sutu replay 重算核对"
-    ):
-        started = time.perf_counter()
-        rows = answers.table(choice.minutes, choice.level, choice.group)
-        run = record_run(
-            data_dir(),
-            kind="coverage",
-            parameters=asked,
-            data_version=store.data_version,
-            result=rows,
-            seconds=answers.seconds + time.perf_counter() - started,
-        )
-        st.session_state[_RECORDED] = (asked, run.id)
-    kept = st.session_state.get(_RECORDED)
-    if kept is not None and kept[0] == asked:
-        st.caption(f"运行编号 `{kept[1]}`")
 
 
 def figures_table(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> pd.DataFrame:

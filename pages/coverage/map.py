@@ -6,7 +6,6 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import streamlit as st
 
 from analysis.coverage import CoverageAnalysis
 from analysis.palettes import ramp
@@ -19,9 +18,8 @@ from layers.surface import MINUTE_LIMITS, minute_legend
 from layers.themes import choropleth
 from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
-from pages.shared import cached, state
-from pages.shared import study_words as coverage_words
-from pages.shared.components import draw_map
+from pages.shared import cached, study_words
+from pages.shared.components import draw_region_map
 from pages.shared.regions import region_frame, region_labels
 
 
@@ -70,13 +68,7 @@ KEY = "coverage_map"
 def show(store: Store, choice: CoverageChoice, answers: CoverageAnswers, *, height: int) -> Layer:
     """Draw the map; a click on a region chooses it. Return the layer of the regions."""
     layer = region_layer(store, choice, answers)
-
-    def clicked() -> None:
-        adcode = (st.session_state.get(KEY) or {}).get("adcode")
-        if isinstance(adcode, str) and adcode in layer.frame.index:
-            state.put("region", adcode)
-
-    draw_map(map_theme(store, choice, answers, layer), KEY, height=height, on_change=clicked)
+    draw_region_map(map_theme(store, choice, answers, layer), KEY, layer, height=height)
     return layer
 
 
@@ -89,12 +81,12 @@ def region_layer(store: Store, choice: CoverageChoice, answers: CoverageAnswers)
         rows["population_coverage"] * 100.0,
         title=title(choice),
         unit="%",
-        year=coverage_words.POPULATION_YEAR,
+        year=study_words.POPULATION_YEAR,
         direction="higher_better",
         scheme="equal_interval" if len(frame) > 1 else "quantiles",
         palette=ramp("sequential"),
         reasons=rows["reason"],
-        provenance=coverage_words.origin_of(store, answers.analysis),
+        provenance=study_words.origin_of(store, answers.analysis),
     )
 
 
@@ -141,10 +133,10 @@ def title(choice: CoverageChoice) -> str:
 def subtitle(choice: CoverageChoice, analysis: CoverageAnalysis) -> str:
     """Return the line beside the map's title."""
     parts = [
-        coverage_words.travel_words(analysis),
+        study_words.travel_words(analysis),
         f"阈值 {choice.minutes:g} 分钟",
         choice.group_name,
-        f"人口 {coverage_words.POPULATION_YEAR} 年",
+        f"人口 {study_words.POPULATION_YEAR} 年",
     ]
     if analysis.implied:
         parts.append("设施为推定点位")

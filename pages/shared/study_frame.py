@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from geo.errors import StoreError, SutuError
-from layers.charts.base import PICK, bar_ranking
+from layers.charts.base import bar_ranking
 from layers.model import Layer
-from pages.shared import components, state
+from pages.shared import components
 from pages.shared.kept_answers import Tell
 
 Answers = TypeVar("Answers")
@@ -44,14 +44,7 @@ def solved_with_steps(solve: Callable[[Tell], Answers]) -> Answers | None:
 def ranking(layer: Layer, heading: str, *, region: str | None, height: int, key: str) -> None:
     """Draw the regions of a layer by rank; a bar that is clicked is the region looked at."""
     st.markdown(f"**排名**　{heading}")
-
-    def picked() -> None:
-        chosen = st.session_state[key]["selection"].get(PICK) or []
-        if chosen:
-            state.put("region", chosen[0]["adcode"])
-
-    with st.container(height=height, key="ranking_box"):
-        components.chart(bar_ranking(layer, selected=region), key=key, on_select=picked)
+    components.region_chart(bar_ranking(layer, selected=region), key=key, height=height)
 
 
 def show_notes(notes: Sequence[str]) -> None:

@@ -10,8 +10,7 @@ from analysis.siting import SitingAnalysis
 from data.store.store import open_store
 from layers.assets import own_folder
 from layers.model import Layer
-from pages.shared import components, state, study_frame
-from pages.shared import study_words as coverage_words
+from pages.shared import components, state, study_frame, study_words
 from pages.shared.components import plain
 from pages.shared.regions import store_meta
 from pages.shared.study_words import travel_words
@@ -56,7 +55,7 @@ def page() -> None:
         siting_plan.show_plan({}, choice.tool)
         return
     analysis = answers.analysis
-    warning = coverage_words.banner(analysis.before) if len(analysis.before.facilities) else None
+    warning = study_words.banner(analysis.before) if len(analysis.before.facilities) else None
     if warning:
         st.warning(components.plain(warning), icon=":material/science:")
     left, right = st.columns([17, 10], gap="medium")

@@ -14,7 +14,11 @@ from data.store.store import Store
 from pages.shared import cached, state
 from pages.shared.cached import kept_by_version
 from pages.shared.regions import regions_inside
-from pages.shared.study_controls import ORIGINS, choose_region, region_names
+from pages.shared.study_controls import (
+    ORIGINS,
+    choose_region,
+    choose_within,
+)
 
 CENSUS = 2020
 
@@ -28,7 +32,6 @@ def standards_analysis(store: Store, *, year: int, origin: Origin, within: str) 
     return found
 
 
-PROVINCE = "320000"
 ALL = "all"
 YEARS = (CENSUS, 2025, 2030, 2035)
 VIEWS = {"shortfall": "缺口", "required": "应配", "provided": "已配"}
@@ -53,7 +56,7 @@ class StandardsChoice:
         return "2020 年人口普查" if self.year == CENSUS else f"{self.year} 年推算人口（估计）"
 
 
-def choose_all(store: Store) -> StandardsChoice:
+def choose_standards(store: Store) -> StandardsChoice:
     """Draw the controls and return what is chosen."""
     known = load_standards()
     table = cached.region_table(store)
@@ -81,8 +84,7 @@ def choose_all(store: Store) -> StandardsChoice:
                 "origin", "设施来源", list(ORIGINS), "auto", format_func=ORIGINS.__getitem__
             )
         with columns[2]:
-            names = region_names(table)
-            within = str(state.choose("within", "范围", list(names), PROVINCE, format_func=names.__getitem__))
+            within = choose_within(table)
     entry = known.get(standard)
     level: Level = "county"
     region, view = None, "shortfall"
