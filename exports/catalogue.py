@@ -77,7 +77,7 @@ def find_layer(store: Store, wanted: str) -> LayerInfo:
     raise ExportError(f"没有图层“{shown}”。{hint}用 sutu layers 查看全部图层。")
 
 
-def ask(info: LayerInfo, settings: Mapping[str, str], *, strict: bool = True) -> Asked:
+def ask_for_layer(info: LayerInfo, settings: Mapping[str, str], *, strict: bool = True) -> Asked:
     """Return the layer with its settings: those given, the defaults for the rest.
 
     Raises ``ExportError`` for a setting the layer does not have (unless not ``strict``: then it is left
@@ -106,10 +106,10 @@ def make_layer(
 ) -> ExportTable:
     """Return a layer as a table with all that is said about it.
 
-    ``layer`` and ``settings`` as `find_layer` and `ask` take them; ``clip`` keeps what lies in one region.
-    Raises ``ExportError`` also when the year has no data or nothing is left.
+    ``layer`` and ``settings`` as `find_layer` and `ask_for_layer` take them; ``clip`` keeps what lies in one
+    region. Raises ``ExportError`` also when the year has no data or nothing is left.
     """
-    asked = ask(find_layer(store, layer), settings or {}, strict=strict)
+    asked = ask_for_layer(find_layer(store, layer), settings or {}, strict=strict)
     return make_asked(LayerRequest(store, data_dir, asked.info, asked.settings, clip))
 
 

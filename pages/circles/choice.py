@@ -10,16 +10,16 @@ from analysis.circles import CircleRequest
 from data.registry.circle_models import load_circle_services
 from data.store.store import Store
 from geo.circles import TierView
-from geo.region_tree import PROVINCE, Level
+from geo.region_tree import Level
 from pages.shared import cached, choices, filters, state
-from pages.shared.regions import mode_names, regions_inside
+from pages.shared.regions import mode_names
 from pages.shared.study_controls import (
-    GROUP_NAMES,
     ORIGINS,
     choose,
-    choose_level,
-    choose_region,
-    region_names,
+    choose_group,
+    choose_shown_regions,
+    choose_within,
+    group_name,
 )
 
 TIER_NAMES: dict[TierView, str] = {"all": "城镇和乡村", "urban": "城镇", "rural": "乡村"}
@@ -43,12 +43,12 @@ class CircleChoice:
     @property
     def group_name(self) -> str:
         """The population group as people read it."""
-        return GROUP_NAMES["all" if self.group == "population" else self.group]
+        return group_name(self.group)
 
 
 def choose_circles(store: Store) -> CircleChoice:
     """Draw the controls and return what is chosen."""
-    table, names = cached.region_table(store), region_names(cached.region_table(store))
+    table = cached.region_table(store)
     services = {key: service.name for key, service in load_circle_services().items()}
     with st.container(key="circles_controls"):
         columns = st.columns([2, 2, 2, 2, 1.6], vertical_alignment="bottom")
@@ -57,12 +57,12 @@ def choose_circles(store: Store) -> CircleChoice:
                 "tier", "层级（城乡）", list(TIER_NAMES), "all", format_func=TIER_NAMES.__getitem__
             )
         with columns[1]:
-            group = choose("group", "人群", list(GROUP_NAMES), "all", format_func=GROUP_NAMES.__getitem__)
+            group = choose_group()
         with columns[2]:
             modes = {"": BY_REGISTRY, **mode_names()}
             mode = choose("circle_mode", "出行方式", list(modes), "", format_func=modes.__getitem__)
         with columns[3]:
-            within = str(choose("within", "范围", list(names), PROVINCE, format_func=names.__getitem__))
+            within = choose_within(table)
         with columns[4]:
             view = choose(
                 "circle_view",
@@ -73,14 +73,11 @@ def choose_circles(store: Store) -> CircleChoice:
                 format_func=VIEWS.__getitem__,
             )
         chosen = filters.choose_many("services", "服务", list(services), format_func=services.__getitem__)
-    with st.sidebar.container(key="shared_controls"):
-        level = choose_level(table, within)
-        region = choose_region(table, regions_inside(store, within, level))
+    level, region = choose_shown_regions(store, within)
     with st.sidebar.expander("设施", icon=":material/tune:"):
         origin = choose("origin", "设施来源", list(ORIGINS), "auto", format_func=ORIGINS.__getitem__)
     request = CircleRequest(services=chosen, mode=mode or None, origin=origin, within=within)
-    column = "population" if group == "all" else str(group)
-    return CircleChoice(request, tier, column, level, region, str(view), _place())
+    return CircleChoice(request, tier, group, level, region, str(view), _place())
 
 
 def _place() -> tuple[float, float] | None:

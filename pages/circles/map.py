@@ -18,8 +18,7 @@ from layers.score_surface import score_legend
 from layers.themes import choropleth
 from pages.circles.answers import CircleAnswers
 from pages.circles.choice import TIER_NAMES, CircleChoice, put_place
-from pages.shared import state
-from pages.shared.components import draw_map
+from pages.shared.components import clicked_region, draw_map, look_at
 from pages.shared.regions import region_frame, region_labels, store_meta
 from reports.provenance import provenance
 
@@ -35,10 +34,9 @@ def show(
     layer = region_layer(store, choice, answers)
 
     def clicked() -> None:
-        said = st.session_state.get(KEY) or {}
-        adcode = said.get("adcode")
-        if isinstance(adcode, str) and adcode in layer.frame.index:
-            state.put("region", adcode)
+        said, adcode = st.session_state.get(KEY) or {}, clicked_region(KEY, layer)
+        if adcode is not None:
+            look_at(adcode)
             if "lon" in said and "lat" in said:
                 put_place(float(said["lon"]), float(said["lat"]))
 

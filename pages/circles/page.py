@@ -12,7 +12,7 @@ from geo.region_tree import LEVEL_CHOICES
 from layers.assets import own_folder
 from layers.model import Layer
 from pages.circles import map as circles_map
-from pages.circles.answers import CircleAnswers, circles_of
+from pages.circles.answers import CircleAnswers, circle_answers
 from pages.circles.choice import CircleChoice, choose_circles
 from pages.circles.panels import figures_table, matrix_table, show_panels, show_place, show_region
 from pages.shared import components, study_frame
@@ -55,7 +55,7 @@ def page() -> None:
     store = open_store()
     head = st.container(key="page_head")
     choice = choose_circles(store)
-    answers = study_frame.solved(lambda tell: circles_of(store, choice.request, tell))
+    answers = study_frame.solved_with_steps(lambda tell: circle_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(TITLE)

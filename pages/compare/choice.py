@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import streamlit as st
-
 from analysis.peers import MOST_REGIONS, ProfileSet, load_profiles
 from data.store.store import Store
 from geo.region_tree import LEVEL_WORDS
 from pages.shared import cached, filters
+from pages.shared.cached import kept_by_version
 from pages.shared.regions import region_choices
 
 DEFAULTS = {"prefecture": ("320500", "320300"), "county": ("320682", "320685")}
@@ -24,14 +23,10 @@ class CompareChoice:
     regions: tuple[str, ...]
 
 
-@st.cache_resource(max_entries=6, show_spinner="正在汇总各地区指标…")
-def _profiles(_store: Store, version: str, level: str) -> ProfileSet:
-    return load_profiles(_store, level)
-
-
+@kept_by_version(6, spinner="正在汇总各地区指标…")
 def profiles_of(store: Store, level: str) -> ProfileSet:
     """Return the profiles of a level, kept in memory per data version; do not change what it returns."""
-    return _profiles(store, store.data_version, level)
+    return load_profiles(store, level)
 
 
 def choose_regions(store: Store, level: str) -> CompareChoice:

@@ -12,15 +12,16 @@ from layers.words.composite import method_words
 from pages.composite.controls import controls, encode, start
 from pages.composite.results import origin_remarks, show
 from pages.shared import components, state
+from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
 from reports.provenance import provenance
 
 _SAVED = "composite_saved"
 
 
-@st.cache_resource(max_entries=32, show_spinner="正在计算综合指数…")
-def _analysis(_store: Store, version: str, text: str, _spec: IndexSpec) -> IndexAnalysis:
-    return compute_index(_store, _spec)
+@kept_by_version(32, spinner="正在计算综合指数…", keys={IndexSpec: encode})
+def _analysis(store: Store, spec: IndexSpec) -> IndexAnalysis:
+    return compute_index(store, spec)
 
 
 def page() -> None:
@@ -60,7 +61,7 @@ def page() -> None:
 def _computed(store: Store, spec: IndexSpec) -> IndexAnalysis | None:
     """Return the index, or say what is wrong with it."""
     try:
-        return _analysis(store, store.data_version, encode(spec), spec)
+        return _analysis(store, spec)
     except CompositeError as fault:
         st.warning(plain(str(fault)), icon=":material/rule:")
         return None

@@ -11,7 +11,6 @@ from analysis.composite import IndexAnalysis
 from analysis.palettes import categories
 from data.registry import load_registry
 from data.store.store import Store
-from layers.charts.base import PICK
 from layers.charts.profile import contribution_chart, rank_range_chart, shown_value
 from layers.model import Layer, Provenance
 from layers.themes import choropleth
@@ -169,7 +168,7 @@ def show(store: Store, analysis: IndexAnalysis, origin: Provenance) -> None:
             height=560,
             selected=selected or None,
             labels=labels_for(store, spec.level),
-            on_click=lambda code: state.put("region", code),
+            on_click=components.look_at,
         )
     with right:
         _ranks(table, analysis, selected or None)
@@ -184,14 +183,8 @@ def show(store: Store, analysis: IndexAnalysis, origin: Provenance) -> None:
 
 def _ranks(table: pd.DataFrame, analysis: IndexAnalysis, selected: str | None) -> None:
     st.markdown("**位次及其不确定性**")
-
-    def picked() -> None:
-        chosen = st.session_state["rank_ranges"]["selection"].get(PICK) or []
-        if chosen:
-            state.put("region", chosen[0]["adcode"])
-
-    with st.container(height=460, key="rank_box"):
-        components.chart(rank_range_chart(table, selected=selected), key="rank_ranges", on_select=picked)
+    picture = rank_range_chart(table, selected=selected)
+    components.region_chart(picture, key="rank_ranges", height=460, box="rank_box")
     lost = int((analysis.sensitivity.combinations["reason"] != "").sum())
     st.caption(
         f"圆点为本指数的位次，线为 {len(analysis.sensitivity.ranks)} 种方法组合下位次的全距，粗条为中间一半"

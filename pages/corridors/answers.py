@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-import streamlit as st
 
 from analysis.corridor_reports import HsrCoverage, StationAccess, hsr_coverage, station_access
 from analysis.corridors import Corridors
 from data.store.store import Store, data_dir
 from layers.corridor_map import CorridorSet, CorridorStyle, corridor_set
+from pages.shared.cached import kept_by_version
 
 STATUS_NAMES = {
     "existing": "现状",
@@ -24,44 +24,16 @@ BASIS_NAMES = {
 }
 
 
+@kept_by_version(2)
 def corridors_of(store: Store) -> Corridors:
     """Return the corridors of a store, shared by everybody."""
-    return _corridors(store, store.data_version)
+    return Corridors(store)
 
 
+@kept_by_version(2)
 def corridor_pieces(store: Store) -> CorridorSet:
     """Return what the map draws of them, made once."""
-    return _pieces(store, store.data_version)
-
-
-def coverage_of_counties(store: Store) -> HsrCoverage:
-    """Return the estimate of high-speed coverage."""
-    return _hsr(store, store.data_version)
-
-
-def access_of(store: Store, key: str) -> StationAccess:
-    """Return the people near a corridor's stations."""
-    return _access(store, store.data_version, key)
-
-
-def beside_of(store: Store, key: str) -> dict[float, float]:
-    """Return the people within the distances of a corridor."""
-    return _beside(store, store.data_version, key)
-
-
-def titles(store: Store) -> dict[str, str]:
-    """Return the titles of the plans by id."""
-    return _titles(store, store.data_version)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _corridors(_store: Store, version: str) -> Corridors:
-    return Corridors(_store)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _pieces(_store: Store, version: str) -> CorridorSet:
-    found = corridors_of(_store)
+    found = corridors_of(store)
     return corridor_set(found.shapes, {str(key): style_of(found, str(key)) for key in found.shapes.index})
 
 
@@ -82,22 +54,26 @@ def style_of(found: Corridors, key: str) -> CorridorStyle:
     )
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _hsr(_store: Store, version: str) -> HsrCoverage:
-    return hsr_coverage(corridors_of(_store))
+@kept_by_version(2)
+def coverage_of_counties(store: Store) -> HsrCoverage:
+    """Return the estimate of high-speed coverage."""
+    return hsr_coverage(corridors_of(store))
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
-def _access(_store: Store, version: str, key: str) -> StationAccess:
-    return station_access(corridors_of(_store), key, data_dir())
+@kept_by_version(128, copied=True)
+def access_of(store: Store, key: str) -> StationAccess:
+    """Return the people near a corridor's stations."""
+    return station_access(corridors_of(store), key, data_dir())
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _beside(_store: Store, version: str, key: str) -> dict[float, float]:
-    return corridors_of(_store).beside(key)
+@kept_by_version(256, copied=True)
+def beside_of(store: Store, key: str) -> dict[float, float]:
+    """Return the people within the distances of a corridor."""
+    return corridors_of(store).beside(key)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _titles(_store: Store, version: str) -> dict[str, str]:
-    frame: pd.DataFrame = _store.plan_documents().set_index("plan")
+@kept_by_version(2)
+def titles(store: Store) -> dict[str, str]:
+    """Return the titles of the plans by id."""
+    frame: pd.DataFrame = store.plan_documents().set_index("plan")
     return {str(key): str(title) for key, title in frame["title"].items()}

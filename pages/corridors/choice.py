@@ -32,7 +32,7 @@ class CorridorChoice:
     scope: str
 
 
-def choose_all(found: Corridors) -> CorridorChoice:
+def choose_corridors_shown(found: Corridors) -> CorridorChoice:
     """Draw the controls and return what is chosen."""
     with st.sidebar.container(key="corridor_tree"):
         families = choose_families(found)

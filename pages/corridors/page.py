@@ -17,7 +17,7 @@ from layers.model import Layer
 from layers.themes import choropleth
 from pages.corridors.answers import STATUS_NAMES, corridor_pieces, corridors_of, titles
 from pages.corridors.card import show_card
-from pages.corridors.choice import SCOPES, CorridorChoice, choose_all
+from pages.corridors.choice import SCOPES, CorridorChoice, choose_corridors_shown
 from pages.corridors.compare import show_compare, show_gap, show_profile
 from pages.corridors.tables import show_counties, show_hsr, show_members, show_plans, show_undrawn
 from pages.shared import components, state
@@ -81,7 +81,7 @@ def page() -> None:
     store = open_store()
     found = corridors_of(store)
     head = st.container(key="page_head")
-    choice = choose_all(found)
+    choice = choose_corridors_shown(found)
     counts = by_county(found, choice.visible, choice.scope)  # type: ignore[arg-type]
     layer = count_layer(store, choice, counts)
     left, right = st.columns([17, 10], gap="medium")

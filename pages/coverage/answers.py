@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Hashable
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 from numpy.typing import NDArray
 
 from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare_coverage
-from analysis.given import gather
+from analysis.given import Given
 from analysis.palettes import ramp
-from data.registry.facility_models import load_facility_types
-from data.store.store import Store, data_dir
 from geo.clusters import ClusterResult, uncovered_clusters
 from geo.coverage import cumulative_curve
 from geo.region_tree import Level
-from layers.points import PointSet, facility_points
+from layers.points import PointSet
 from layers.surface import SurfaceGrid, minutes_image, surface_grid, threshold_image
-from pages.shared.cached import roads
-from pages.shared.regions import cell_size_m
-from pages.shared.study_frame import Slot, Tell
+from pages.shared.kept_answers import KeptPictures, drawn_once, kept_answers, named_points
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _ANSWERS = 32
 
 
-class Answers:
+class CoverageAnswers(KeptPictures):
     """A solved analysis and everything drawn from it; safe to share between threads and users.
 
     Nothing here depends on the threshold except what the methods compute for one; each answer is kept.
@@ -41,100 +29,71 @@ class Answers:
 
     def __init__(self, analysis: CoverageAnalysis, cell_size_m: float, seconds: float) -> None:
         """Keep ``analysis``, whose travel times are solved; ``seconds`` is what that took."""
+        super().__init__()
         self.analysis = analysis
         self.cell_size_m = cell_size_m
         self.seconds = seconds
-        self._lock = threading.RLock()
-        self._made: dict[Hashable, Any] = {}
-        self.table = self._kept(self._table)
-        self.grid = self._kept(self._grid)
-        self.minutes_png = self._kept(
-            lambda: minutes_image(self.grid(), analysis.travel, ramp=ramp("sequential_reversed"))
-        )
-        self.threshold_png = self._kept(
-            lambda minutes: threshold_image(self.grid(), analysis.travel, minutes)
-        )
-        self.clusters = self._kept(self._clusters)
-        self.points = self._kept(self._points)
-        self.curve = self._kept(self._curve)
 
-    def _kept(self, compute: Callable[P, T]) -> Callable[P, T]:
-        """Return ``compute`` with its latest answers kept, one thread at a time."""
-        held: Any = lru_cache(maxsize=_ANSWERS)(compute)
-
-        def answer(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self._lock:
-                found: T = held(*args, **kwargs)
-                return found
-
-        return answer
-
-    def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what ``make`` gave for ``key`` the first time."""
-        with self._lock:
-            if key not in self._made:
-                while len(self._made) >= _ANSWERS:
-                    self._made.pop(next(iter(self._made)))
-                self._made[key] = make()
-            found: T = self._made[key]
-            return found
-
-    def _table(self, minutes: float, level: Level, group: str) -> pd.DataFrame:
+    @drawn_once(_ANSWERS)
+    def table(self, minutes: float, level: Level, group: str) -> pd.DataFrame:
+        """Return the coverage of the regions of a level."""
         return self.analysis.table(minutes, level=level, group=group)
 
-    def _grid(self) -> SurfaceGrid:
+    @drawn_once()
+    def grid(self) -> SurfaceGrid:
+        """Return which cell every pixel shows."""
         return surface_grid(self.analysis.cells, cell_size_m=self.cell_size_m)
 
-    def _curve(self, adcode: str, group: str) -> pd.DataFrame:
+    @drawn_once()
+    def minutes_png(self) -> bytes:
+        """Return the minutes to the nearest facility, as an image of `grid`."""
+        return minutes_image(self.grid(), self.analysis.travel, ramp=ramp("sequential_reversed"))
+
+    @drawn_once(_ANSWERS)
+    def threshold_png(self, minutes: float) -> bytes:
+        """Return what a threshold leaves uncovered, as an image of `grid`."""
+        return threshold_image(self.grid(), self.analysis.travel, minutes)
+
+    @drawn_once(_ANSWERS)
+    def curve(self, adcode: str, group: str) -> pd.DataFrame:
         """Return the cumulative curve at every whole minute, which every threshold of the page is."""
         minutes = range(int(self.analysis.travel.max_minutes) + 1)
         return cumulative_curve(self.analysis.profile(group), adcode, list(minutes))
 
-    def _points(self) -> PointSet:
-        names = {key: entry.name for key, entry in load_facility_types().items()}
-        return facility_points(self.analysis.facilities, names)
+    @drawn_once()
+    def points(self) -> PointSet:
+        """Return the facilities for the map."""
+        return named_points(self.analysis.facilities)
 
-    def _clusters(self, minutes: float, group: str) -> ClusterResult:
-        """Counties go in as numbers in the order of their codes: grouping 200,000 texts takes far longer."""
-        codes, numbered = self.once("numbered", self._numbered)
+    @drawn_once(_ANSWERS)
+    def clusters(self, minutes: float, group: str) -> ClusterResult:
+        """Return the clusters that a threshold leaves uncovered.
+
+        Counties go in as numbers in the order of their codes: grouping 200,000 texts takes far longer.
+        """
+        codes, numbered = self._numbered()
         found = uncovered_clusters(
             numbered, self.analysis.travel, minutes, cell_size_m=self.cell_size_m, group=group
         )
         table = found.table.assign(adcode=codes[found.table["adcode"].to_numpy(dtype="int64")])
         return ClusterResult(table, found.label)
 
+    @drawn_once()
     def _numbered(self) -> tuple[NDArray[np.object_], pd.DataFrame]:
         cells = self.analysis.cells
         numbers, codes = pd.factorize(cells["adcode"], sort=True)
         return codes.to_numpy(dtype=object), cells.assign(adcode=numbers)
 
 
-_ANALYSES = 4
-
-
-@st.cache_resource(max_entries=_ANALYSES, show_spinner=False)
-def _slot(folder: str, version: str, roads: tuple[int, ...], request: str) -> Slot[Answers]:
-    return Slot()
-
-
-def answers_to(store: Store, request: CoverageRequest, tell: Tell) -> Answers:
-    """Return the solved analysis of a request, solved now when nobody asked before.
-
-    ``tell`` is told each step (Chinese) while there is something to wait for. Raises as
-    ``analysis.coverage.prepare``; nothing is kept then.
-    """
-    folder = data_dir()
-    slot = _slot(str(folder.resolve()), store.data_version, roads(folder), repr(request))
-    return slot.solved(lambda: _solve(store, folder, request, tell), tell)
-
-
-def _solve(store: Store, folder: Path, request: CoverageRequest, tell: Tell) -> Answers:
+@kept_answers(4)
+def coverage_answers(given: Given, request: CoverageRequest) -> CoverageAnswers:
+    """Return the solved analysis of a request. Raises as ``analysis.coverage.prepare_coverage``."""
     started = time.perf_counter()
-    analysis = prepare_coverage(gather(store, folder, progress=tell), request)
-    tell("计算到最近设施的通行时间")
+    analysis = prepare_coverage(given, request)
+    given.progress("计算到最近设施的通行时间")
     _ = analysis.travel
     seconds = time.perf_counter() - started
-    answers = Answers(analysis, cell_size_m(store), seconds)
-    tell("绘制通行时间面")
+    answers = CoverageAnswers(analysis, given.tables.cell_size_m, seconds)
+    given.progress("绘制通行时间面")
     answers.minutes_png()
     return answers

@@ -9,19 +9,18 @@ import streamlit as st
 from analysis.coverage import SEARCH_MINUTES, CoverageRequest, covered_types
 from data.registry.facility_models import FacilityType, load_facility_types
 from data.store.store import Store
-from geo.region_tree import PROVINCE, Level
+from geo.region_tree import Level
 from pages.shared import cached
-from pages.shared.regions import facility_counts, mode_names, regions_inside
+from pages.shared.regions import facility_counts
 from pages.shared.study_controls import (
-    GROUP_NAMES,
     PLACES,
     choose,
     choose_facilities,
-    choose_level,
-    choose_region,
+    choose_question,
+    choose_shown_regions,
     choose_threshold,
-    choose_type,
-    region_names,
+    group_name,
+    offered_types,
 )
 
 
@@ -45,43 +44,29 @@ class CoverageChoice:
     @property
     def group_name(self) -> str:
         """The population group as people read it."""
-        return GROUP_NAMES["all" if self.group == "population" else self.group]
+        return group_name(self.group)
 
 
-def choose_all(store: Store) -> CoverageChoice | None:
+def choose_coverage(store: Store) -> CoverageChoice | None:
     """Draw the controls and return what is chosen; None when the store has no facilities at all."""
     counts = facility_counts(store)
     types = load_facility_types()
-    offered = [key for key in types if counts["type"].isin(covered_types([key])).any()]
+    offered = offered_types(counts, types)
     if not offered:
         return None
-    table = cached.region_table(store)
     with st.container(key="coverage_controls"):
-        columns = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
-        with columns[0]:
-            kind = types[choose_type(types, offered)]
-        with columns[1]:
-            modes = mode_names()
-            mode = choose("mode", "出行方式", list(modes), kind.mode, format_func=modes.__getitem__)
-        with columns[2]:
-            group = choose("group", "人群", list(GROUP_NAMES), "all", format_func=GROUP_NAMES.__getitem__)
-        with columns[3]:
-            names = region_names(table)
-            within = str(choose("within", "范围", list(names), PROVINCE, format_func=names.__getitem__))
-        minutes, view = choose_threshold(kind)
-    with st.sidebar.container(key="shared_controls"):
-        level = choose_level(table, within)
-        region = choose_region(table, regions_inside(store, within, level))
+        asked = choose_question(types, offered, cached.region_table(store))
+        minutes, view = choose_threshold(asked.kind)
+    level, region = choose_shown_regions(store, asked.within)
     with st.sidebar.expander("设施与图层", icon=":material/tune:"):
-        origin, levels = choose_facilities(counts, kind)
+        origin, levels = choose_facilities(counts, asked.kind)
         places = choose("places", "图上的未覆盖片区", list(PLACES), 10, format_func=PLACES.__getitem__)
     request = CoverageRequest(
-        types=covered_types([kind.id]),
-        mode=str(mode),
+        types=covered_types([asked.kind.id]),
+        mode=asked.mode,
         levels=levels,
         origin=origin,
-        within=within,
+        within=asked.within,
         search_minutes=max(SEARCH_MINUTES, float(minutes)),
     )
-    column = "population" if group == "all" else str(group)
-    return CoverageChoice(request, kind, float(minutes), column, level, region, view, int(places))
+    return CoverageChoice(request, asked.kind, float(minutes), asked.group, level, region, view, int(places))

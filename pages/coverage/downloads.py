@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
-from analysis.runs import record_run
-from data.store.store import Store, data_dir
+from data.store.store import Store
 from geo.crs import STORE_CRS
 from geo.region_tree import LEVEL_CHOICES, parent_names
 from layers.geopackage import GPKG_TYPE, geopackage_bytes
 from layers.model import Layer
-from pages.coverage.answers import Answers
+from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.map import subtitle
 from pages.shared import cached, components
@@ -36,37 +33,9 @@ HEADERS = {
     "edge": "近省界",
     "reason": "无法计算的原因",
 }
-_RECORDED = "coverage_recorded"
 
 
-def show_record(store: Store, choice: CoverageChoice, answers: Answers) -> None:
-    """Draw the button that writes the run down; its number stays on the page while the question does."""
-    asked = {
-        "request": choice.request.as_dict(),
-        "minutes": choice.minutes,
-        "group": choice.group,
-        "level": choice.level,
-    }
-    if st.button(
-        "记录本次计算", icon=":material/history:", help="记下参数、数据版本和结果，可用 sutu replay 重算核对"
-    ):
-        started = time.perf_counter()
-        rows = answers.table(choice.minutes, choice.level, choice.group)
-        run = record_run(
-            data_dir(),
-            kind="coverage",
-            parameters=asked,
-            data_version=store.data_version,
-            result=rows,
-            seconds=answers.seconds + time.perf_counter() - started,
-        )
-        st.session_state[_RECORDED] = (asked, run.id)
-    kept = st.session_state.get(_RECORDED)
-    if kept is not None and kept[0] == asked:
-        st.caption(f"运行编号 `{kept[1]}`")
-
-
-def figures_table(store: Store, choice: CoverageChoice, answers: Answers) -> pd.DataFrame:
+def figures_table(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> pd.DataFrame:
     """Return the coverage of the level shown as people read it: best first, ratios in per cent."""
     rows = answers.table(choice.minutes, choice.level, choice.group)
     rows = rows.sort_values(["population_coverage", "adcode"], ascending=[False, True], na_position="last")
@@ -81,7 +50,7 @@ def figures_table(store: Store, choice: CoverageChoice, answers: Answers) -> pd.
     return table
 
 
-def show_downloads(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) -> None:
+def show_downloads(store: Store, choice: CoverageChoice, answers: CoverageAnswers, layer: Layer) -> None:
     """Draw the buttons that give the figures, and regions with facilities as a GeoPackage."""
     origin = layer.provenance
     lines = [
@@ -107,7 +76,7 @@ def show_downloads(store: Store, choice: CoverageChoice, answers: Answers, layer
         components.download_figure(layer, cached.regions(store, "prefecture"), key="coverage_figure")
 
 
-def gis_layers(store: Store, choice: CoverageChoice, answers: Answers) -> dict[str, gpd.GeoDataFrame]:
+def gis_layers(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of the GeoPackage, named and made as those that ``sutu coverage`` writes."""
     rows = answers.table(choice.minutes, choice.level, choice.group)
     shapes = store.regions(zoom="full")[["geometry"]]

@@ -6,7 +6,6 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import streamlit as st
 
 from analysis.coverage import CoverageAnalysis
 from analysis.palettes import ramp
@@ -17,15 +16,14 @@ from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, SurfaceLegend, overlay_theme
 from layers.surface import MINUTE_LIMITS, minute_legend
 from layers.themes import choropleth
-from pages.coverage.answers import Answers
+from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
-from pages.shared import cached, state
-from pages.shared import study_words as coverage_words
-from pages.shared.components import draw_map
+from pages.shared import cached, study_words
+from pages.shared.components import draw_region_map
 from pages.shared.regions import region_frame, region_labels
 
 
-def ranked_places(store: Store, choice: CoverageChoice, answers: Answers) -> list[RankedPlace]:
+def ranked_places(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> list[RankedPlace]:
     """Return the uncovered clusters that stand on the map, the most populous first."""
     if not choice.places:
         return []
@@ -48,7 +46,7 @@ def _place_lines(row: dict[Any, Any], names: pd.Series) -> tuple[str, ...]:
     )
 
 
-def region_tips(choice: CoverageChoice, answers: Answers) -> dict[str, list[str]]:
+def region_tips(choice: CoverageChoice, answers: CoverageAnswers) -> dict[str, list[str]]:
     """Return what the tip of each region says."""
     rows = answers.table(choice.minutes, choice.level, choice.group)
     return {row["adcode"]: _tip(row) for row in rows.to_dict("records")}
@@ -67,20 +65,14 @@ def _tip(row: dict[Any, Any]) -> list[str]:
 KEY = "coverage_map"
 
 
-def show(store: Store, choice: CoverageChoice, answers: Answers, *, height: int) -> Layer:
+def show(store: Store, choice: CoverageChoice, answers: CoverageAnswers, *, height: int) -> Layer:
     """Draw the map; a click on a region chooses it. Return the layer of the regions."""
     layer = region_layer(store, choice, answers)
-
-    def clicked() -> None:
-        adcode = (st.session_state.get(KEY) or {}).get("adcode")
-        if isinstance(adcode, str) and adcode in layer.frame.index:
-            state.put("region", adcode)
-
-    draw_map(map_theme(store, choice, answers, layer), KEY, height=height, on_change=clicked)
+    draw_region_map(map_theme(store, choice, answers, layer), KEY, layer, height=height)
     return layer
 
 
-def region_layer(store: Store, choice: CoverageChoice, answers: Answers) -> Layer:
+def region_layer(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> Layer:
     """Return the regions of the level shown with their population coverage in per cent."""
     frame = region_frame(store, choice.request.within, choice.level)
     rows = answers.table(choice.minutes, choice.level, choice.group).set_index("adcode")
@@ -89,16 +81,16 @@ def region_layer(store: Store, choice: CoverageChoice, answers: Answers) -> Laye
         rows["population_coverage"] * 100.0,
         title=title(choice),
         unit="%",
-        year=coverage_words.POPULATION_YEAR,
+        year=study_words.POPULATION_YEAR,
         direction="higher_better",
         scheme="equal_interval" if len(frame) > 1 else "quantiles",
         palette=ramp("sequential"),
         reasons=rows["reason"],
-        provenance=coverage_words.origin_of(store, answers.analysis),
+        provenance=study_words.origin_of(store, answers.analysis),
     )
 
 
-def map_theme(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) -> OverlayTheme:
+def map_theme(store: Store, choice: CoverageChoice, answers: CoverageAnswers, layer: Layer) -> OverlayTheme:
     """Return what the map shows."""
     images: tuple[ImageLayer, ...] = ()
     if choice.view == "surface":
@@ -122,7 +114,7 @@ def map_theme(store: Store, choice: CoverageChoice, answers: Answers, layer: Lay
     )
 
 
-def _legend(choice: CoverageChoice, answers: Answers) -> SurfaceLegend:
+def _legend(choice: CoverageChoice, answers: CoverageAnswers) -> SurfaceLegend:
     analysis = answers.analysis
     people = analysis.cells[choice.group].to_numpy(dtype="float64")
     entries = minute_legend(analysis.travel, people, ramp=ramp("sequential_reversed"))
@@ -141,10 +133,10 @@ def title(choice: CoverageChoice) -> str:
 def subtitle(choice: CoverageChoice, analysis: CoverageAnalysis) -> str:
     """Return the line beside the map's title."""
     parts = [
-        coverage_words.travel_words(analysis),
+        study_words.travel_words(analysis),
         f"阈值 {choice.minutes:g} 分钟",
         choice.group_name,
-        f"人口 {coverage_words.POPULATION_YEAR} 年",
+        f"人口 {study_words.POPULATION_YEAR} 年",
     ]
     if analysis.implied:
         parts.append("设施为推定点位")

@@ -6,19 +6,19 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from analysis.coverage import CoverageAnalysis
+from analysis.run_kinds import COVERAGE, coverage_asked
 from data.store.store import Store, open_store
 from layers.assets import own_folder
-from layers.charts.base import PICK
 from layers.charts.coverage import ranking_chart
 from layers.model import Layer
 from pages.coverage import map as coverage_map
-from pages.coverage.answers import Answers, answers_to
-from pages.coverage.choice import CoverageChoice, choose_all
-from pages.coverage.downloads import show_downloads, show_record
+from pages.coverage.answers import CoverageAnswers, coverage_answers
+from pages.coverage.choice import CoverageChoice, choose_coverage
+from pages.coverage.downloads import show_downloads
 from pages.coverage.panels import show_figures, show_notes, show_panels
-from pages.shared import components, state, study_frame
-from pages.shared import study_words as coverage_words
+from pages.shared import components, study_frame, study_words
 from pages.shared.components import plain
+from pages.shared.record_button import show_record
 from pages.shared.study_words import travel_words
 
 
@@ -49,13 +49,13 @@ def page() -> None:
     st.html(own_folder() / "coverage.css")
     store = open_store()
     head = st.container(key="page_head")
-    choice = choose_all(store)
+    choice = choose_coverage(store)
     if choice is None:
         with head:
             components.header("设施覆盖")
         st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
         return
-    answers = study_frame.solved(lambda tell: answers_to(store, choice.request, tell))
+    answers = study_frame.solved_with_steps(lambda tell: coverage_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header("设施覆盖", note=choice.kind.name)
@@ -63,9 +63,9 @@ def page() -> None:
     _show(store, choice, answers, head)
 
 
-def _show(store: Store, choice: CoverageChoice, answers: Answers, head: DeltaGenerator) -> None:
+def _show(store: Store, choice: CoverageChoice, answers: CoverageAnswers, head: DeltaGenerator) -> None:
     """Draw what the answer looks like."""
-    warning = coverage_words.banner(answers.analysis)
+    warning = study_words.banner(answers.analysis)
     if warning:
         st.warning(components.plain(warning), icon=":material/science:")
     left, right = st.columns([17, 10], gap="medium")
@@ -81,9 +81,9 @@ def _show(store: Store, choice: CoverageChoice, answers: Answers, head: DeltaGen
         _head(store, choice, answers, layer)
 
 
-def _head(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) -> None:
+def _head(store: Store, choice: CoverageChoice, answers: CoverageAnswers, layer: Layer) -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    how = coverage_words.travel_words(answers.analysis)
+    how = study_words.travel_words(answers.analysis)
     with left:
         components.header(
             f"{choice.kind.name}覆盖",
@@ -92,21 +92,20 @@ def _head(store: Store, choice: CoverageChoice, answers: Answers, layer: Layer) 
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
         show_method(choice, answers.analysis)
-        show_record(store, choice, answers)
+        asked = coverage_asked(choice.request, minutes=choice.minutes, group=choice.group, level=choice.level)
+        show_record(
+            store,
+            COVERAGE,
+            asked,
+            lambda: answers.table(choice.minutes, choice.level, choice.group),
+            answers.seconds,
+        )
         with st.popover("下载", icon=":material/download:"):
             show_downloads(store, choice, answers, layer)
 
 
-def _ranking(choice: CoverageChoice, answers: Answers) -> None:
+def _ranking(choice: CoverageChoice, answers: CoverageAnswers) -> None:
     st.markdown("**排名**　按人口覆盖率，竖线为面积覆盖率")
-
-    def picked() -> None:
-        chosen = st.session_state["coverage_ranking"]["selection"].get(PICK) or []
-        if chosen:
-            state.put("region", chosen[0]["adcode"])
-
     rows = answers.table(choice.minutes, choice.level, choice.group)
-    with st.container(height=_RANKING_HEIGHT, key="ranking_box"):
-        components.chart(
-            ranking_chart(rows, selected=choice.region), key="coverage_ranking", on_select=picked
-        )
+    picture = ranking_chart(rows, selected=choice.region)
+    components.region_chart(picture, key="coverage_ranking", height=_RANKING_HEIGHT)

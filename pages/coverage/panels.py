@@ -23,7 +23,7 @@ from layers.charts.coverage import (
 )
 from layers.model import format_number
 from layers.numbers import readable
-from pages.coverage.answers import Answers
+from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.downloads import figures_table
 from pages.shared import cached, components
@@ -37,7 +37,7 @@ def focus(store: Store, choice: CoverageChoice) -> str:
     return choice.region or choice.request.within
 
 
-def row_of(store: Store, choice: CoverageChoice, answers: Answers, adcode: str) -> pd.Series:
+def row_of(store: Store, choice: CoverageChoice, answers: CoverageAnswers, adcode: str) -> pd.Series:
     """Return the row of the coverage table of one region inside the request's region."""
     level = cast(Level, cached.region_table(store).loc[adcode, "level"])
     rows = answers.table(choice.minutes, level, choice.group).set_index("adcode", drop=False)
@@ -46,7 +46,7 @@ def row_of(store: Store, choice: CoverageChoice, answers: Answers, adcode: str) 
     return row
 
 
-def show_figures(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def show_figures(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     """Draw the figures of the region looked at."""
     row = row_of(store, choice, answers, focus(store, choice))
     with st.container(key="coverage_figures"):
@@ -98,7 +98,7 @@ def _minutes(value: Any) -> str:
     return "—" if pd.isna(value) else format_number(float(value), 1)
 
 
-def show_notes(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def show_notes(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     """Say what a reader must know of the figures, and which regions may look worse than they are."""
     lines = [plain(note) for note in notes(store, answers.analysis)]
     rows = answers.table(choice.minutes, choice.level, choice.group)
@@ -139,14 +139,14 @@ def gap_words(rows: pd.DataFrame) -> str:
     )
 
 
-def urban_rural(choice: CoverageChoice, answers: Answers, level: Level) -> pd.DataFrame:
+def urban_rural(choice: CoverageChoice, answers: CoverageAnswers, level: Level) -> pd.DataFrame:
     """Return town and country of every region of a level; columns of ``geo.coverage.urban_rural_gap``."""
     return urban_rural_gap(
         answers.table(choice.minutes, level, "urban"), answers.table(choice.minutes, level, "rural")
     )
 
 
-def show_equity(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def show_equity(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     """Draw the gaps between regions, and between town and country."""
     levels = equity_levels(store, choice)
     left, right = st.columns(2, gap="medium")
@@ -179,7 +179,7 @@ def _urban_rural_words(row: pd.Series) -> str:
     )
 
 
-def sensitivity_rows(store: Store, choice: CoverageChoice, answers: Answers) -> pd.DataFrame:
+def sensitivity_rows(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> pd.DataFrame:
     """Return the coverage of the region looked at for ±20 % of speed and of the threshold."""
     adcode = focus(store, choice)
     level = cast(Level, cached.region_table(store).loc[adcode, "level"])
@@ -194,7 +194,7 @@ def sensitivity_rows(store: Store, choice: CoverageChoice, answers: Answers) -> 
     return rows[rows["adcode"] == adcode].reset_index(drop=True)
 
 
-def show_sensitivity(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def show_sensitivity(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     """Draw what other speeds and thresholds would give."""
     rows = sensitivity_rows(store, choice, answers)
     st.caption(
@@ -212,9 +212,9 @@ def show_sensitivity(store: Store, choice: CoverageChoice, answers: Answers) -> 
 _LINES = 5
 
 
-def show_panels(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def show_panels(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     """Draw the panel that is chosen."""
-    panels: dict[str, tuple[str, Callable[[Store, CoverageChoice, Answers], None]]] = {
+    panels: dict[str, tuple[str, Callable[[Store, CoverageChoice, CoverageAnswers], None]]] = {
         "curve": ("累计曲线", _curve),
         "people": ("人口分布", _distribution),
         "gaps": ("未覆盖片区", _clusters),
@@ -239,19 +239,19 @@ def compared(store: Store, choice: CoverageChoice) -> list[str]:
     return codes[:_LINES]
 
 
-def curves(store: Store, choice: CoverageChoice, answers: Answers) -> dict[str, pd.DataFrame]:
+def curves(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> dict[str, pd.DataFrame]:
     """Return the cumulative curve of each region drawn, by name."""
     names = cached.region_table(store)["name"]
     return {str(names[code]): answers.curve(code, choice.group) for code in compared(store, choice)}
 
 
-def _curve(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def _curve(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     made = ("curves", tuple(compared(store, choice)), choice.group)
     picture = answers.once(made, lambda: cumulative_curve_chart(curves(store, choice, answers)))
     components.chart(picture.at(threshold=choice.minutes), key="coverage_curve")
 
 
-def _distribution(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def _distribution(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     adcode = focus(store, choice)
     analysis = answers.analysis
     marks = minute_marks(analysis.travel.max_minutes, choice.minutes)
@@ -272,7 +272,7 @@ def _distribution(store: Store, choice: CoverageChoice, answers: Answers) -> Non
     )
 
 
-def clusters_table(store: Store, choice: CoverageChoice, answers: Answers) -> pd.DataFrame:
+def clusters_table(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> pd.DataFrame:
     """Return the uncovered clusters as people read them, the most populous first."""
     rows = answers.clusters(choice.minutes, choice.group).table
     table = cached.region_table(store)
@@ -291,7 +291,7 @@ def clusters_table(store: Store, choice: CoverageChoice, answers: Answers) -> pd
     )
 
 
-def _clusters(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def _clusters(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     rows = clusters_table(store, choice, answers)
     if rows.empty:
         st.success(
@@ -308,7 +308,7 @@ def _clusters(store: Store, choice: CoverageChoice, answers: Answers) -> None:
     _frame(rows, {"位次": 0, rows.columns[1]: 0, "面积（平方公里）": 1, "不可达人口": 0}, "coverage_clusters")
 
 
-def _table(store: Store, choice: CoverageChoice, answers: Answers) -> None:
+def _table(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     rows = figures_table(store, choice, answers)
     _frame(rows, {name: 0 for name in rows.columns if name.endswith("人口")}, "coverage_table")
 

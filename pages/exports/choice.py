@@ -15,6 +15,7 @@ from geo.errors import SutuError
 from geo.export_crs import TARGETS
 from geo.region_tree import listed_names
 from pages.shared import cached, components, filters, state
+from pages.shared.cached import kept_by_version
 
 GROUP_ALL = "全部类别"
 
@@ -46,14 +47,10 @@ class ExportChoice:
         )
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _catalogue(_store: Store, version: str) -> list[LayerInfo]:
-    return layer_list(_store)
-
-
+@kept_by_version(2)
 def catalogue(store: Store) -> list[LayerInfo]:
     """Return the layers of this version of the data."""
-    return _catalogue(store, store.data_version)
+    return layer_list(store)
 
 
 def choose_layers(store: Store) -> tuple[LayerInfo, ...]:

@@ -16,23 +16,24 @@ from geo.export_table import ExportTable
 from pages.exports.box import show_export
 from pages.exports.choice import ExportChoice, catalogue, choose_how, choose_layers, choose_settings, explain
 from pages.shared import cached, components
+from pages.shared.cached import kept_by_version
 from reports.provenance import provenance
 
 _ROWS = 20
 
 
-@st.cache_resource(max_entries=12, show_spinner="正在准备预览…")
+@kept_by_version(12, spinner="正在准备预览…")
 def _preview(
-    _store: Store, version: str, layer: str, settings: tuple[tuple[str, str], ...], clip: str
+    store: Store, layer: str, settings: tuple[tuple[str, str], ...], clip: str
 ) -> tuple[ExportTable, bytes | None]:
-    region = clip_to(_store, clip) if clip else None
-    table = make_layer(_store, data_dir(), layer, dict(settings), clip=region)
-    return table, preview_png(table, cached.regions(_store, "prefecture"))
+    region = clip_to(store, clip) if clip else None
+    table = make_layer(store, data_dir(), layer, dict(settings), clip=region)
+    return table, preview_png(table, cached.regions(store, "prefecture"))
 
 
 def show_preview(store: Store, info: LayerInfo, settings: dict[str, str], clip: str) -> None:
     """Draw picture, legend, definition, sources, columns and first rows; raises as `make_layer`."""
-    table, picture = _preview(store, store.data_version, info.id, tuple(sorted(settings.items())), clip)
+    table, picture = _preview(store, info.id, tuple(sorted(settings.items())), clip)
     left, right = st.columns([4, 7], gap="medium")
     with left:
         if picture is None:

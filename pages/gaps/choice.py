@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,67 +15,50 @@ from geo.gaps import GapComparison
 from geo.region_tree import listed_names
 from geo.spatial import LocalMoran, Pairs, contiguity, local_moran
 from pages.shared import cached, state
+from pages.shared.cached import kept_by_version
+
+_BY_SUBJECT: dict[type, Callable[[Any], object]] = {
+    GapSource: lambda source: (source.subject.id, source.subject.level)
+}
+"""What stands for a source of one version of the data."""
 
 
+@kept_by_version(24)
 def gap_source(store: Store, indicator: str, level: str) -> GapSource:
     """Return `analysis.gaps.load_gap`."""
-    return _source(store, store.data_version, indicator, level)
+    return load_gap(store, indicator, level)
 
 
-def comparison(store: Store, source: GapSource, year: int, before: int | None) -> GapComparison:
+@kept_by_version(64, keys=_BY_SUBJECT)
+def comparison(_store: Store, source: GapSource, year: int, before: int | None) -> GapComparison:
     """Return `analysis.gaps.compare_years`."""
-    return _comparison(store.data_version, source.subject.id, source.subject.level, year, before, source)
+    return compare_years(source, year, before)
 
 
-def course(store: Store, source: GapSource) -> pd.DataFrame:
+@kept_by_version(24, keys=_BY_SUBJECT)
+def course(_store: Store, source: GapSource) -> pd.DataFrame:
     """Return `analysis.gaps.series_table` of all years."""
-    return _course(store.data_version, source.subject.id, source.subject.level, source)
+    return series_table(gap_analyses(source))
 
 
-def values_panel(store: Store, source: GapSource) -> pd.DataFrame:
+@kept_by_version(24, keys=_BY_SUBJECT)
+def values_panel(_store: Store, source: GapSource) -> pd.DataFrame:
     """Return `analysis.gaps.panel`."""
-    return _panel(store.data_version, source.subject.id, source.subject.level, source)
+    return panel(source)
 
 
+@kept_by_version(24, spinner="正在检验集聚……", keys=_BY_SUBJECT)
 def spots(store: Store, source: GapSource, year: int) -> LocalMoran:
     """Return local Moran of the values of a year."""
-    return _spots(store, store.data_version, source.subject.id, source.subject.level, year, source)
+    level = source.subject.level
+    frame = cached.regions(store, level)
+    values = compare_years(source, year, None).now.frame["value"]
+    return local_moran(values.reindex(frame.index), _neighbours(store, level))
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _source(_store: Store, version: str, indicator: str, level: str) -> GapSource:
-    return load_gap(_store, indicator, level)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _comparison(
-    version: str, indicator: str, level: str, year: int, before: int | None, _source: GapSource
-) -> GapComparison:
-    return compare_years(_source, year, before)
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _course(version: str, indicator: str, level: str, _source: GapSource) -> pd.DataFrame:
-    return series_table(gap_analyses(_source))
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _panel(version: str, indicator: str, level: str, _source: GapSource) -> pd.DataFrame:
-    return panel(_source)
-
-
-@st.cache_resource(max_entries=24, show_spinner="正在检验集聚……")
-def _spots(
-    _store: Store, version: str, indicator: str, level: str, year: int, _source: GapSource
-) -> LocalMoran:
-    frame = cached.regions(_store, level)
-    values = compare_years(_source, year, None).now.frame["value"]
-    return local_moran(values.reindex(frame.index), _neighbours(_store, version, level))
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _neighbours(_store: Store, version: str, level: str) -> Pairs:
-    return contiguity(cached.regions(_store, level))
+@kept_by_version(4)
+def _neighbours(store: Store, level: str) -> Pairs:
+    return contiguity(cached.regions(store, level))
 
 
 NONE = "none"

@@ -174,7 +174,7 @@ def show_spots(store: Store, choice: GapChoice, origin: Provenance) -> None:
             height=_HEIGHT,
             selected=choice.region,
             labels=labels_for(store, subject.level),
-            on_click=lambda adcode: state.put("region", adcode),
+            on_click=components.look_at,
         )
 
 

@@ -83,7 +83,7 @@ class Choice:
         return self.subjects[0]
 
 
-def choose_all(store: Store, registry: Registry) -> Choice:
+def choose_indicator_map(store: Store, registry: Registry) -> Choice:
     """Draw the controls and return what is chosen."""
     indicators = cached.indicators(store)
     indicators = indicators[indicators["levels"].map(len) > 0]

@@ -7,13 +7,12 @@ import streamlit as st
 from data.registry import load_registry
 from data.store.store import Store, open_store
 from geo.region_tree import LEVEL_CHOICES
-from layers.charts.base import PICK, bar_ranking
 from layers.model import Layer
 from pages.indicators.card import show_card, show_summary
-from pages.indicators.choice import Choice, choose_all
+from pages.indicators.choice import Choice, choose_indicator_map
 from pages.indicators.layers import layers_of
 from pages.indicators.panels import show_downloads, show_panels
-from pages.shared import components, state
+from pages.shared import components, study_frame
 from pages.shared.region_layers import labels_for
 
 _HEIGHT, _PAIR_HEIGHT = 660, 500
@@ -26,7 +25,7 @@ def page() -> None:
     store = open_store()
     registry = load_registry()
     head = st.container(key="page_head")
-    choice = choose_all(store, registry)
+    choice = choose_indicator_map(store, registry)
     layers = layers_of(store, registry, choice.subjects, choice.style)
     first = layers[0]
     with head:
@@ -90,7 +89,7 @@ def _map(
         selected=choice.region,
         labels=labels_for(store, choice.main.level),
         link=link,
-        on_click=lambda adcode: state.put("region", adcode),
+        on_click=components.look_at,
     )
 
 
@@ -105,13 +104,6 @@ def _card(store: Store, choice: Choice, layer: Layer) -> None:
 
 
 def _ranking(choice: Choice, layer: Layer) -> None:
-    st.markdown(f"**排名**　{components.plain(layer.year)} 年")
-
-    def picked() -> None:
-        chosen = st.session_state["ranking"]["selection"].get(PICK) or []
-        if chosen:
-            state.put("region", chosen[0]["adcode"])
-
     height = _RANKING_HEIGHT if choice.region is None else _RANKING_HEIGHT_CHOSEN
-    with st.container(height=height, key="ranking_box"):
-        components.chart(bar_ranking(layer, selected=choice.region), key="ranking", on_select=picked)
+    heading = f"{components.plain(layer.year)} 年"
+    study_frame.ranking(layer, heading, region=choice.region, height=height, key="ranking")

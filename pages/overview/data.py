@@ -10,6 +10,7 @@ import streamlit as st
 from data.store.check import check_store, fact_summary, residuals
 from data.store.store import Store
 from layers.model import format_number
+from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
 
 QUALITY_WORDS = {"official": "官方公布", "derived": "推算", "secondary": "二手转录", "imported": "用户导入"}
@@ -32,7 +33,7 @@ class Loaded:
 
 def data_state(store: Store, population: str) -> None:
     """Draw what is loaded: figures by source and quality, residuals, rows that found no region, the check."""
-    held = loaded(store, store.data_version, population)
+    held = loaded(store, population)
     with st.container(key="overview_loaded"):
         for column, (label, number) in zip(st.columns(len(held.counts)), held.counts.items(), strict=True):
             column.metric(label, format_number(number, 0))
@@ -46,19 +47,19 @@ def data_state(store: Store, population: str) -> None:
     _check(store)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def loaded(_store: Store, version: str, population: str) -> Loaded:
+@kept_by_version(2)
+def loaded(store: Store, population: str) -> Loaded:
     """Return what is said of the store; made once per data version."""
-    summary, unmatched = fact_summary(_store), _store.unmatched()
+    summary, unmatched = fact_summary(store), store.unmatched()
     counts = {
-        "指标": len(_store.indicators()),
+        "指标": len(store.indicators()),
         "事实": int(summary["facts"].sum()),
         "无数值（有原因）": int(summary["undefined"].sum()),
-        "规划文件": len(_store.plan_documents()),
-        "规划条目": len(_store.plan_targets()),
+        "规划文件": len(store.plan_documents()),
+        "规划条目": len(store.plan_targets()),
         "未匹配到地区的行": len(unmatched),
     }
-    return Loaded(counts, _sources(summary), tuple(residual_lines(_store, population)), unmatched)
+    return Loaded(counts, _sources(summary), tuple(residual_lines(store, population)), unmatched)
 
 
 def _sources(summary: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from data.registry import load_registry
 from data.store.check import target_state_counts
 from data.store.store import Store
 from layers.charts.tracking import state_bars
+from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
 from reports.targets import STATE_WORDS, headline_table, short_title, state_colours, with_unit
 
@@ -35,7 +36,7 @@ class PeriodStates:
 def plan_states(store: Store) -> None:
     """Draw the states of the headline targets by plan, one chart per planning period."""
     for column, (period, (title, remark)) in zip(st.columns(2, gap="medium"), PERIODS.items(), strict=True):
-        states = period_states(store, store.data_version, period)
+        states = period_states(store, period)
         with column:
             st.markdown(f"**{plain(title)}**")
             st.caption(plain(f"{states.plans} 个规划 {states.total} 项：{states.words}。{remark}。"))
@@ -46,10 +47,10 @@ def plan_states(store: Store) -> None:
                     st.markdown("\n".join(f"- :small[{plain(line)}]" for line in states.missed))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def period_states(_store: Store, version: str, period: str) -> PeriodStates:
+@kept_by_version(4)
+def period_states(store: Store, period: str) -> PeriodStates:
     """Return what is shown of a period; made once per data version."""
-    counts = target_state_counts(_store).rename(columns=STATE_WORDS)
+    counts = target_state_counts(store).rename(columns=STATE_WORDS)
     longest = int(counts["total"].max())
     part = counts[counts["period"] == period]
     part = part.set_index(part["title"].map(short_title))[list(STATE_WORDS.values())]
@@ -59,7 +60,7 @@ def period_states(_store: Store, version: str, period: str) -> PeriodStates:
         total=int(totals.sum()),
         words="，".join(f"{word} {count} 项" for word, count in totals.items()),
         chart=state_bars(part, state_colours(load_registry()), longest=longest),
-        missed=missed_lines(_store) if period == PAST else (),
+        missed=missed_lines(store) if period == PAST else (),
     )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from data.registry import load_registry
 from data.store.store import Store, data_dir
 from layers.fonts import FontSet, installed
+from pages.shared.cached import kept_by_version
 from reports.briefing import briefing, report_bytes
 from reports.document import MEDIA_TYPES, Format
 from reports.region import Briefings
@@ -17,9 +18,9 @@ _MADE = "briefing_made"
 _WORDS: dict[Format, str] = {"docx": "Word", "pdf": "PDF", "html": "HTML"}
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _briefings(_store: Store, version: str, _fonts: FontSet) -> Briefings:
-    return Briefings(_store, load_registry(), data_dir(), _fonts.regular)
+@kept_by_version(1)
+def _briefings(store: Store, _fonts: FontSet) -> Briefings:
+    return Briefings(store, load_registry(), data_dir(), _fonts.regular)
 
 
 def offer_briefing(store: Store, names: Mapping[str, str]) -> None:
@@ -47,7 +48,7 @@ def offer_briefing(store: Store, names: Mapping[str, str]) -> None:
         )
         if st.button("生成", key="briefing_make", type="primary"):
             bar = st.progress(0.0, "准备…")
-            made = _briefings(store, store.data_version, fonts)
+            made = _briefings(store, fonts)
 
             def tell(section: str, done: float) -> None:
                 bar.progress(done, f"{section}…")

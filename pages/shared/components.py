@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from data.registry.environment import TIANDITU_KEY
+from layers.charts.base import PICK
 from layers.model import Layer, Provenance
 from layers.published import PUBLISHER
 from layers.webmap import base_map, theme
@@ -22,13 +23,17 @@ from pages.shared.plain_text import plain
 
 __all__ = [
     "chart",
+    "clicked_region",
     "definition",
     "download",
     "download_figure",
     "draw_map",
+    "draw_region_map",
     "footer",
     "header",
+    "look_at",
     "plain",
+    "region_chart",
     "show_map",
 ]
 
@@ -92,6 +97,29 @@ def chart(picture: Any, *, key: str, on_select: Callable[[], None] | None = None
         st.vega_lite_chart(spec=spec, theme=None, key=key, on_select=on_select)
 
 
+def region_chart(picture: Any, *, key: str, height: int, box: str = "ranking_box") -> None:
+    """Draw a chart by region in a box of its own; what is clicked in it is the region looked at."""
+
+    def picked() -> None:
+        chosen = st.session_state[key]["selection"].get(PICK) or []
+        if chosen:
+            look_at(chosen[0]["adcode"])
+
+    with st.container(height=height, key=box):
+        chart(picture, key=key, on_select=picked)
+
+
+def look_at(adcode: str) -> None:
+    """Choose the region looked at; only in a callback."""
+    state.put("region", adcode)
+
+
+def clicked_region(key: str, layer: Layer) -> str | None:
+    """Return the region of ``layer`` that was clicked on the map ``key``; None when none was."""
+    adcode = (st.session_state.get(key) or {}).get("adcode")
+    return adcode if isinstance(adcode, str) and adcode in layer.frame.index else None
+
+
 def show_map(
     layer: Layer,
     key: str,
@@ -109,14 +137,25 @@ def show_map(
     """
 
     def clicked() -> None:
-        adcode = (st.session_state.get(key) or {}).get("adcode")
-        if on_click is not None and isinstance(adcode, str) and adcode in layer.frame.index:
+        adcode = clicked_region(key, layer)
+        if on_click is not None and adcode is not None:
             on_click(adcode)
 
     shown = theme(layer, selected=selected, labels=labels, publish=PUBLISHER.publish)
     with map_first(shown.spec["token"]):
         answer = draw_map(shown, key, height=height, on_change=clicked, link=link)
     return (answer or {}).get("adcode")
+
+
+def draw_region_map(shown: folium.FeatureGroup, key: str, layer: Layer, *, height: int) -> None:
+    """Draw what is ``shown`` on the map ``key``; a clicked region of ``layer`` is the one looked at."""
+
+    def clicked() -> None:
+        adcode = clicked_region(key, layer)
+        if adcode is not None:
+            look_at(adcode)
+
+    draw_map(shown, key, height=height, on_change=clicked)
 
 
 def draw_map(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
-from analysis.given import CELL_SIZE_M
 from data.registry.mode_models import load_modes
 from data.store.store import Store
 from geo.region_tree import inside, listed_names, parent_names
@@ -22,29 +23,20 @@ _ZOOMS = {
 
 def cell_size_m(store: Store) -> float:
     """Return the side of the population cells in metres."""
-    return float(store_meta(store).get("population_resolution_m", CELL_SIZE_M))
+    return cached.store_tables(store).cell_size_m
 
 
-def store_meta(store: Store) -> dict[str, str]:
+def store_meta(store: Store) -> Mapping[str, str]:
     """Return what the build noted about its data, by key."""
-    meta = _meta(store, store.data_version)
-    return {str(key): str(value) for key, value in zip(meta["key"], meta["value"], strict=True)}
+    return cached.store_tables(store).meta
 
 
+@cached.kept_by_version(2)
 def facility_counts(store: Store) -> pd.DataFrame:
     """Return how many facilities there are: ``type``, ``level`` (NaN: none), ``precision``, ``count``."""
-    return _counts(store, store.data_version)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _meta(_store: Store, version: str) -> pd.DataFrame:
-    return _store.table("meta")
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _counts(_store: Store, version: str) -> pd.DataFrame:
     columns = ["type", "level", "precision"]
-    return _store.facilities().groupby(columns, dropna=False).size().rename("count").reset_index()
+    facilities = cached.store_tables(store).facilities
+    return facilities.groupby(columns, dropna=False).size().rename("count").reset_index()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -53,40 +45,26 @@ def mode_names() -> dict[str, str]:
     return {key: mode.name for key, mode in load_modes().items()}
 
 
+@cached.kept_by_version(64)
 def regions_inside(store: Store, within: str, level: str) -> list[str]:
     """Return the regions of ``level`` that are ``within`` or below it, in the order of the region table."""
-    return _regions_inside(store, store.data_version, within, level)
+    return inside(cached.region_table(store), within, level)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _regions_inside(_store: Store, version: str, within: str, level: str) -> list[str]:
-    table = _store.region_table()
-    return inside(table, within, level)
-
-
+@cached.kept_by_version(12)
 def region_frame(store: Store, within: str, level: str) -> gpd.GeoDataFrame:
     """Return the regions of ``level`` inside ``within`` with ``parent_name``, as fine as the map needs."""
-    return _region_frame(store, store.data_version, within, level)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _region_frame(_store: Store, version: str, within: str, level: str) -> gpd.GeoDataFrame:
-    table = _store.region_table()
+    table = cached.region_table(store)
     zoom = _ZOOMS[str(table.loc[within, "level"])]
-    frame = _store.regions(level, zoom=zoom).loc[_regions_inside(_store, version, within, level)]
+    frame = store.regions(level, zoom=zoom).loc[regions_inside(store, within, level)]
     return frame.assign(parent_name=parent_names(table).reindex(frame.index).fillna(""))
 
 
+@cached.kept_by_version(12)
 def region_labels(store: Store, within: str, level: str) -> gpd.GeoDataFrame:
     """Return the regions named on the map: those of the level shown, and prefectures above counties."""
-    return _region_labels(store, store.data_version, within, level)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _region_labels(_store: Store, version: str, within: str, level: str) -> gpd.GeoDataFrame:
     levels = ["prefecture", "county"] if level == "county" else [level]
-    frames = [_region_frame(_store, version, within, one) for one in levels]
-    return gpd.GeoDataFrame(pd.concat(frames))
+    return gpd.GeoDataFrame(pd.concat([region_frame(store, within, one) for one in levels]))
 
 
 def region_choices(store: Store, level: str) -> dict[str, str]:

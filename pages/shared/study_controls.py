@@ -1,8 +1,9 @@
-"""The single controls of the page 设施覆盖; `pages.coverage.choice` puts them together."""
+"""The controls that the pages on access share; the ``choice`` of each page puts them together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -10,9 +11,11 @@ import streamlit as st
 
 from analysis.coverage import IMPLIED, SEARCH_MINUTES, covered_types
 from data.registry.facility_models import FacilityType
+from data.store.store import Store
 from geo.coverage import GROUPS
-from geo.region_tree import LEVEL_CHOICES, LEVELS, Level, listed_names
-from pages.shared import filters, state
+from geo.region_tree import LEVEL_CHOICES, LEVELS, PROVINCE, Level, listed_names
+from pages.shared import cached, filters, state
+from pages.shared.regions import mode_names, regions_inside
 
 ORIGINS = {"auto": "自动（有导入的用导入的）", "imported": "只用导入的", "implied": "只用推定的"}
 VIEWS = {"surface": "通行时间", "regions": "分区覆盖率"}
@@ -24,6 +27,69 @@ DEFAULT_TYPE = "general_hospital"
 def choose(name: str, label: str, options: Sequence[Any], default: Any, **settings: Any) -> Any:
     """Draw a control as `state.choose` does; a default that is not offered gives way to the first option."""
     return state.choose(name, label, options, default if default in options else options[0], **settings)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What pages on the access to one type of facility ask first: of which type, how people travel, which
+    people (a key of ``geo.coverage.GROUPS``), and of which region.
+    """
+
+    kind: FacilityType
+    mode: str
+    group: str
+    within: str
+
+
+def choose_question(
+    types: dict[str, FacilityType],
+    offered: list[str],
+    table: pd.DataFrame,
+    *,
+    people: tuple[str, str] = ("group", "人群"),
+) -> Question:
+    """Draw type, mode, people (by name and label) and region side by side."""
+    columns = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
+    with columns[0]:
+        kind = types[choose_type(types, offered)]
+    with columns[1]:
+        modes = mode_names()
+        mode = choose("mode", "出行方式", list(modes), kind.mode, format_func=modes.__getitem__)
+    with columns[2]:
+        group = choose_group(*people)
+    with columns[3]:
+        within = choose_within(table)
+    return Question(kind, str(mode), group, within)
+
+
+def offered_types(counts: pd.DataFrame, types: dict[str, FacilityType]) -> list[str]:
+    """Return the types of which there is any facility, or of those below them."""
+    return [key for key in types if counts["type"].isin(covered_types([key])).any()]
+
+
+def choose_group(name: str = "group", label: str = "人群") -> str:
+    """Draw the list of population groups and return a key of ``geo.coverage.GROUPS``."""
+    group = choose(name, label, list(GROUP_NAMES), "all", format_func=GROUP_NAMES.__getitem__)
+    return "population" if group == "all" else str(group)
+
+
+def group_name(group: str) -> str:
+    """Return a key of ``geo.coverage.GROUPS`` as people read it."""
+    return GROUP_NAMES["all" if group == "population" else group]
+
+
+def choose_within(table: pd.DataFrame) -> str:
+    """Draw the list of regions whose people count."""
+    names = region_names(table)
+    return str(choose("within", "范围", list(names), PROVINCE, format_func=names.__getitem__))
+
+
+def choose_shown_regions(store: Store, within: str) -> tuple[Level, str | None]:
+    """Draw, in the sidebar, the level of the regions shown and the region looked at; return both."""
+    table = cached.region_table(store)
+    with st.sidebar.container(key="shared_controls"):
+        level = choose_level(table, within)
+        return level, choose_region(table, regions_inside(store, within, level))
 
 
 def choose_type(types: dict[str, FacilityType], offered: list[str]) -> str:
@@ -46,13 +112,7 @@ def choose_threshold(kind: FacilityType) -> tuple[int, str]:
     """Draw the slider of minutes and the view of the map; return both."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
-        minutes = choose(
-            "minutes",
-            "时间阈值（分钟）",
-            list(range(1, int(SEARCH_MINUTES) + 1)),
-            int(kind.minutes),
-            widget=_slider,
-        )
+        minutes = choose_minutes("时间阈值（分钟）", kind)
     with right:
         view = choose(
             "map_view",
@@ -62,7 +122,13 @@ def choose_threshold(kind: FacilityType) -> tuple[int, str]:
             widget=st.segmented_control,
             format_func=VIEWS.__getitem__,
         )
-    return int(minutes), str(view)
+    return minutes, str(view)
+
+
+def choose_minutes(label: str, kind: FacilityType) -> int:
+    """Draw the slider of minutes."""
+    limits = list(range(1, int(SEARCH_MINUTES) + 1))
+    return int(choose("minutes", label, limits, int(kind.minutes), widget=_slider))
 
 
 def _slider(label: str, options: list[int], *, key: str) -> int:

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from geo.errors import StoreError, SutuError
-from layers.charts.base import PICK, bar_ranking
+from layers.charts.base import bar_ranking
 from layers.model import Layer
-from pages.shared import components, state
+from pages.shared import components
+from pages.shared.kept_answers import Tell
 
 Answers = TypeVar("Answers")
-Tell = Callable[[str], None]
-"""Told each step (Chinese) while there is something to wait for."""
 
 
-class Slot(Generic[Answers]):
-    """The place of one question: whoever comes first solves it, the others wait for that.
-
-    A page keeps slots with ``st.cache_resource``, by all that the answer depends on.
-    """
-
-    def __init__(self) -> None:
-        """Start without an answer."""
-        self._lock = threading.Lock()
-        self._answers: Answers | None = None
-
-    def solved(self, solve: Callable[[], Answers], tell: Tell) -> Answers:
-        """Return the answer, solved now when nobody has; nothing is kept of a ``solve`` that raises."""
-        if self._answers is None and self._lock.locked():
-            tell("等待同一计算完成")
-        with self._lock:
-            if self._answers is None:
-                self._answers = solve()
-            return self._answers
-
-
-def solved(solve: Callable[[Tell], Answers]) -> Answers | None:
+def solved_with_steps(solve: Callable[[Tell], Answers]) -> Answers | None:
     """Return what ``solve`` gives, each step told while it works; None when there is no answer, as is said.
 
     A fault of the store is the whole application's and is raised.
@@ -67,14 +44,7 @@ def solved(solve: Callable[[Tell], Answers]) -> Answers | None:
 def ranking(layer: Layer, heading: str, *, region: str | None, height: int, key: str) -> None:
     """Draw the regions of a layer by rank; a bar that is clicked is the region looked at."""
     st.markdown(f"**排名**　{heading}")
-
-    def picked() -> None:
-        chosen = st.session_state[key]["selection"].get(PICK) or []
-        if chosen:
-            state.put("region", chosen[0]["adcode"])
-
-    with st.container(height=height, key="ranking_box"):
-        components.chart(bar_ranking(layer, selected=region), key=key, on_select=picked)
+    components.region_chart(bar_ranking(layer, selected=region), key=key, height=height)
 
 
 def show_notes(notes: Sequence[str]) -> None:

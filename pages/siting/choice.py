@@ -11,18 +11,16 @@ from analysis.siting import METHODS, SitingRequest
 from analysis.siting_candidates import CANDIDATES
 from data.registry.facility_models import FacilityType, load_facility_types
 from data.store.store import Store
-from geo.region_tree import PROVINCE, Level
+from geo.region_tree import Level
 from geo.siting import OBJECTIVES
-from pages.shared import cached, state
-from pages.shared.regions import facility_counts, mode_names, regions_inside
+from pages.shared import cached
+from pages.shared.regions import facility_counts
 from pages.shared.study_controls import (
-    DEFAULT_TYPE,
-    GROUP_NAMES,
     choose,
     choose_facilities,
-    choose_level,
-    choose_region,
-    region_names,
+    choose_question,
+    choose_shown_regions,
+    group_name,
 )
 from pages.siting.plan import choose_map, current_edits
 from pages.siting.site_file import choose_sites
@@ -48,24 +46,15 @@ class SitingChoice:
     @property
     def group_name(self) -> str:
         """The population group as people read it."""
-        return GROUP_NAMES["all" if self.request.group == "population" else self.request.group]
+        return group_name(self.request.group)
 
 
 def choose_siting(store: Store) -> SitingChoice:
     """Draw the controls and return what is chosen."""
-    table, types = cached.region_table(store), load_facility_types()
+    types = load_facility_types()
     with st.container(key="siting_controls"):
-        columns = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
-        with columns[0]:
-            kind = types[_choose_type(types)]
-        with columns[1]:
-            modes = mode_names()
-            mode = choose("mode", "出行方式", list(modes), kind.mode, format_func=modes.__getitem__)
-        with columns[2]:
-            group = choose("group", "人群", list(GROUP_NAMES), "all", format_func=GROUP_NAMES.__getitem__)
-        with columns[3]:
-            names = region_names(table)
-            within = str(choose("within", "范围", list(names), PROVINCE, format_func=names.__getitem__))
+        asked = choose_question(types, list(types), cached.region_table(store))
+        kind, within = asked.kind, asked.within
         columns = st.columns([2, 1.4, 2, 2, 1.6], vertical_alignment="bottom")
         with columns[0]:
             limits = list(range(1, int(SEARCH_MINUTES) + 1))
@@ -83,23 +72,21 @@ def choose_siting(store: Store) -> SitingChoice:
         with columns[4]:
             method = choose("method", "解法", list(METHODS), "greedy", format_func=METHODS.__getitem__)
     sites = choose_sites(store, within) if candidates == "file" else ()
-    with st.sidebar.container(key="shared_controls"):
-        level = choose_level(table, within)
-        region = choose_region(table, regions_inside(store, within, level))
+    level, region = choose_shown_regions(store, within)
     with st.sidebar.expander("设施与候选点", icon=":material/tune:"):
         origin, levels = choose_facilities(facility_counts(store), kind)
         spacing = choose("spacing", "格网候选点间距（公里）", list(SPACINGS), 5)
     request = SitingRequest(
         coverage=CoverageRequest(
             types=covered_types([kind.id]),
-            mode=str(mode),
+            mode=asked.mode,
             levels=levels,
             origin=origin,
             within=within,
             search_minutes=SEARCH_MINUTES,
         ),
         minutes=float(minutes),
-        group="population" if group == "all" else str(group),
+        group=asked.group,
         add=0 if candidates == "file" and not sites else int(add),
         objective=objective,
         method=method,
@@ -110,24 +97,3 @@ def choose_siting(store: Store) -> SitingChoice:
     )
     view, tool = choose_map()
     return SitingChoice(request, kind, level, region, view, tool)
-
-
-def _choose_type(types: dict[str, FacilityType]) -> str:
-    """Draw the list of types; another type brings its own threshold and mode along."""
-
-    def changed() -> None:
-        kind = types[st.session_state["choice_facility"]]
-        state.put("mode", kind.mode)
-        state.put("minutes", int(kind.minutes))
-
-    names = {key: f"{entry.domain} ｜ {entry.name}" for key, entry in types.items()}
-    return str(
-        choose(
-            "facility",
-            "设施类型",
-            list(types),
-            DEFAULT_TYPE,
-            format_func=names.__getitem__,
-            on_change=changed,
-        )
-    )

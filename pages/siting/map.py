@@ -16,9 +16,8 @@ from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, SurfaceLegend
 from layers.score_surface import change_legend, change_rows
 from layers.surface import MINUTE_LIMITS, minute_legend
 from layers.themes import choropleth
-from pages.shared import state
-from pages.shared import study_words as coverage_words
-from pages.shared.components import draw_map
+from pages.shared import study_words
+from pages.shared.components import clicked_region, draw_map, look_at
 from pages.shared.regions import region_frame, region_labels
 from pages.siting import plan as siting_plan
 from pages.siting.answers import SitingAnswers, Which
@@ -79,7 +78,7 @@ def region_tip(row: dict[Any, Any]) -> list[str]:
 
 
 KEY = "siting_map"
-YEAR = coverage_words.POPULATION_YEAR
+YEAR = study_words.POPULATION_YEAR
 
 
 def show(store: Store, choice: SitingChoice, answers: SitingAnswers, *, height: int) -> Layer:
@@ -87,12 +86,11 @@ def show(store: Store, choice: SitingChoice, answers: SitingAnswers, *, height: 
     layer = region_layer(store, choice, answers)
 
     def clicked() -> None:
-        said = st.session_state.get(KEY) or {}
-        adcode = said.get("adcode")
-        if not isinstance(adcode, str) or adcode not in layer.frame.index:
+        said, adcode = st.session_state.get(KEY) or {}, clicked_region(KEY, layer)
+        if adcode is None:
             return
         if choice.tool == "look" or not {"lon", "lat", "zoom"} <= said.keys():
-            state.put("region", adcode)
+            look_at(adcode)
             return
         shown = answers.analysis.planned.facilities
         siting_plan.click(choice.tool, float(said["lon"]), float(said["lat"]), float(said["zoom"]), shown)
@@ -116,7 +114,7 @@ def region_layer(store: Store, choice: SitingChoice, answers: SitingAnswers) -> 
         scheme="equal_interval" if len(frame) > 1 else "quantiles",
         palette=ramp("sequential"),
         reasons=rows["reason"].where(rows["coverage_after"].isna()),
-        provenance=coverage_words.origin_of(store, known),
+        provenance=study_words.origin_of(store, known),
     )
 
 
@@ -130,7 +128,7 @@ def subtitle(choice: SitingChoice, answers: SitingAnswers) -> str:
     """Return the line beside the map's title."""
     analysis = answers.analysis
     parts = [
-        coverage_words.travel_words(analysis.before),
+        study_words.travel_words(analysis.before),
         f"阈值 {choice.request.minutes:g} 分钟",
         choice.group_name,
         f"人口 {YEAR} 年",

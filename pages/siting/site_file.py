@@ -17,6 +17,7 @@ from data.reader.worker import Control
 from data.store.store import Store, data_dir
 from geo.errors import SitingError, SutuError
 from pages.shared import cached, choices, components, file_jobs, state
+from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
 from pages.shared.file_progress import show_end, show_progress
 from pages.shared.regions import regions_inside
@@ -172,7 +173,7 @@ def _current() -> tuple[Site, ...]:
 def _show(store: Store, within: str, sites: tuple[Site, ...], notes: Sequence[str]) -> None:
     """Say how many sites there are, and which lie outside the region whose people count."""
     names = cached.region_table(store)["name"]
-    counties = _counties(store, store.data_version, st.session_state[KEY], sites)
+    counties = _counties(store, st.session_state[KEY], sites)
     inside = counties.isin(regions_inside(store, within, "county"))
     beyond = int((~inside).sum())
     where = names[within]
@@ -196,7 +197,7 @@ def _show(store: Store, within: str, sites: tuple[Site, ...], notes: Sequence[st
     st.dataframe(rows, hide_index=True, height=height, column_config=degrees, key="siting_sites_table")
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _counties(_store: Store, version: str, key: str, _sites: tuple[Site, ...]) -> pd.Series:
-    regions = _store.regions(zoom="full")
+@kept_by_version(16, copied=True)
+def _counties(store: Store, key: str, _sites: tuple[Site, ...]) -> pd.Series:
+    regions = store.regions(zoom="full")
     return site_counties(_sites, regions[regions["level"] == "county"])

@@ -11,24 +11,24 @@ from analysis.given import gather
 from analysis.standards import StandardsAnalysis, prepare_standards
 from data.registry.standard_models import Standard, load_standards
 from data.store.store import Store
-from geo.region_tree import LEVEL_CHOICES, PROVINCE, Level
+from geo.region_tree import LEVEL_CHOICES, Level
 from pages.shared import cached, state
+from pages.shared.cached import kept_by_version
 from pages.shared.regions import regions_inside
-from pages.shared.study_controls import ORIGINS, choose_region, region_names
+from pages.shared.study_controls import (
+    ORIGINS,
+    choose_region,
+    choose_within,
+)
 
 CENSUS = 2020
 
 
-def analysis(store: Store, *, year: int, origin: Origin, within: str) -> StandardsAnalysis:
+@kept_by_version(12, spinner="正在核对配置标准…")
+def standards_analysis(store: Store, *, year: int, origin: Origin, within: str) -> StandardsAnalysis:
     """Return the analysis of the choices; its tables are kept with it."""
-    return _analysis(store, store.data_version, year, origin, within)
-
-
-@st.cache_resource(max_entries=12, show_spinner="正在核对配置标准…")
-def _analysis(_store: Store, version: str, year: int, origin: Origin, within: str) -> StandardsAnalysis:
-    found = prepare_standards(
-        gather(_store), year=None if year == CENSUS else year, origin=origin, within=within
-    )
+    given = gather(cached.store_tables(store))
+    found = prepare_standards(given, year=None if year == CENSUS else year, origin=origin, within=within)
     found.summary()
     return found
 
@@ -56,7 +56,7 @@ class StandardsChoice:
         return "2020 年人口普查" if self.year == CENSUS else f"{self.year} 年推算人口（估计）"
 
 
-def choose_all(store: Store) -> StandardsChoice:
+def choose_standards(store: Store) -> StandardsChoice:
     """Draw the controls and return what is chosen."""
     known = load_standards()
     table = cached.region_table(store)
@@ -84,8 +84,7 @@ def choose_all(store: Store) -> StandardsChoice:
                 "origin", "设施来源", list(ORIGINS), "auto", format_func=ORIGINS.__getitem__
             )
         with columns[2]:
-            names = region_names(table)
-            within = str(state.choose("within", "范围", list(names), PROVINCE, format_func=names.__getitem__))
+            within = choose_within(table)
     entry = known.get(standard)
     level: Level = "county"
     region, view = None, "shortfall"

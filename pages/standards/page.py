@@ -14,8 +14,7 @@ from geo.region_tree import LEVEL_CHOICES
 from layers.assets import own_folder
 from layers.model import Provenance
 from pages.shared import components
-from pages.standards.choice import ALL, StandardsChoice, choose_all
-from pages.standards.choice import analysis as prepared
+from pages.standards.choice import ALL, StandardsChoice, choose_standards, standards_analysis
 from pages.standards.tables import overview_table, region_table
 from pages.standards.views import region_layer, show_all, show_one
 from reports.provenance import provenance
@@ -28,9 +27,9 @@ def page() -> None:
     st.html(own_folder() / "coverage.css")
     store = open_store()
     head = st.container(key="page_head")
-    choice = choose_all(store)
+    choice = choose_standards(store)
     try:
-        analysis = prepared(store, year=choice.year, origin=choice.origin, within=choice.within)
+        analysis = standards_analysis(store, year=choice.year, origin=choice.origin, within=choice.within)
     except StoreError:
         raise
     except SutuError as fault:

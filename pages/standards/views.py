@@ -10,11 +10,11 @@ from analysis.standards import StandardsAnalysis
 from data.store.store import Store
 from geo.projection import METHOD
 from geo.region_tree import LEVELS, inside
-from layers.charts.base import PICK, bar_ranking
+from layers.charts.base import bar_ranking
 from layers.charts.coverage import percent
 from layers.model import Layer, Provenance, format_number
 from layers.themes import choropleth
-from pages.shared import components, state
+from pages.shared import components
 from pages.shared.regions import region_frame
 from pages.standards.choice import VIEWS, StandardsChoice
 from pages.standards.tables import contradiction_table, region_table, show_overview, show_table
@@ -108,7 +108,7 @@ def show_one(store: Store, choice: StandardsChoice, analysis: StandardsAnalysis,
             "standards_map",
             height=_HEIGHT,
             selected=choice.region,
-            on_click=lambda adcode: state.put("region", adcode),
+            on_click=components.look_at,
         )
     with right:
         show_figures(choice, analysis)
@@ -150,13 +150,5 @@ def region_layer(
 
 def _ranking(choice: StandardsChoice, layer: Layer) -> None:
     st.markdown(f"**{components.plain(layer.title.partition('：')[0])}排序**")
-
-    def picked() -> None:
-        chosen = st.session_state["standards_ranking"]["selection"].get(PICK) or []
-        if chosen:
-            state.put("region", chosen[0]["adcode"])
-
-    with st.container(height=_RANKING_HEIGHT, key="ranking_box"):
-        components.chart(
-            bar_ranking(layer, selected=choice.region), key="standards_ranking", on_select=picked
-        )
+    picture = bar_ranking(layer, selected=choice.region)
+    components.region_chart(picture, key="standards_ranking", height=_RANKING_HEIGHT)

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 import streamlit as st
 
 from analysis.catchment import MEASURES, CatchmentRequest
-from analysis.coverage import SEARCH_MINUTES, covered_types
+from analysis.coverage import covered_types
 from data.registry.facility_models import FacilityType, load_facility_types
 from data.store.store import Store
 from geo.catchment import Method
 from geo.decay import DecayKind
-from geo.region_tree import PROVINCE, Level
+from geo.region_tree import Level
 from pages.shared import cached
-from pages.shared.regions import facility_counts, mode_names, regions_inside
+from pages.shared.regions import facility_counts
 from pages.shared.study_controls import (
-    GROUP_NAMES,
     choose,
     choose_facilities,
-    choose_level,
-    choose_region,
-    choose_type,
-    region_names,
+    choose_minutes,
+    choose_question,
+    choose_shown_regions,
+    group_name,
+    offered_types,
 )
 
 VIEWS = {"surface": "可及性", "regions": "分区平均"}
@@ -53,7 +53,7 @@ class SupplyChoice:
     @property
     def demand_name(self) -> str:
         """The people who compete, as people read it."""
-        return GROUP_NAMES["all" if self.request.demand == "population" else self.request.demand]
+        return group_name(self.request.demand)
 
     @property
     def title(self) -> str:
@@ -61,47 +61,32 @@ class SupplyChoice:
         return f"{self.kind.name}供需匹配"
 
 
-def choose_all(store: Store) -> SupplyChoice | None:
+def choose_supply(store: Store) -> SupplyChoice | None:
     """Draw the controls and return what is chosen; None when the store has no facilities at all."""
     counts, types = facility_counts(store), load_facility_types()
-    offered = [key for key in types if counts["type"].isin(covered_types([key])).any()]
+    offered = offered_types(counts, types)
     if not offered:
         return None
-    table = cached.region_table(store)
     with st.container(key="coverage_controls"):
-        columns = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
-        with columns[0]:
-            kind = types[choose_type(types, offered)]
-        with columns[1]:
-            modes = mode_names()
-            mode = choose("mode", "出行方式", list(modes), kind.mode, format_func=modes.__getitem__)
-        with columns[2]:
-            demand = choose(
-                "demand", "需求人群", list(GROUP_NAMES), "all", format_func=GROUP_NAMES.__getitem__
-            )
-        with columns[3]:
-            names = region_names(table)
-            within = str(choose("within", "范围", list(names), PROVINCE, format_func=names.__getitem__))
-        method, measure, minutes, view = _choose_method(kind)
-    with st.sidebar.container(key="shared_controls"):
-        level = choose_level(table, within)
-        region = choose_region(table, regions_inside(store, within, level))
+        asked = choose_question(types, offered, cached.region_table(store), people=("demand", "需求人群"))
+        method, measure, minutes, view = _choose_method(asked.kind)
+    level, region = choose_shown_regions(store, asked.within)
     with st.sidebar.expander("设施", icon=":material/tune:"):
-        origin, levels = choose_facilities(counts, kind)
+        origin, levels = choose_facilities(counts, asked.kind)
     _, steps, decay = METHODS[method]
     request = CatchmentRequest(
-        types=covered_types([kind.id]),
+        types=covered_types([asked.kind.id]),
         minutes=float(minutes),
-        mode=str(mode),
+        mode=asked.mode,
         levels=levels,
         origin=origin,
-        within=within,
+        within=asked.within,
         measure=measure,  # type: ignore[arg-type]
         method=steps,
         decay=decay,
-        demand="population" if demand == "all" else str(demand),
+        demand=asked.group,
     )
-    return SupplyChoice(request, kind, level, region, view)
+    return SupplyChoice(request, asked.kind, level, region, view)
 
 
 def _choose_method(kind: FacilityType) -> tuple[str, str, int, str]:
@@ -116,13 +101,7 @@ def _choose_method(kind: FacilityType) -> tuple[str, str, int, str]:
             "measure", "供给", list(MEASURES), "count", format_func=lambda key: f"按{MEASURES[key]}"
         )
     with columns[2]:
-        minutes = choose(
-            "minutes",
-            "服务范围（分钟）",
-            list(range(1, int(SEARCH_MINUTES) + 1)),
-            int(kind.minutes),
-            widget=_slider,
-        )
+        minutes = choose_minutes("服务范围（分钟）", kind)
     with columns[3]:
         view = choose(
             "supply_view",
@@ -132,8 +111,4 @@ def _choose_method(kind: FacilityType) -> tuple[str, str, int, str]:
             widget=st.segmented_control,
             format_func=VIEWS.__getitem__,
         )
-    return str(method), str(measure), int(minutes), str(view)
-
-
-def _slider(label: str, options: list[int], *, key: str) -> int:
-    return int(st.slider(label, options[0], options[-1], key=key, format="%d 分钟"))
+    return str(method), str(measure), minutes, str(view)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import streamlit as st
 
 from analysis.palettes import ramp
 from data.store.store import Store
@@ -11,9 +10,8 @@ from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, overlay_theme
 from layers.score_surface import access_legend
 from layers.themes import choropleth
-from pages.shared import state
-from pages.shared import study_words as coverage_words
-from pages.shared.components import draw_map
+from pages.shared import study_words
+from pages.shared.components import draw_region_map
 from pages.shared.regions import region_frame, region_labels
 from pages.supply.answers import SupplyAnswers
 from pages.supply.choice import SupplyChoice
@@ -23,13 +21,7 @@ KEY = "supply_map"
 
 def show(store: Store, choice: SupplyChoice, answers: SupplyAnswers, layer: Layer, *, height: int) -> None:
     """Draw the map; a click on a region chooses it."""
-
-    def clicked() -> None:
-        adcode = (st.session_state.get(KEY) or {}).get("adcode")
-        if isinstance(adcode, str) and adcode in layer.frame.index:
-            state.put("region", adcode)
-
-    draw_map(map_theme(store, choice, answers, layer), KEY, height=height, on_change=clicked)
+    draw_region_map(map_theme(store, choice, answers, layer), KEY, layer, height=height)
 
 
 def region_layer(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> Layer:
@@ -42,13 +34,13 @@ def region_layer(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> 
         rows["access"],
         title=f"{choice.kind.name}可及性",
         unit=analysis.unit,
-        year=coverage_words.POPULATION_YEAR,
+        year=study_words.POPULATION_YEAR,
         direction="higher_better",
         scheme="quantiles",
         palette=ramp("sequential"),
         reasons=rows["reason"],
         decimals=answers.decimals,
-        provenance=coverage_words.origin_of(store, analysis.base),
+        provenance=study_words.origin_of(store, analysis.base),
     )
 
 
@@ -56,10 +48,10 @@ def subtitle(choice: SupplyChoice, answers: SupplyAnswers) -> str:
     """Return the line beside the map's title."""
     analysis = answers.analysis
     parts = [
-        coverage_words.travel_words(analysis.base),
+        study_words.travel_words(analysis.base),
         f"服务范围 {choice.request.minutes:g} 分钟",
         f"需求 {choice.demand_name}",
-        f"人口 {coverage_words.POPULATION_YEAR} 年",
+        f"人口 {study_words.POPULATION_YEAR} 年",
     ]
     return " · ".join([*parts, "设施为推定点位"] if analysis.implied else parts)
 

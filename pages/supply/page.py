@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 import streamlit as st
 
-from analysis.runs import record_run
-from data.store.store import Store, data_dir, open_store
+from analysis.run_kinds import CATCHMENT, catchment_asked
+from data.store.store import Store, open_store
 from layers.assets import own_folder
 from layers.model import Layer
-from pages.shared import components, state, study_frame
-from pages.shared import study_words as coverage_words
+from pages.shared import components, state, study_frame, study_words
+from pages.shared.record_button import show_record
 from pages.supply import map as supply_map
 from pages.supply.answers import SupplyAnswers, supply_answers
-from pages.supply.choice import METHODS, SupplyChoice, choose_all
+from pages.supply.choice import METHODS, SupplyChoice, choose_supply
 from pages.supply.panels import show_downloads, show_figures, show_notes, show_panels
-
-_RECORDED = "supply_recorded"
-
-
-def show_record(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> None:
-    """Draw the button; the number of the run stays on the page while the question does."""
-    request = choice.request
-    asked = {"request": request.as_dict(), "group": request.demand, "level": choice.level}
-    if st.button(
-        "记录本次计算", icon=":material/history:", help="记下参数、数据版本和结果，可用 sutu replay 重算核对"
-    ):
-        started = time.perf_counter()
-        run = record_run(
-            data_dir(),
-            kind="catchment",
-            parameters=asked,
-            data_version=store.data_version,
-            result=answers.analysis.table(level=choice.level),
-            seconds=answers.seconds + time.perf_counter() - started,
-        )
-        st.session_state[_RECORDED] = (asked, run.id)
-    kept = st.session_state.get(_RECORDED)
-    if kept is not None and kept[0] == asked:
-        st.caption(f"运行编号 `{kept[1]}`")
-
 
 _HEIGHT, _RANKING_HEIGHT = 640, 372
 _TITLE = "供需匹配"
@@ -51,18 +24,18 @@ def page() -> None:
     st.html(own_folder() / "coverage.css")
     store = open_store()
     head = st.container(key="page_head")
-    choice = choose_all(store)
+    choice = choose_supply(store)
     if choice is None:
         with head:
             components.header(_TITLE)
         st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
         return
-    answers = study_frame.solved(lambda tell: supply_answers(store, choice.request, tell))
+    answers = study_frame.solved_with_steps(lambda tell: supply_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(_TITLE, note=choice.kind.name)
         return
-    warning = coverage_words.banner(answers.analysis.base)
+    warning = study_words.banner(answers.analysis.base)
     if warning:
         st.warning(components.plain(warning), icon=":material/science:")
     layer = supply_map.region_layer(store, choice, answers)
@@ -90,7 +63,10 @@ def _head(store: Store, choice: SupplyChoice, answers: SupplyAnswers, layer: Lay
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
         _method(choice, answers)
-        show_record(store, choice, answers)
+        asked = catchment_asked(choice.request, group=choice.request.demand, level=choice.level)
+        show_record(
+            store, CATCHMENT, asked, lambda: answers.analysis.table(level=choice.level), answers.seconds
+        )
         with st.popover("下载", icon=":material/download:"):
             show_downloads(store, choice, answers, layer)
 
@@ -107,7 +83,7 @@ def _method(choice: SupplyChoice, answers: SupplyAnswers) -> None:
         "没有服务": "服务范围内没有任何供给的人，可及性为 0，计入平均数和基尼系数。",
         "守恒": "Σ（可及性 × 需求）= Σ 有人可及的供给。",
         "地区的数": "Σ（可及性 × 人口）÷ Σ 人口，不是格的平均；区外的供给和需求照样参与。",
-        "出行": f"{coverage_words.travel_words(analysis.base)}。",
+        "出行": f"{study_words.travel_words(analysis.base)}。",
         "来源": "Luo 与 Wang（2003），Luo 与 Qi（2009），Wan 等（2012）。",
     }
     with st.popover("口径", icon=":material/menu_book:"):

@@ -11,6 +11,7 @@ from data.registry import load_registry
 from data.store.store import Store, open_store
 from layers.assets import own_folder
 from pages.shared import components, filters, state
+from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
 from pages.targets.detail import contradiction_cards, contradictions_shown, explain_states, show_detail
 from pages.targets.views import headline_shown, rows_shown, show_table
@@ -34,14 +35,14 @@ FILTERS = ("q", "plan", "state", "period", "kind", "attribute", "scope", "domain
 SOURCE = "plans_14fyp"
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def tables(data_version: str, _store: Store) -> dict[str, pd.DataFrame]:
+@kept_by_version(4, copied=True)
+def tables(store: Store) -> dict[str, pd.DataFrame]:
     """Return the tables of the three views, and the plans' names; made once per data version."""
     return {
-        "headline": headline_table(_store),
-        "rows": row_table(_store),
-        "contradictions": contradiction_table(_store),
-        "plans": plan_names(_store),
+        "headline": headline_table(store),
+        "rows": row_table(store),
+        "contradictions": contradiction_table(store),
+        "plans": plan_names(store),
     }
 
 
@@ -50,7 +51,7 @@ def page() -> None:
     store = open_store()
     with st.container(key="target_page"):
         st.html(own_folder() / "targets.css")
-    held = tables(store.data_version, store)
+    held = tables(store)
     colours = state_colours(load_registry())
     head = st.container(key="page_head")
     view = state.choose(

@@ -15,6 +15,7 @@ from layers.charts.tracking import regional_bars, track_chart
 from layers.model import Provenance
 from layers.words.tracking import path_words
 from pages.shared import components, state
+from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
 from pages.targets.page import SOURCE
 from reports.provenance import provenance
@@ -30,13 +31,13 @@ class Held:
     sources: dict[str, list[str]]
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def held_tracks(_store: Store, version: str) -> Held:
+@kept_by_version(2)
+def held_tracks(store: Store) -> Held:
     """Return what the page shows; made once per data version."""
-    found = tracks(_store)
+    found = tracks(store)
     used = {track.indicator for track in found if track.indicator is not None}
-    sources = {name: list(_store.facts(name)["source"].dropna().unique()) for name in used}
-    return Held(found, regional_targets(_store), sources)
+    sources = {name: list(store.facts(name)["source"].dropna().unique()) for name in used}
+    return Held(found, regional_targets(store), sources)
 
 
 def observed_table(track: Track) -> pd.DataFrame:
@@ -151,7 +152,7 @@ VIEWS = {"series": "目标与实测", "regions": "分区域目标"}
 def page() -> None:
     """Draw the page."""
     store = open_store()
-    held = held_tracks(store, store.data_version)
+    held = held_tracks(store)
     head = st.container(key="page_head")
     view = state.choose(
         "tracking", "内容", list(VIEWS), "series", widget=st.segmented_control, format_func=VIEWS.__getitem__

@@ -6,11 +6,9 @@ server, and how long a page takes another visitor meanwhile.
 
 from __future__ import annotations
 
-import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,8 +20,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.conftest import ROOT, _address
 from tests.browser.harness import LAUNCH, Window
+from tests.serving import SERVE, address_of, program
 
 PAGE = "data-import"
 _LOADS = 11
@@ -85,30 +83,8 @@ def serving(data: Path) -> Iterator[Server]:
         own, temporary = Path(below) / "data", Path(below) / "tmp"
         shutil.copytree(data, own)
         temporary.mkdir()
-        environment = {
-            **os.environ,
-            "SUTU_DATA_DIR": str(own),
-            "TMPDIR": str(temporary),
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONUTF8": "1",
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "serve", "--port", "0"],
-            cwd=below,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-        )
-        try:
-            yield Server(_address(process, []), process, own, temporary)
-        finally:
-            process.terminate()
-            process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+        with program(SERVE, own, Path(below), TMPDIR=str(temporary)) as process:
+            yield Server(address_of(process), process, own, temporary)
 
 
 def hand_over(window: Window, file: Path) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +13,7 @@ from layers.fonts import prepare_fonts
 from layers.texts import texts
 from tests.browser.harness import LAUNCH, Window
 from tests.made_once import RUNS
-
-ROOT = Path(__file__).resolve().parents[2]
-_STARTED = "苏图已启动："
-_PATIENCE_SECONDS = 180
+from tests.serving import SERVE, address_of, program
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,46 +46,8 @@ def served_data_dir(built_data_dir: Path, font_cache: Path, tmp_path_factory: py
 @pytest.fixture(scope="session")
 def server(served_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of ``sutu serve``, started as people start it, on a port the system chose."""
-    environment = {
-        **os.environ,
-        "SUTU_DATA_DIR": str(served_data_dir),
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONUTF8": "1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--port", "0"],
-        cwd=tmp_path_factory.mktemp("folder"),
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-    )
-    told: list[str] = []
-    guard = threading.Timer(_PATIENCE_SECONDS, process.kill)
-    guard.start()
-    try:
-        found = _address(process, told)
-        guard.cancel()
-        yield found
-    finally:
-        guard.cancel()
-        process.terminate()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def _address(process: subprocess.Popen[str], told: list[str]) -> str:
-    """Read what the server says until it names its address; go on reading, or its pipe would fill."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        told.append(line)
-        if _STARTED in line:
-            threading.Thread(target=told.extend, args=(process.stdout,), daemon=True).start()
-            return line.partition(_STARTED)[2].strip()
-    raise AssertionError("the server did not start:\n" + "".join(told))
+    with program(SERVE, served_data_dir, tmp_path_factory.mktemp("folder")) as process:
+        yield address_of(process)
 
 
 @pytest.fixture(scope="session")

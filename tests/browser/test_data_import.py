@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from data.store.store import open_store
-from tests.browser.conftest import ROOT, _address
 from tests.browser.harness import Window
 from tests.real_data import real_path
+from tests.serving import SERVE, address_of, program
 
 FACILITIES = "名称,类型,经度,纬度\n甲<b>医院</b>,综合医院,118.7969,32.0603\n乙医院,综合医院,119.9,31.8\n"
 
@@ -28,29 +25,8 @@ def own_folder(served_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def own_server(own_folder: Path) -> Iterator[str]:
-    environment = {
-        **os.environ,
-        "SUTU_DATA_DIR": str(own_folder),
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONUTF8": "1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--port", "0"],
-        cwd=own_folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-    )
-    try:
-        yield _address(process, [])
-    finally:
-        process.terminate()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+    with program(SERVE, own_folder, own_folder) as process:
+        yield address_of(process)
 
 
 @pytest.fixture

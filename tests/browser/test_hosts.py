@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,8 +19,8 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from server.uploads import COOKIE
-from tests.browser.conftest import ROOT, _address
 from tests.browser.harness import LAUNCH
+from tests.serving import ROOT, address_of, program
 
 EVIL = "evil.example"
 UPLOADED = "/_stcore/upload_file/"
@@ -249,31 +247,11 @@ def test_a_session_is_resumed_by_its_own_browser_only(server: str) -> None:
 # started by hand
 
 
-@contextmanager
-def streamlit_run(folder: Path, *options: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0", *options],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "SUTU_DATA_DIR": str(folder),
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONUTF8": "1",
-            **environment,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+def streamlit_run(
+    folder: Path, *options: str, **environment: str
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    command = ["-m", "streamlit", "run", "app.py", "--server.port", "0", *options]
+    return program(command, folder, ROOT, **environment)
 
 
 def _status(address: str, host: str) -> int:
@@ -285,7 +263,7 @@ def _status(address: str, host: str) -> int:
 
 def test_streamlit_run_is_guarded_as_well(served_data_dir: Path) -> None:
     with streamlit_run(served_data_dir, SUTU_ALLOWED_HOSTS="sutu.example.cn") as process:
-        address = _address(process, [])
+        address = address_of(process)
         here = urlsplit(address)
         assert _status(address, f"{here.hostname}:{here.port}") == 200
         assert _status(address, "sutu.example.cn") == 200
@@ -305,6 +283,6 @@ def test_streamlit_run_on_every_address_starts_with_names_only(served_data_dir: 
     with streamlit_run(
         served_data_dir, "--server.address", "0.0.0.0", SUTU_ALLOWED_HOSTS="sutu.example.cn"
     ) as process:
-        port = urlsplit(_address(process, [])).port
+        port = urlsplit(address_of(process)).port
         assert _status(f"http://127.0.0.1:{port}", f"sutu.example.cn:{port}") == 200
         assert _status(f"http://127.0.0.1:{port}", f"127.0.0.1:{port}") == 421

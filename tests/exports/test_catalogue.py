@@ -13,7 +13,7 @@ from analysis.given import gather
 from analysis.standards import prepare_standards
 from data.registry.export_models import load_export_fields
 from data.store.store import Store
-from exports.catalogue import KINDS, ask, clip_to, find_layer, layer_list, make_layer
+from exports.catalogue import KINDS, ask_for_layer, clip_to, find_layer, layer_list, make_layer
 from exports.layers.coverage import merged_cells
 from exports.layers.grid import CHUNK_ROWS, cell_size_m
 from geo.crs import to_albers
@@ -195,8 +195,8 @@ def test_a_wrong_question_is_told_with_what_there_is(
 
 def test_settings_may_be_given_by_their_words(built_store: Store) -> None:
     info = find_layer(built_store, "常住人口")
-    assert ask(info, {"level": "设区市"}).settings == {"level": "prefecture", "year": "2020"}
-    assert ask(info, {"minutes": "5"}, strict=False).settings["year"] == "2020"
+    assert ask_for_layer(info, {"level": "设区市"}).settings == {"level": "prefecture", "year": "2020"}
+    assert ask_for_layer(info, {"minutes": "5"}, strict=False).settings["year"] == "2020"
 
 
 def test_names_of_columns_are_short_unique_and_their_faults_are_told(tmp_path: Path) -> None:

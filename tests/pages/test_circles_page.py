@@ -15,7 +15,7 @@ from cli import app as command_line
 from data.store.store import open_store
 from layers.charts.coverage import percent
 from layers.charts.services import service_bars
-from pages.circles.answers import circles_of
+from pages.circles.answers import circle_answers
 from pages.circles.choice import CircleChoice
 from pages.circles.map import region_layer
 from pages.circles.panels import figures_table, matrix_table
@@ -43,7 +43,7 @@ def choice_of(tier: Any = "all", **request: Any) -> CircleChoice:
 
 def test_the_table_is_the_one_of_the_command_line() -> None:
     choice = choice_of("urban")
-    answers = circles_of(open_store(), choice.request, lambda _step: None)
+    answers = circle_answers(open_store(), choice.request, lambda _step: None)
     rows = command("--within", "320300", "--origin", "imported", "--tier", "urban")
     shown = figures_table(choice, answers).set_index("代码")
     for row in rows:

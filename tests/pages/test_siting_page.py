@@ -22,7 +22,7 @@ from analysis.siting_edits import Edit
 from cli import app as command_line
 from data.store.store import open_store
 from layers.charts.services import before_after_chart, budget_chart, scenario_chart
-from pages.siting.answers import siting_of
+from pages.siting.answers import siting_answers
 from pages.siting.plan import nearest
 from tests.made_once import RUNS
 from tests.pages.running import assert_calm, link, start, text_of
@@ -152,7 +152,7 @@ def test_a_click_takes_the_nearest_facility_only_when_it_is_near_on_the_screen()
 
 def test_the_charts_are_valid() -> None:
     request = SitingRequest(HOSPITALS, 15.0, add=3)
-    answers = siting_of(open_store(), request, lambda _step: None)
+    answers = siting_answers(open_store(), request, lambda _step: None)
     rows = answers.comparison("county", "population")
     for chart in (
         budget_chart(answers.analysis.curve, 3, "coverage"),
@@ -162,7 +162,7 @@ def test_the_charts_are_valid() -> None:
     ):
         chart.to_dict(validate=True)
     assert answers.change_png()[:4] == b"\x89PNG"
-    assert siting_of(open_store(), request, lambda _step: None) is answers
+    assert siting_answers(open_store(), request, lambda _step: None) is answers
 
 
 SITES = "名称,经度,纬度\n甲<b>,117.95,34.31\n乙,117.20,34.26\n宿迁,118.27,33.96\n"
