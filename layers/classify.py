@@ -1,4 +1,4 @@
-"""Classes of a choropleth: schemes of mapclassify, made robust for few distinct values, and their limits."""
+"""Classes of a choropleth: the usual schemes, made robust for few distinct values, and their limits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jenkspy import jenks_breaks
 from numpy.typing import NDArray
 
 from geo.errors import SutuError
@@ -72,9 +73,9 @@ def classify(
     value lies in the class whose limit is the first not below it. Fewer distinct values than classes give
     one class each; limits that coincide, and classes outside the values' range, are dropped. ``manual`` takes
     the inner limits from ``limits``. With ``split_at_zero`` the limit nearest to zero moves to zero when the
-    values have both signs. Schemes: `SCHEMES`; natural breaks (Fisher–Jenks) and pretty breaks come from
-    mapclassify; std_mean puts limits symmetrically about the mean in steps of one standard deviation. Raises
-    `ClassificationError`.
+    values have both signs. Schemes: `SCHEMES`; natural breaks (Fisher–Jenks) come from jenkspy; pretty breaks
+    are multiples of 1, 2 or 5 times a power of ten; std_mean puts limits symmetrically about the mean in
+    steps of one standard deviation. Raises `ClassificationError`.
     """
     if scheme not in SCHEMES:
         raise ClassificationError(f"没有“{scheme}”这种分级方法；可用：{'、'.join(SCHEMES.values())}")
@@ -141,9 +142,7 @@ def _quantiles(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 
 
 def _natural_breaks(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    from mapclassify import FisherJenks  # noqa: PLC0415 - loads slowly, and most maps do without
-
-    return np.asarray(FisherJenks(values, k=k).bins[:-1])
+    return np.asarray(jenks_breaks(values, k)[1:-1])
 
 
 def _equal_interval(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
@@ -151,10 +150,24 @@ def _equal_interval(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 
 
 def _pretty(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    from mapclassify import PrettyBreaks  # noqa: PLC0415
+    low, high = values.min(), values.max()
+    extent = _next_pretty(high - low)
+    step = _nearest_pretty(extent / (k - 1))
+    lowest, highest = np.floor(low / step) * step, np.ceil(high / step) * step
+    return np.arange(lowest, highest + 0.5 * step, step)[1:-1][: MAX_CLASSES - 1]
 
-    inner = np.asarray(PrettyBreaks(values, k=k).bins[:-1])
-    return inner[: MAX_CLASSES - 1]
+
+def _next_pretty(number: float) -> float:
+    """Return the first of 1, 2, 5, 10 times a power of ten that is not below ``number``."""
+    power = float(10 ** np.floor(np.log10(number)))
+    return next((factor for factor in (1.0, 2.0, 5.0) if number / power <= factor), 10.0) * power
+
+
+def _nearest_pretty(number: float) -> float:
+    """Return the one of 1, 2, 5, 10 times a power of ten that ``number`` is rounded to."""
+    power = float(10 ** np.floor(np.log10(number)))
+    rounded = ((1.5, 1.0), (3.0, 2.0), (7.0, 5.0))
+    return next((factor for below, factor in rounded if number / power < below), 10.0) * power
 
 
 def _std_mean(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:

