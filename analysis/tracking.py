@@ -289,30 +289,30 @@ def regional_targets(store: Store, tracking: Tracking | None = None) -> pd.DataF
     for row in rows.to_dict("records"):
         number, family, member = families.get((row["plan"], row["key"]), (len(families), None, None))
         state = judged.loc[row["id"]] if row["id"] in judged.index else None
-        for code in regions_of(row["scope"]):
-            found.append(
-                {
-                    "order": number,
-                    "family": family.name if family else row["indicator_text"],
-                    "family_note": family.note if family else "",
-                    "denominator": member.denominator if member else "",
-                    "plan": row["plan"],
-                    "title": titles[row["plan"]],
-                    "text": row["indicator_text"],
-                    "unit": row["unit"],
-                    "year": row["year"],
-                    "region": code,
-                    "scope": row["scope"],
-                    "value": row["value_num"],
-                    "value_text": row["value_text"],
-                    "comparator": row["comparator"],
-                    "attribute": row["attribute"],
-                    "state": UNDEFINED if state is None else state["state"],
-                    "reason": "规划没有给出现状值" if state is None else state["state_reason"],
-                    "note": row["note"],
-                    "seed_line": row["seed_line"],
-                }
-            )
+        found += [
+            {
+                "order": number,
+                "family": family.name if family else row["indicator_text"],
+                "family_note": family.note if family else "",
+                "denominator": member.denominator if member else "",
+                "plan": row["plan"],
+                "title": titles[row["plan"]],
+                "text": row["indicator_text"],
+                "unit": row["unit"],
+                "year": row["year"],
+                "region": code,
+                "scope": row["scope"],
+                "value": row["value_num"],
+                "value_text": row["value_text"],
+                "comparator": row["comparator"],
+                "attribute": row["attribute"],
+                "state": UNDEFINED if state is None else state["state"],
+                "reason": "规划没有给出现状值" if state is None else state["state_reason"],
+                "note": row["note"],
+                "seed_line": row["seed_line"],
+            }
+            for code in regions_of(row["scope"])
+        ]
     return pd.DataFrame(found).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 

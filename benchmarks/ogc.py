@@ -183,9 +183,8 @@ def server_peak_mb() -> float:
     task = Path("/proc/self/task") / str(threading.get_native_id()) / "children"
     peaks = [0.0]
     for child in task.read_text(encoding="ascii").split() if task.exists() else ():
-        for line in (Path("/proc") / child / "status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                peaks.append(float(line.split()[1]) / 1024)
+        lines = (Path("/proc") / child / "status").read_text(encoding="ascii").splitlines()
+        peaks += [float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")]
     return max(peaks)
 
 

@@ -27,11 +27,12 @@ def sheet_font() -> Path:
     """Return the font file of map sheets, cutting the fonts when no server has done so yet."""
     fonts = installed()
     if fonts is None:
-        texts = []
-        for package in ("data.facts", "data.registry"):
-            for entry in resources.files(package).iterdir():
-                if entry.name.endswith((".csv", ".yaml")):
-                    texts.append(entry.read_text(encoding="utf-8"))
+        texts = [
+            entry.read_text(encoding="utf-8")
+            for package in ("data.facts", "data.registry")
+            for entry in resources.files(package).iterdir()
+            if entry.name.endswith((".csv", ".yaml"))
+        ]
         fonts = prepare_fonts(data_dir() / "cache", "".join(texts))
     return fonts.regular
 

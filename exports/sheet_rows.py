@@ -79,7 +79,7 @@ class Painted:
         """West, south, east and north of the picture (m)."""
         return np.array(self.picture.bounds)
 
-    def draw(self, axes: Axes, symbols: Symbols) -> None:
+    def draw(self, axes: Axes, symbols: Symbols) -> None:  # noqa: ARG002 - as other rows
         """Lay the picture on the map; its colours are those of ``symbols`` already."""
         west, south, east, north = self.picture.bounds
         # In PDF and SVG the picture is kept as it is, whatever their resolution.

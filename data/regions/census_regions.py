@@ -165,7 +165,9 @@ def adding_up_problems(
         if code not in units.numbers.index or not parts:
             continue
         difference = units.numbers.loc[code] - made.numbers.loc[parts].sum(axis=0, skipna=False)
-        for count in additive:
-            if abs(difference[count]) > 1e-3:
-                faults.append(f"{year}年{region.name} {count}：公布数比下级合计多 {difference[count]:g}")
+        faults += [
+            f"{year}年{region.name} {count}：公布数比下级合计多 {difference[count]:g}"
+            for count in additive
+            if abs(difference[count]) > 1e-3
+        ]
     return faults

@@ -37,10 +37,10 @@ def economy_counts(registry: Registry, regions: pd.DataFrame) -> dict[int, YearC
         printed.reasons = printed.reasons.where(printed.numbers.notna(), f"年鉴数列缺{year}年")
         rows = [(code, printed.numbers.loc[code], printed.reasons.loc[code]) for code in prefectures]
         for level in ("economic_region", "province"):
-            for code in regions.loc[regions["level"] == level, "adcode"]:
-                rows.append(
-                    (code, *total_counts(printed, sorted(inside(regions, code, "prefecture")), names))
-                )
+            rows += [
+                (code, *total_counts(printed, sorted(inside(regions, code, "prefecture")), names))
+                for code in regions.loc[regions["level"] == level, "adcode"]
+            ]
         result[year] = stack_counts(rows, printed.numbers.columns)
     _mark_series(registry, regions, result)
     return result
@@ -75,16 +75,16 @@ def unmatched_rows(regions: pd.DataFrame) -> list[dict[str, str]]:
     for file in TABLES:
         table = load_yearbook(file)
         value = next(column for column in table.columns if column not in {"adcode", "name", "year", "row"})
-        for row in table[~table["adcode"].isin(known)].to_dict("records"):
-            lost.append(
-                {
-                    "table_name": file.removesuffix(".csv"),
-                    "source": SOURCE,
-                    "row": str(row["row"]),
-                    "code": str(row["adcode"]),
-                    "name": str(row["name"]),
-                    "value": str(row[value]),
-                    "reason": "代码不是地区表中的设区市",
-                }
-            )
+        lost += [
+            {
+                "table_name": file.removesuffix(".csv"),
+                "source": SOURCE,
+                "row": str(row["row"]),
+                "code": str(row["adcode"]),
+                "name": str(row["name"]),
+                "value": str(row[value]),
+                "reason": "代码不是地区表中的设区市",
+            }
+            for row in table[~table["adcode"].isin(known)].to_dict("records")
+        ]
     return lost

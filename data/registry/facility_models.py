@@ -38,9 +38,11 @@ def _faults(entries: tuple[FacilityType, ...]) -> list[str]:
             entry.broader not in types or types[entry.broader].broader is not None
         ):
             faults.append(f"条目 {entry.id}，字段 broader：“{entry.broader}”不是最上一级的类型")
-        for word in (entry.id, entry.name, *entry.aliases):
-            if words.setdefault(word, entry.id) != entry.id:
-                faults.append(f"条目 {entry.id}，字段 aliases：“{word}”已用于 {words[word]}")
+        faults += [
+            f"条目 {entry.id}，字段 aliases：“{word}”已用于 {words[word]}"
+            for word in (entry.id, entry.name, *entry.aliases)
+            if words.setdefault(word, entry.id) != entry.id
+        ]
     return faults
 
 

@@ -164,7 +164,7 @@ def measure_course(
     )
 
 
-def parts_course(table: pd.DataFrame, breaks: Mapping[int, str], *, weighted: bool) -> Any:
+def parts_course(table: pd.DataFrame, *, weighted: bool) -> Any:
     """Return the Theil index through the years, stacked: between the regions and inside them.
 
     ``table``: index year; columns theil and between_share, or the same with ``_weighted``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis.circles import CircleAnalysis, PointAnswer
-from data.store.store import Store, open_store
+from data.store.store import open_store
 from geo.circles import TIERS
 from geo.errors import SutuError
 from geo.region_tree import LEVEL_CHOICES
@@ -83,7 +83,7 @@ def page() -> None:
     show_panels(store, choice, answers)
     components.footer(layer.provenance, data_version=store.data_version)
     with head:
-        _head(store, choice, answers, layer)
+        _head(choice, answers, layer)
 
 
 def _place(choice: CircleChoice, answers: CircleAnswers) -> PointAnswer | None:
@@ -97,7 +97,7 @@ def _place(choice: CircleChoice, answers: CircleAnswers) -> PointAnswer | None:
         return None
 
 
-def _head(store: Store, choice: CircleChoice, answers: CircleAnswers, layer: Layer) -> None:
+def _head(choice: CircleChoice, answers: CircleAnswers, layer: Layer) -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     words = circles_map.subtitle(choice, answers)
     with left:

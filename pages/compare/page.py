@@ -55,7 +55,7 @@ def draw(level: str, title: str) -> None:
     components.footer(origin, data_version=store.data_version)
 
 
-def _words(store: Store, profiles: ProfileSet, choice: CompareChoice) -> None:
+def _words(_store: Store, profiles: ProfileSet, choice: CompareChoice) -> None:
     """Say of every region in what it is strong and in what it lags."""
     for code in choice.regions:
         st.markdown(plain(strengths_of(profiles, code)))

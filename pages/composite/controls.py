@@ -58,7 +58,7 @@ def load(spec: IndexSpec) -> None:
     held[SPEC] = spec
 
 
-def start(store: Store) -> None:
+def start() -> None:
     """Fill the controls on the first view: from the address, from what was built before, or an example."""
     if "ci_parts" in st.session_state:
         return

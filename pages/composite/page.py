@@ -27,7 +27,7 @@ def _analysis(store: Store, spec: IndexSpec) -> IndexAnalysis:
 def page() -> None:
     """Draw the page."""
     store = open_store()
-    start(store)
+    start()
     head = st.container(key="page_head")
     with st.container(key="composite_controls"):
         spec = controls(store)

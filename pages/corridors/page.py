@@ -92,10 +92,10 @@ def page() -> None:
     show_panels(store, found, choice, counts)
     components.footer(layer.provenance, data_version=store.data_version)
     with head:
-        _head(store, found, choice, layer, counts)
+        _head(store, found, choice, counts)
 
 
-def _head(store: Store, found: Corridors, choice: CorridorChoice, layer: Layer, counts: pd.DataFrame) -> None:
+def _head(store: Store, found: Corridors, choice: CorridorChoice, counts: pd.DataFrame) -> None:
     left, right = st.columns([5, 3], vertical_alignment="bottom")
     table = found.table
     plans = table.loc[list(choice.visible), "plan"].nunique()

@@ -32,7 +32,7 @@ from pages.shared.components import plain
 from pages.shared.study_words import notes
 
 
-def focus(store: Store, choice: CoverageChoice) -> str:
+def focus(choice: CoverageChoice) -> str:
     """Return the region the figures are of: the one looked at, or all that was asked for."""
     return choice.region or choice.request.within
 
@@ -48,7 +48,7 @@ def row_of(store: Store, choice: CoverageChoice, answers: CoverageAnswers, adcod
 
 def show_figures(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     """Draw the figures of the region looked at."""
-    row = row_of(store, choice, answers, focus(store, choice))
+    row = row_of(store, choice, answers, focus(choice))
     with st.container(key="coverage_figures"):
         st.markdown(f"**{plain(row['name'])}**　{plain(choice.group_name)}，{choice.minutes:g} 分钟内")
         for pair in (_first(row), _second(row), _third(row)):
@@ -181,7 +181,7 @@ def _urban_rural_words(row: pd.Series) -> str:
 
 def sensitivity_rows(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> pd.DataFrame:
     """Return the coverage of the region looked at for ±20 % of speed and of the threshold."""
-    adcode = focus(store, choice)
+    adcode = focus(choice)
     level = cast(Level, cached.region_table(store).loc[adcode, "level"])
     step = choice.minutes * _SHARE
     rows = sensitivity(
@@ -229,7 +229,7 @@ def show_panels(store: Store, choice: CoverageChoice, answers: CoverageAnswers) 
 def compared(store: Store, choice: CoverageChoice) -> list[str]:
     """Return the regions whose curves are drawn: the one looked at, those above it, or those below."""
     table = cached.region_table(store)
-    chosen, within = focus(store, choice), choice.request.within
+    chosen, within = focus(choice), choice.request.within
     codes = [chosen]
     if chosen == within:
         codes += [code for code in children(table, within) if table.loc[code, "level"] in LEVELS]
@@ -252,7 +252,7 @@ def _curve(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> No
 
 
 def _distribution(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
-    adcode = focus(store, choice)
+    adcode = focus(choice)
     analysis = answers.analysis
     marks = minute_marks(analysis.travel.max_minutes, choice.minutes)
     curve = answers.curve(adcode, choice.group)

@@ -25,7 +25,7 @@ from pages.shared.components import plain
 from pages.shared.region_layers import labels_for, region_frame
 
 
-def show_curves(store: Store, choice: GapChoice, found: GapComparison) -> None:
+def show_curves(store: Store, found: GapComparison) -> None:
     """Draw the Lorenz curves of both years, and beside them the concentration curve by another indicator."""
     now, then = found.now, found.then
     by_people = now.weight_name != ""
@@ -46,10 +46,10 @@ def show_curves(store: Store, choice: GapChoice, found: GapComparison) -> None:
         words = f"基尼系数 {format_number(measure.value, 3)}" if measure.defined else str(measure.reason)
         st.caption(plain(f"{now.year} 年{words}。曲线离对角线越远，差距越大。"))
     with right:
-        _concentration(store, choice, found, across, name)
+        _concentration(store, found, across, name)
 
 
-def _concentration(store: Store, choice: GapChoice, found: GapComparison, across: str, name: str) -> None:
+def _concentration(store: Store, found: GapComparison, across: str, name: str) -> None:
     now = found.now
     indicators = cached.indicators(store)
     offered = [
@@ -189,7 +189,7 @@ def show_panels(store: Store, choice: GapChoice, found: GapComparison, origin: P
         "parts": ("差距在哪里", lambda: _parts(store, choice, found)),
         "convergence": ("趋同", lambda: show_convergence(store, choice, found)),
         "spots": ("热点与冷点", lambda: show_spots(store, choice, origin)),
-        "curves": ("洛伦兹与集中曲线", lambda: show_curves(store, choice, found)),
+        "curves": ("洛伦兹与集中曲线", lambda: show_curves(store, found)),
         "table": ("数据表", lambda: _table(found, origin)),
     }
     panel = choose_panel("gap_panel", panels, "course")
@@ -244,7 +244,7 @@ def _parts(store: Store, choice: GapChoice, found: GapComparison) -> None:
                 widget=st.segmented_control,
                 format_func=kinds.__getitem__,
             )
-        chart = parts_course(course(store, choice.source), dict(now.breaks), weighted=kind == "people")
+        chart = parts_course(course(store, choice.source), weighted=kind == "people")
         components.chart(chart, key="gap_parts")
         _uneven(course(store, choice.source), found, "分解的结果")
     with right:

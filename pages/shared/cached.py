@@ -36,7 +36,7 @@ def kept_by_version(
     keep: Any = st.cache_data if copied else st.cache_resource
 
     def decorate(compute: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
-        def held(_store: Store, version: str, *arguments: Any, **options: Any) -> T:
+        def held(_store: Store, version: str, *arguments: Any, **options: Any) -> T:  # noqa: ARG001 - a key
             return compute(_store, *arguments, **options)
 
         own, asked = (list(inspect.signature(one).parameters.values()) for one in (held, compute))
@@ -69,7 +69,7 @@ def store_tables(store: Store) -> StoreTables:
 
 
 @kept_by_version(1)
-def _store_tables(store: Store, folder: str) -> StoreTables:
+def _store_tables(store: Store, folder: str) -> StoreTables:  # noqa: ARG001 - a key
     return StoreTables(store)
 
 

@@ -56,7 +56,12 @@ def kept_answers(
     def decorate(
         solve: Callable[[Given, Request], Answers],
     ) -> Callable[[Store, Request, Tell], Answers]:
-        def slot(folder: str, version: str, marks: tuple[int, ...], request: str) -> Slot[Answers]:
+        def slot(  # Its arguments are the key.
+            folder: str,  # noqa: ARG001
+            version: str,  # noqa: ARG001
+            marks: tuple[int, ...],  # noqa: ARG001
+            request: str,  # noqa: ARG001
+        ) -> Slot[Answers]:
             return Slot()
 
         name_after(solve, slot, list(inspect.signature(slot).parameters.values()))

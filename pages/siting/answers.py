@@ -87,7 +87,12 @@ class SitingAnswers(KeptPictures):
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _grid(_cells: pd.DataFrame, cell_m: float, count: int, ends: tuple[float, ...]) -> SurfaceGrid:
+def _grid(
+    _cells: pd.DataFrame,
+    cell_m: float,
+    count: int,  # noqa: ARG001 - a key, as the next
+    ends: tuple[float, ...],  # noqa: ARG001
+) -> SurfaceGrid:
     """Return the grid of cells, which every plan of one region shares."""
     return surface_grid(_cells, cell_size_m=cell_m)
 

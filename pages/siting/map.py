@@ -44,8 +44,10 @@ def plan_places(choice: SitingChoice, answers: SitingAnswers) -> list[RankedPlac
         kind, mark = ("moved", "移") if row["id"] in known else ("site", "新")
         places.append(RankedPlace(mark, row["lon"], row["lat"], (str(row["name"]), "方案位置"), kind))
     gone = analysis.before.facilities[~analysis.before.facilities["id"].isin(planned["id"])]
-    for row in gone.to_dict("records"):
-        places.append(RankedPlace("关", row["lon"], row["lat"], (str(row["name"]), "方案关闭"), "closed"))
+    places += [
+        RankedPlace("关", row["lon"], row["lat"], (str(row["name"]), "方案关闭"), "closed")
+        for row in gone.to_dict("records")
+    ]
     return places
 
 

@@ -198,6 +198,6 @@ def _show(store: Store, within: str, sites: tuple[Site, ...], notes: Sequence[st
 
 
 @kept_by_version(16, copied=True)
-def _counties(store: Store, key: str, _sites: tuple[Site, ...]) -> pd.Series:
+def _counties(store: Store, key: str, _sites: tuple[Site, ...]) -> pd.Series:  # noqa: ARG001 - key
     regions = store.regions(zoom="full")
     return site_counties(_sites, regions[regions["level"] == "county"])

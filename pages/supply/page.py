@@ -62,7 +62,7 @@ def _head(store: Store, choice: SupplyChoice, answers: SupplyAnswers, layer: Lay
             choice.title, source=layer.provenance.source_text, note=answers.analysis.method_text
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", key="page_tools"):
-        _method(choice, answers)
+        _method(answers)
         asked = catchment_asked(choice.request, group=choice.request.demand, level=choice.level)
         show_record(
             store, CATCHMENT, asked, lambda: answers.analysis.table(level=choice.level), answers.seconds
@@ -71,7 +71,7 @@ def _head(store: Store, choice: SupplyChoice, answers: SupplyAnswers, layer: Lay
             show_downloads(store, choice, answers, layer)
 
 
-def _method(choice: SupplyChoice, answers: SupplyAnswers) -> None:
+def _method(answers: SupplyAnswers) -> None:
     """Draw the button that opens how the figures come about."""
     analysis = answers.analysis
     rows = {

@@ -175,7 +175,7 @@ def show_panels(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> N
     panels[panel][1](store, choice, answers)
 
 
-def _fairness(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> None:
+def _fairness(_store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> None:
     analysis = answers.analysis
     row = analysis.region(choice.focus)
     left, right = st.columns(2, gap="medium")

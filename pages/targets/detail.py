@@ -15,7 +15,7 @@ from reports.targets import COMPARATOR_WORDS, with_unit
 _ROW = "target_row"
 
 
-def show_detail(held: Mapping[str, pd.DataFrame], colours: Mapping[str, str]) -> None:
+def show_detail(held: Mapping[str, pd.DataFrame]) -> None:
     """Open the dialog of the row that was picked, or that the address names; nothing when there is none."""
     if _ROW not in st.session_state:
         st.session_state[_ROW] = choices.from_link("row")
@@ -29,16 +29,14 @@ def show_detail(held: Mapping[str, pd.DataFrame], colours: Mapping[str, str]) ->
         return
     choices.in_link("row", row)
     title = plain(rows.loc[row, "indicator_text"])
-    st.dialog(title, width="medium", on_dismiss=_close)(_detail)(row, rows, held, colours)
+    st.dialog(title, width="medium", on_dismiss=_close)(_detail)(row, rows, held)
 
 
 def _close() -> None:
     st.session_state[_ROW] = None
 
 
-def _detail(
-    row: str, rows: pd.DataFrame, held: Mapping[str, pd.DataFrame], colours: Mapping[str, str]
-) -> None:
+def _detail(row: str, rows: pd.DataFrame, held: Mapping[str, pd.DataFrame]) -> None:
     entry = rows.loc[row]
     st.caption(plain(f"{entry['title']} · {entry['doc_no']} · {entry['place']}"))
     _lines(
@@ -56,7 +54,7 @@ def _detail(
     )
     headline = held["headline"]
     for _, pair in headline[(headline["target_row"] == row) | (headline["base_row"] == row)].iterrows():
-        _pair(pair, colours)
+        _pair(pair)
     clashes = held["contradictions"]
     for group in clashes.loc[clashes["row"] == row, "group_id"]:
         st.markdown("**其他规划写法不同**")
@@ -69,7 +67,7 @@ def _detail(
             )
 
 
-def _pair(pair: pd.Series, colours: Mapping[str, str]) -> None:
+def _pair(pair: pd.Series) -> None:
     """Draw the judgement of a headline target: base, target, direction, state and reason."""
     with st.container(border=True):
         word = pair["state_word"]

@@ -85,7 +85,7 @@ def page() -> None:
         sources.notice,
     ]
     components.download(name, lambda: shown, notes=notes, key="targets")
-    show_detail(held, colours)
+    show_detail(held)
     components.footer(sources, data_version=store.data_version)
 
 

@@ -80,7 +80,7 @@ def _bbox(name: str, value: str) -> str:
     return ",".join(repr(min(max(side, -180.0), 180.0)) for side in (west, south, east, north))
 
 
-def _datetime(name: str, value: str) -> str:
+def _datetime(_name: str, value: str) -> str:
     try:
         first, last = years_of(value)
     except ProviderInvalidQueryError as fault:

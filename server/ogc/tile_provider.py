@@ -32,7 +32,11 @@ class TileProvider(BaseMVTProvider):  # type: ignore[misc]  # the library has no
         return schema_of(tiling_of(self.data))
 
     def get_tiles_service(
-        self, baseurl: str = "", servicepath: str = "", dirpath: str = "", tile_type: str = ""
+        self,
+        baseurl: str = "",  # noqa: ARG002 - the library gives it
+        servicepath: str = "",
+        dirpath: str = "",  # noqa: ARG002
+        tile_type: str = "",  # noqa: ARG002
     ) -> dict[str, Any]:
         """Return the links from the list of tile sets: the tiles, and their description as TileJSON."""
         base = servicepath.split("/{tileMatrixSetId}", maxsplit=1)[0]
