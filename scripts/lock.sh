@@ -6,6 +6,7 @@ compile() {
     "$bin/uv" pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
         --python-version 3.11 --extra editable "$@" pyproject.toml
 }
-compile --upgrade --output-file requirements.lock
-# The second file holds the first one's versions and adds the tools of the tests.
+compile --upgrade --extra build --output-file requirements.lock
+# The other files hold the first one's versions: what serves a store that is built, and the tools of the tests.
+compile --constraint requirements.lock --output-file requirements-serve.lock
 compile --constraint requirements.lock --extra dev --output-file requirements-dev.lock
