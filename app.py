@@ -21,12 +21,10 @@ from streamlit import config as streamlit_config
 from data.registry.environment import ALLOWED_HOSTS
 from data.store.store import data_dir
 from geo.errors import SutuError
-from layers.fonts import FontSet, Progress, install, prepare_fonts
-from layers.texts import texts
+from layers.fonts import FontSet, Progress, install, prepare_fonts, texts
 from pages.shared import memory, presence
-from server.host_guard import HostGuard
 from server.hosts import Allowed, allowed_at, configured
-from server.middleware import ShellMiddleware
+from server.middleware import HostGuard, ShellMiddleware
 from server.rehearsal import rehearse
 from server.routes import routes
 from server.static_files import StaticFilesInMemory, send_at_once

@@ -22,8 +22,7 @@ from geo.catchment import METHOD_NAMES, CatchmentResult, Method, access_table, f
 from geo.coverage import GROUPS
 from geo.decay import Decay, DecayKind, make_decay
 from geo.errors import CatchmentError
-from geo.grid_reach import grid_reach
-from geo.reach import Reach, network_reach
+from geo.reach import Reach, grid_reach, network_reach
 from geo.reach_parts import partitioned_reach
 from geo.region_tree import PROVINCE, Level, inside, prefectures_of
 

@@ -30,8 +30,7 @@ from analysis.coverage import (
     prepare_coverage,
 )
 from analysis.given import Given, require_region
-from data.registry.circle_models import CircleService, load_circle_services
-from data.registry.facility_models import load_facility_types
+from data.registry.facility_models import CircleService, load_circle_services, load_facility_types
 from data.registry.mode_models import load_modes
 from geo.circles import (
     TIERS,
@@ -47,7 +46,7 @@ from geo.circles import (
 )
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CircleError, NetworkError, NoFacilityError
-from geo.minutes import quantise_minutes
+from geo.modes import quantise_minutes
 from geo.region_tree import PROVINCE, Level, inside
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
 

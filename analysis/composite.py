@@ -16,8 +16,7 @@ from pydantic import ValidationError
 from data.registry.index_models import IndexSpec
 from data.store.files import disk_in_words, read_json, read_text
 from data.store.store import Store
-from geo.composite import CompositeResult, Part, composite, equalisation
-from geo.composite_sensitivity import Sensitivity, rank_ranges
+from geo.composite import CompositeResult, Part, Sensitivity, composite, equalisation, rank_ranges
 from geo.errors import CompositeError, StoreError
 
 

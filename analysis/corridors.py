@@ -23,7 +23,7 @@ import shapely
 from analysis.coverage import IMPLIED
 from analysis.region_sums import RegionSums
 from data.builder.corridor_places import without_brackets
-from data.builder.corridor_tracks import axes_of
+from data.builder.corridor_table import axes_of
 from data.registry.corridor_models import CorridorFamily, load_corridor_families
 from data.store.store import Store
 from geo.corridors import BUFFERS_KM, CellPeople, FloatArray, chainage_km

@@ -24,14 +24,21 @@ from analysis.networks import cached_travel, content_key
 from data.ingest.osm_store import NetworkSource
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
-from geo.coverage import GROUPS, CoverageProfile, build_profile, coverage_table
+from geo.coverage import (
+    GROUPS,
+    CoverageProfile,
+    build_profile,
+    coverage_table,
+    edge_distances,
+    flag_edge,
+    search_radius_m,
+)
 from geo.crs import ALBERS, STORE_CRS
-from geo.edge import edge_distances, flag_edge, search_radius_m
 from geo.errors import CoverageError, NoFacilityError
 from geo.modes import TravelMode
 from geo.network import Network
+from geo.partition import nearest_facility_partitioned
 from geo.region_tree import PROVINCE, Level, inside, prefectures_of
-from geo.scale import nearest_facility_partitioned
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
 
 Origin = Literal["auto", "imported", "implied"]

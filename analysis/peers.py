@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from data.registry.profile_models import load_profile_indicators
+from data.registry.index_models import load_profile_indicators
 from data.store.store import Store
 from geo.errors import CompareError, UnknownRegionError
 from geo.peers import Spine, distinct, similar_regions, spines, strengths

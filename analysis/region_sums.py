@@ -8,9 +8,8 @@ from functools import cached_property, lru_cache
 
 import pandas as pd
 
-from data.regions.census import census_counts
+from data.regions.census import census_counts, economy_counts
 from data.regions.counts import YearCounts
-from data.regions.economy import economy_counts
 from data.registry import Registry, load_registry
 from data.registry.models import Indicator
 from data.store.store import Store

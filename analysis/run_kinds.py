@@ -15,9 +15,8 @@ import pandas as pd
 from analysis.catchment import CatchmentRequest, prepare_catchment
 from analysis.coverage import CoverageRequest, prepare_coverage
 from analysis.given import Given
-from analysis.runs import Run, parameters_of
-from analysis.scenarios import KIND as SITING_ID
-from analysis.scenarios import replay_scenario
+from analysis.runs import KIND as SITING_ID
+from analysis.runs import Run, parameters_of, replay_scenario
 from analysis.standards import StandardsRequest, prepare_standards
 from geo.errors import CoverageError, StoreError
 

@@ -19,8 +19,14 @@ from numpy.typing import NDArray
 
 from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare_coverage
 from analysis.given import Given
-from analysis.siting_candidates import CANDIDATES, CandidateKind, find_candidates
-from analysis.siting_edits import Edit, apply_edits, new_facilities
+from analysis.siting_inputs import (
+    CANDIDATES,
+    CandidateKind,
+    Edit,
+    apply_edits,
+    find_candidates,
+    new_facilities,
+)
 from data.ingest.sites import Site, parse_sites
 from geo.errors import NoFacilityError, SitingError
 from geo.region_tree import Level

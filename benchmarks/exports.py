@@ -29,8 +29,8 @@ from exports.catalogue import make_layer
 from exports.formats import FORMATS, Options
 from exports.package import export
 from exports.vector import write_geopackage, write_shapefile
+from geo.crs import TARGETS
 from geo.errors import ExportError
-from geo.export_crs import TARGETS
 from geo.export_table import ExportTable
 
 DRIVERS = {

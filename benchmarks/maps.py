@@ -4,8 +4,13 @@
 (or ``--store`` is used), the real server is started on a free loopback port, and a real Chromium that can
 reach nothing else opens the page with empty caches. Times are the browser's own: from the first byte of the
 page to the moment the regions are paths in the DOM, and from the press on another indicator to its colours
-on the map. The plain map is a finished file (see ``plain_map``), and for another indicator it is loaded
+on the map. The plain map is a finished file, and for another indicator it is loaded
 anew. Medians; the first view after the start of the server is given apart.
+
+To the plain map nothing
+is done but what lets it draw without internet: no base map, and of folium's scripts and styles
+only Leaflet, from our own server. It is served from memory over loopback, already written, so that none
+of its time is spent in Python.
 """
 
 import argparse
@@ -17,13 +22,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
+from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 
+import folium
 import geopandas as gpd
 import pandas as pd
 import shapely
@@ -32,14 +40,73 @@ from playwright.sync_api import Browser
 from benchmarks.browser_times import Drawn, chromium, fresh_page, open_map, switch_to
 from benchmarks.build import ROOT, build
 from benchmarks.map_weight import map_weight
-from benchmarks.plain_map import plain_html, serving_plain
 from benchmarks.table import Row, beside, show
 from data.registry import load_registry
 from data.store.store import Store, open_store
+from layers.assets import leaflet_folder
 from layers.model import Layer
 from pages.indicators.choice import DEFAULT_PALETTE, MapStyle, Subject
 from pages.indicators.layers import layers_of
-from pages.shared.region_layers import labels_for
+from pages.shared.cached import labels_for
+
+LEAFLET = ("leaflet.js", "leaflet.css")
+_TYPES = {"js": "text/javascript", "css": "text/css", "html": "text/html; charset=utf-8"}
+
+
+class PlainMap(folium.Map):
+    """A folium map as folium makes it, with Leaflet from our server and no other script or style."""
+
+    default_js = [("leaflet", "/leaflet.js")]  # noqa: RUF012
+    default_css = [("leaflet_css", "/leaflet.css")]  # noqa: RUF012
+
+
+def plain_html(frame: gpd.GeoDataFrame, colours: pd.Series) -> bytes:
+    """Return the page of a plain map: regions of ``frame`` as they are, filled with ``colours`` by adcode."""
+    sheet = PlainMap(location=(32.95, 119.2), zoom_start=7, tiles=None)
+    fills = colours.to_dict()
+    shapes = frame[["adcode", "name", "geometry"]]
+    folium.GeoJson(
+        shapes,
+        style_function=lambda feature: {
+            "fillColor": fills[feature["properties"]["adcode"]],
+            "fillOpacity": 1,
+            "color": "#7C8B97",
+            "weight": 0.5,
+        },
+    ).add_to(sheet)
+    return str(sheet.get_root().render()).encode()
+
+
+@contextmanager
+def serving_plain(pages: Mapping[str, bytes]) -> Iterator[str]:
+    """Serve ``pages`` (by path, ending .html) and Leaflet on a free loopback port; give the address."""
+    files = {f"/{name}": (leaflet_folder() / name).read_bytes() for name in LEAFLET} | dict(pages)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            content = files.get(self.path)
+            self.send_response(200 if content is not None else 404)
+            kind = _TYPES.get(self.path.rpartition(".")[2], "application/octet-stream")
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in http.server
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
 
 LEVELS = {"prefecture": "全省（设区市级）", "county": "县级"}
 GOAL_FIRST_S, GOAL_SWITCH_S, GOAL_COUNTY_BYTES = 2.0, 0.5, 300_000

@@ -42,7 +42,7 @@ from benchmarks.table import Row, show
 from data.store.store import open_store
 from exports.catalogue import make_layer
 from exports.vector import write_geopackage
-from geo.export_crs import TARGETS
+from geo.crs import TARGETS
 from server.ogc.config import PREFIX
 
 _SAME = ("adcode", "population", "value")

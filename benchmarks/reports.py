@@ -13,13 +13,11 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measure import Clock
-from benchmarks.table import Row, show
+from benchmarks.table import Clock, Row, show
 from data.builder.build import build_store
 from data.registry import load_registry
 from data.store.store import open_store
-from layers.fonts import prepare_fonts
-from layers.texts import texts
+from layers.fonts import prepare_fonts, texts
 from reports.briefing import briefing, report_bytes
 from reports.region import Briefings
 

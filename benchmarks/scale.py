@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import peak_mb
 from benchmarks.province import CELL_M, CELLS, NODES, Province, load, make_province, prefecture_code, save
+from benchmarks.table import peak_mb
 
 ROOT = Path(__file__).resolve().parents[1]
 SEARCH_MINUTES = 60.0
@@ -41,7 +41,7 @@ def partitioned(province: Province, engine: str) -> dict[str, Any]:
 
     from data.registry.mode_models import load_modes
     from geo.network import build_network
-    from geo.scale import nearest_facility_partitioned
+    from geo.partition import nearest_facility_partitioned
     from geo.travel import nearest_facility_network
 
     mode = load_modes()["walk"]

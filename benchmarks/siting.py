@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measure import Clock, peak_mb
-from benchmarks.table import Row, beside, show
+from benchmarks.table import Clock, Row, beside, peak_mb, show
 
 ROOT = Path(__file__).resolve().parents[1]
 CELLS, CANDIDATES, PEER_CELLS, ADD, MINUTES = 430_000, 1_244, 40_000, 10, 15.0

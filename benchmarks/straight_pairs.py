@@ -1,4 +1,4 @@
-"""Every pair of a facility and a cell in a straight line: what the windows of ``geo.grid_reach`` replace."""
+"""Every pair of a facility and a cell in a straight line: what the windows of ``geo.reach`` replace."""
 
 from numpy.typing import ArrayLike
 

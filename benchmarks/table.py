@@ -1,7 +1,10 @@
-"""One table for all comparisons: rows of ours, the peer, their ratio, and the goal where there is one."""
+"""What all comparisons share: what is measured, and one table of ours, the peer, their ratio, the goal."""
 
+import resource
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -114,3 +117,38 @@ def show(groups: dict[str, list[Row]], notes: Iterable[str] = (), *, console: Co
     out.print("比值是 对照 / 本项目，大于 1 为本项目较优；项目名写明了别的比值的，按项目名。", markup=False)
     for note in notes:
         out.print(f"· {note}", markup=False)
+
+
+class Clock:
+    """Seconds of named steps, by the wall and by the processor.
+
+    The processor's are what remains comparable on a machine that others use too.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.cpu_seconds: dict[str, float] = {}
+        self.start()
+
+    def start(self) -> None:
+        """Begin anew: what lies between steps is not counted."""
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def step(self, name: str) -> None:
+        """End a step that began with the last one, or with ``start``."""
+        self.seconds[name] = time.perf_counter() - self._wall
+        self.cpu_seconds[name] = time.process_time() - self._cpu
+        self.start()
+
+
+def peak_mb() -> float:
+    """Return the peak of this process's resident memory in MB.
+
+    ``getrusage`` would count the parent's memory at the time of the fork as well.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return float(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

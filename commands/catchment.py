@@ -16,8 +16,7 @@ from analysis.run_kinds import CATCHMENT, catchment_asked
 from commands import study
 from commands.app import examples
 from commands.console import errors
-from commands.coverage_files import write_regions
-from commands.study import By, Engine, Mode, Origin, Output
+from commands.study import By, Engine, Mode, Origin, Output, write_regions
 from data.store.store import Store, open_store
 from geo.errors import CatchmentError
 from geo.region_tree import PROVINCE

@@ -13,8 +13,7 @@ from analysis.coverage import require_group
 from commands import study
 from commands.app import examples
 from commands.console import print_json
-from commands.coverage_files import write_regions
-from commands.study import By, Engine, Mode, Origin, Output
+from commands.study import By, Engine, Mode, Origin, Output, write_regions
 from data.store.store import Store, open_store
 from exports.layers.grid import cell_size_m, squares
 from geo.circles import TIERS, TierView

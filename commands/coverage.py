@@ -15,8 +15,7 @@ from commands import study
 from commands.app import examples
 from commands.console import Format as Shown
 from commands.console import errors, print_json, print_rows
-from commands.coverage_files import write_geopackage
-from commands.study import By, Engine, Mode, Origin, Output
+from commands.study import By, Engine, Mode, Origin, Output, write_geopackage
 from data.store.store import data_dir, open_store
 from geo.coverage import COLUMNS
 from geo.errors import StoreError

@@ -17,8 +17,8 @@ from exports.catalogue import clip_to, layer_list, make_layer
 from exports.formats import FORMATS, SHEETS, Options, find_format, require_allowed
 from exports.layers.kinds import Clip, LayerInfo
 from exports.package import Exported, export, safe_name
+from geo.crs import TARGETS, target_crs
 from geo.errors import CrsError, ExportError, UnknownRegionError
-from geo.export_crs import TARGETS, target_crs
 from geo.export_table import ExportTable
 
 """When set, exports may be written below this folder only."""

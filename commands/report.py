@@ -12,8 +12,7 @@ from commands.app import examples
 from commands.console import errors
 from data.registry import load_registry
 from data.store.store import data_dir, open_store
-from layers.fonts import prepare_fonts
-from layers.texts import texts
+from layers.fonts import prepare_fonts, texts
 from reports.briefing import briefing, report_bytes
 from reports.document import Format, ReportError
 from reports.region import Briefings

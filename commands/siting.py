@@ -10,15 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from analysis.coverage import require_group
-from analysis.scenarios import save_scenario
+from analysis.runs import save_scenario
 from analysis.siting import SitingAnalysis, SitingRequest, prepare_siting
-from analysis.siting_edits import Edit
+from analysis.siting_inputs import Edit
 from commands import study
 from commands.app import errors, examples
 from commands.circles import lon_lat
 from commands.console import Format, print_json, print_rows
-from commands.coverage_files import given_sites, site_points, write_regions
-from commands.study import By, Datum, Engine, Mode, Origin, Output
+from commands.study import By, Datum, Engine, Mode, Origin, Output, given_sites, site_points, write_regions
 from data.store.store import Store, data_dir, open_store
 from geo.region_tree import PROVINCE
 

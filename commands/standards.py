@@ -13,9 +13,8 @@ from analysis.run_kinds import STANDARDS, standards_asked
 from analysis.standards import SUMMARY_COLUMNS, StandardsRequest, prepare_standards
 from commands import study
 from commands.app import examples
-from commands.coverage_files import write_regions
-from commands.study import By, Datum, Origin, Output
-from data.registry.standard_models import load_standards
+from commands.study import By, Datum, Origin, Output, write_regions
+from data.registry.facility_models import load_standards
 from data.store.store import open_store
 from geo.region_tree import LEVEL_NAMES, PROVINCE
 from geo.standards import COLUMNS, KIND_NAMES, RULE_NAMES, contradictions, require_known

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
+from geo.crs import TargetCrs, reproject, zone_warning
 from geo.errors import ExportError
-from geo.export_crs import TargetCrs, reproject, zone_warning
 from geo.export_table import ExportTable, Field, GeometryKind
 
 _POLYGON, _LINE = 3, 1

@@ -29,8 +29,8 @@ from exports.arrow import Seen, column_names, frames, is_text
 from exports.style import Symbols, symbols_of
 from exports.vector import writing
 from exports.words import summary_lines
+from geo.crs import TargetCrs
 from geo.errors import ExportError
-from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
 
 XDATA_TEXT_BYTES = 250

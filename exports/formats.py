@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from exports.arrow import Seen
-from exports.csv import write_csv
 from exports.dxf import write_dxf
 from exports.html import write_html
 from exports.kml import write_kml
 from exports.painting import PAINTED_FROM
 from exports.sheet import SheetOptions, write_sheet
+from exports.tables import write_csv, write_xlsx
 from exports.vector import (
     write_flatgeobuf,
     write_geojson,
@@ -21,9 +21,8 @@ from exports.vector import (
     write_geoparquet,
     write_shapefile,
 )
-from exports.xlsx import write_xlsx
+from geo.crs import TargetCrs
 from geo.errors import ExportError, PublicationError
-from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
 from layers.model import approval_number
 

@@ -19,8 +19,8 @@ from exports.painting import is_painted, paint
 from exports.style import BORDER, Symbols, symbols_of
 from exports.vector import writing
 from exports.words import permission, summary_lines
+from geo.crs import TargetCrs
 from geo.errors import ExportError
-from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
 from layers.assets import leaflet_folder, own_folder
 

@@ -16,7 +16,7 @@ from exports.arrow import Seen, column_names, frames
 from exports.style import BORDER, Symbols, symbols_of
 from exports.vector import writing
 from exports.words import summary_lines
-from geo.export_crs import TargetCrs
+from geo.crs import TargetCrs
 from geo.export_table import ExportTable
 
 _DECIMALS = 8

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.store.leases import leased_folder
+from data.store.files import leased_folder
 from data.store.store import data_dir
 from exports.arrow import Seen
 from exports.formats import Format, Options, require_allowed

@@ -1,4 +1,4 @@
-"""Very many areas as one picture: each pixel has the colour of the area over its centre.
+"""A layer on axes: shapes one by one, very many areas as one picture, and a small preview.
 
 Hundreds of thousands of cells are too many for a drawing of outlines, on paper as in a browser. Neighbours
 leave no gap and cover nothing twice, as a pixel's centre lies in one of them only.
@@ -10,17 +10,25 @@ import io
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 from PIL import Image
 from rasterio import Affine
 from rasterio.features import rasterize
 
-from exports.style import Symbols
+from exports.arrow import Seen, frames
+from exports.style import Symbols, symbols_of
+from geo.crs import STORE_CRS, TARGETS, to_albers
+from geo.errors import ExportError
 from geo.export_table import ExportTable
 
 PAINTED_FROM = 20_000
@@ -110,3 +118,168 @@ def _areas(
     other = ~square & ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     for shape, code in zip(shapes[other], codes[other].tolist(), strict=True):
         yield shapely.geometry.mapping(shape), code
+
+
+MAX_ROWS = 60_000
+"""So many shapes at most are drawn one by one."""
+
+_BORDER = "#8796A3"
+_UNBORDERED_FROM = 3_000
+
+
+class SheetRows(Protocol):
+    """The rows of a layer as a sheet draws them."""
+
+    @property
+    def bounds(self) -> NDArray[np.float64]:
+        """West, south, east and north in the measuring CRS (m)."""
+
+    def draw(self, axes: Axes, symbols: Symbols) -> None:
+        """Draw the rows on axes whose data coordinates are those of the measuring CRS."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shapes:
+    """Rows with a place, drawn one by one; ``frame`` is in the measuring CRS."""
+
+    frame: gpd.GeoDataFrame
+
+    @property
+    def bounds(self) -> NDArray[np.float64]:
+        """West, south, east and north (m)."""
+        bounds: NDArray[np.float64] = self.frame.total_bounds
+        return bounds
+
+    def draw(self, axes: Axes, symbols: Symbols) -> None:
+        """Draw areas, lines or places in the colours of their values."""
+        column = symbols.shading.column
+        values = self.frame[column].tolist() if column in self.frame else [None] * len(self.frame)
+        colours = np.array([symbols.colour_of(value) for value in values])
+        many = len(self.frame) > _UNBORDERED_FROM
+        for colour in dict.fromkeys(colours):
+            part = self.frame[colours == colour]
+            if symbols.geometry == "polygon":
+                part.plot(
+                    ax=axes, color=colour, edgecolor="none" if many else _BORDER, linewidth=0.25, zorder=2
+                )
+            elif symbols.geometry == "line":
+                part.plot(ax=axes, color=colour, linewidth=1.6, zorder=3)
+            else:
+                size = 9.0 if len(self.frame) > 600 else 18.0
+                part.plot(ax=axes, color=colour, markersize=size, edgecolor="white", linewidth=0.3, zorder=3)
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """Very many areas as one picture in the measuring CRS."""
+
+    picture: Painting
+
+    @property
+    def bounds(self) -> NDArray[np.float64]:
+        """West, south, east and north of the picture (m)."""
+        return np.array(self.picture.bounds)
+
+    def draw(self, axes: Axes, symbols: Symbols) -> None:  # noqa: ARG002 - as other rows
+        """Lay the picture on the map; its colours are those of ``symbols`` already."""
+        west, south, east, north = self.picture.bounds
+        # In PDF and SVG the picture is kept as it is, whatever their resolution.
+        axes.imshow(self.picture.rgba(), extent=(west, east, south, north), interpolation="none", zorder=2)
+
+
+def rows_of(table: ExportTable, symbols: Symbols, seen: Seen, *, pixels: int) -> SheetRows:
+    """Return the rows of a layer for a sheet whose longer side has so many ``pixels``.
+
+    What passed is noted in ``seen``. Raises ``ExportError`` for more than ``MAX_ROWS`` places or lines, and
+    when no row has a place.
+    """
+    target = TARGETS[STORE_CRS]
+    found: SheetRows | None
+    if is_painted(table):
+        noted = iter((seen, Seen()))
+        picture = paint(lambda: map(to_albers, frames(table, target, next(noted))), symbols, pixels=pixels)
+        found = None if picture is None else Painted(picture)
+    else:
+        if table.rows > MAX_ROWS:
+            raise ExportError(
+                f"图层 {table.title} 有 {table.rows:,} 个要素，图件最多 {MAX_ROWS:,} 个；请裁剪到一个地区。"
+            )
+        parts = list(frames(table, target, seen))
+        frame = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=STORE_CRS)
+        frame = frame[frame.geometry.notna()]
+        found = None if frame.empty else Shapes(to_albers(frame))
+    if found is None:
+        raise ExportError(f"图层 {table.title} 没有一行有位置，不能出图。")
+    return found
+
+
+_SIZE_INCHES, _DPI = 4.2, 110
+_PALE_BORDER, _LAND = "#8796A3", "#EEF0F2"
+
+
+def preview_png(table: ExportTable, background: gpd.GeoDataFrame) -> bytes | None:
+    """Return a picture of the layer without words, None for more places or lines than ``MAX_ROWS``.
+
+    ``background`` (EPSG:4490) are areas drawn pale below it.
+    """
+    symbols, pale = symbols_of(table), to_albers(background)
+    picture = None
+    if is_painted(table):
+        picture = paint(lambda: map(to_albers, table.chunks()), symbols, pixels=int(_SIZE_INCHES * _DPI * 2))
+    elif table.rows > MAX_ROWS:
+        return None
+    figure = Figure(figsize=(_SIZE_INCHES, _SIZE_INCHES), facecolor="white")
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.set_aspect("equal")
+    _draw_areas(axes, pale.geometry.to_numpy(), [_LAND] * len(pale), "#C9D0D6")
+    if picture is not None:
+        bounds = Painted(picture).bounds
+        Painted(picture).draw(axes, symbols)
+    else:
+        bounds = _draw(axes, table, symbols)
+    west, south, east, north = bounds if np.isfinite(bounds).all() else pale.total_bounds
+    pad = 0.05 * max(east - west, north - south, 2_000.0)
+    axes.set_xlim(west - pad, east + pad)
+    axes.set_ylim(south - pad, north + pad)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=_DPI)
+    return out.getvalue()
+
+
+def _draw(axes: Axes, table: ExportTable, symbols: Symbols) -> NDArray[np.float64]:
+    """Draw the rows one by one and return how far they reach (m), NaN where none has a place."""
+    frame = table.frame()
+    frame = to_albers(frame[frame.geometry.notna()])
+    column = symbols.shading.column
+    values = frame[column].tolist() if column in frame else [None] * len(frame)
+    colours = [symbols.colour_of(value) for value in values]
+    shapes = frame.geometry.to_numpy()
+    if table.geometry == "point":
+        axes.scatter(shapely.get_x(shapes), shapely.get_y(shapes), s=7, c=colours, linewidths=0, zorder=3)
+    elif table.geometry == "line":
+        for shape, colour in zip(shapes, colours, strict=True):
+            for part in getattr(shape, "geoms", [shape]):
+                axes.plot(*shapely.get_coordinates(part).T, color=colour, linewidth=1.4, zorder=3)
+    else:
+        _draw_areas(axes, shapes, colours, _PALE_BORDER if len(shapes) < 3_000 else "none")
+    bounds: NDArray[np.float64] = frame.total_bounds
+    return bounds
+
+
+def _draw_areas(axes: Axes, shapes: np.ndarray, colours: list[str], border: str) -> None:
+    """Draw areas simplified to what the picture can show."""
+    small = shapely.simplify(shapes, 250.0) if len(shapes) < 3_000 else shapes
+    outlines = [_outline(shape) for shape in small]
+    drawn = PathCollection(outlines, facecolors=colours, edgecolors=border, linewidths=0.3, zorder=2)
+    axes.add_collection(drawn)
+
+
+def _outline(shape: shapely.Geometry) -> Outline:
+    rings = [
+        Outline(shapely.get_coordinates(ring), closed=True)
+        for part in getattr(shape, "geoms", [shape])
+        for ring in (part.exterior, *part.interiors)
+        if not ring.is_empty
+    ]
+    return Outline.make_compound_path(*rings) if rings else Outline(np.zeros((1, 2)))

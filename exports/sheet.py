@@ -25,11 +25,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from exports.arrow import Seen
-from exports.sheet_rows import SheetRows, rows_of
+from exports.painting import SheetRows, rows_of
 from exports.style import Symbols, symbols_of
 from exports.words import permission
-from geo.crs import ALBERS, STORE_CRS, to_albers
-from geo.export_crs import TARGETS
+from geo.crs import ALBERS, STORE_CRS, TARGETS, to_albers
 from geo.export_table import ExportTable
 from layers.figure import require_glyphs, scale_length, wrapped
 

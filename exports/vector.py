@@ -22,8 +22,8 @@ from pyproj import CRS
 from exports.arrow import GEOMETRY, Seen, column_names, is_text, layer_geometry, stream, text_array
 from exports.style import qml, sld, symbols_of
 from exports.words import field_rows, metadata_xml, summary_lines
+from geo.crs import TargetCrs
 from geo.errors import ExportWriteError, SutuError
-from geo.export_crs import TargetCrs
 from geo.export_table import ExportTable
 from geo.spreadsheet import write_rows
 from layers.geopackage import add_field_titles, add_metadata, add_styles

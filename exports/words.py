@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
-from geo.export_crs import NOT_FOR_PUBLICATION, TargetCrs
+from geo.crs import NOT_FOR_PUBLICATION, TargetCrs
 from geo.export_table import ExportTable
 
 FIELD_HEAD = ("short", "name", "title", "unit", "definition")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geo.coverage_profile import GROUPS, UNIT
 from geo.errors import CircleError, CoverageError, UnknownRegionError
-from geo.minutes import quantise_minutes
+from geo.modes import quantise_minutes
 from geo.region_tree import Level, region_hierarchy
 
 FloatArray = NDArray[np.float64]

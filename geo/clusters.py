@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from geo.errors import CoverageError
-from geo.minutes import quantise_minutes
+from geo.modes import quantise_minutes
 from geo.points import metric_points
 from geo.travel import TravelResult
 

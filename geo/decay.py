@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import CatchmentError
-from geo.minutes import quantise_minutes
+from geo.modes import quantise_minutes
 
 FloatArray = NDArray[np.float64]
 DecayKind = Literal["none", "step", "gaussian", "exponential"]

@@ -13,8 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CrsError, NetworkError
-from geo.minutes import TICK, quantise_minutes
-from geo.modes import METRES_PER_MINUTE_PER_KMH, TravelMode
+from geo.modes import METRES_PER_MINUTE_PER_KMH, TICK, TravelMode, quantise_minutes
 from geo.points import metric_points
 
 FloatArray = NDArray[np.float64]
@@ -31,7 +30,7 @@ class Network:
 
     ``x``, ``y``: node positions, float64 metres in ``geo.crs.ALBERS``, in Z-order (near nodes lie near in
     memory). ``node_id``: int64, the caller's own. ``indptr``, ``indices`` (int32) and ``minutes`` (float64,
-    multiples of ``geo.minutes.TICK``): CSR of directed edges, row = start, columns ascending, at most one
+    multiples of ``geo.modes.TICK``): CSR of directed edges, row = start, columns ascending, at most one
     edge per pair (the fastest). float64 because scipy's Dijkstra would convert anything else, at the cost
     of a copy. ``snappable``: bool per edge, a trip may start or end on it. ``major``: bool per node, it
     belongs to a (strongly) connected part of at least ``mode.min_component_nodes`` nodes. ``symmetric``:

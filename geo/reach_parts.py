@@ -18,13 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.decay import Decay
 from geo.errors import ScaleError
-from geo.grid_reach import grid_reach
 from geo.modes import TravelMode
 from geo.network import Network
-from geo.partition import Partition, partition_cells
+from geo.partition import Partition, partition_cells, run_jobs
 from geo.points import metric_points
-from geo.reach import PairReach, Reach, snapped_reach
-from geo.scale import run_jobs
+from geo.reach import PairReach, Reach, grid_reach, snapped_reach
 from geo.site_reach import require_room
 from geo.snapping import snap_points
 from geo.travel import require_facilities, require_overlap
@@ -47,10 +45,10 @@ def partitioned_reach(
 ) -> Reach:
     """Return the reach of facilities over cells by pieces, one for each of ``partition_keys`` (one a cell).
 
-    The same as ``geo.reach.network_reach`` bit for bit, or as ``geo.grid_reach.grid_reach`` but for rounding.
+    The same as ``geo.reach.network_reach`` bit for bit, or as ``geo.reach.grid_reach`` but for rounding.
     ``scheduler``: address of a ``dask.distributed`` scheduler; None: the pieces run here, one by one, and
     say the same. Raises as those functions, ``geo.partition.partition_cells`` and
-    ``geo.scale.run_jobs`` do.
+    ``geo.partition.run_jobs`` do.
     """
     facilities, cells = metric_points(facilities_xy, "设施"), metric_points(cells_xy, "人口格网")
     require_facilities(facilities, cells)

@@ -10,8 +10,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from geo.errors import CoverageError
-from geo.minutes import TICK, quantise_minutes
-from geo.modes import TravelMode
+from geo.modes import TICK, TravelMode, quantise_minutes
 from geo.network import Network
 from geo.points import build_tree, metric_points
 from geo.snapping import Snap, snap_points

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
-from geo.minutes import quantise_minutes
+from geo.modes import quantise_minutes
 from geo.network import Network
 from geo.points import build_tree, metric_points, nearest_points
 

@@ -9,8 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from geo.errors import CoverageError, NetworkError
-from geo.minutes import MAX_LABELS, MAX_MINUTES, TICK, pack, quantise_minutes, unpack
-from geo.modes import TravelMode
+from geo.modes import MAX_LABELS, MAX_MINUTES, TICK, TravelMode, pack, quantise_minutes, unpack
 from geo.network import Network
 from geo.points import build_tree, metric_points, nearest_points
 from geo.snapping import Snap, snap_points

@@ -15,9 +15,8 @@ import shapely
 from folium.elements import JSCSSMixin
 from folium.template import Template
 
-from layers.assets import own_url
+from layers.assets import PUBLISHER, Publisher, own_url
 from layers.model import Layer
-from layers.published import PUBLISHER, Publisher
 from layers.webmap import Theme, theme
 
 _PLACES = 3

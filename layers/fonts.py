@@ -1,4 +1,4 @@
-"""The Chinese typeface: web font slices and a plain font file, cut from a packaged variable font."""
+"""The Chinese typeface: slices and a font file cut from a packaged font, and every text it must show."""
 
 from __future__ import annotations
 
@@ -218,3 +218,17 @@ def unicode_range(codes: Iterable[int]) -> str:
         else:
             runs.append([code, code])
     return ",".join(f"U+{low:X}" if low == high else f"U+{low:X}-{high:X}" for low, high in runs)
+
+
+ROOMS = ("geo", "data", "layers", "analysis", "exports", "reports", "pages", "server")
+_ENDINGS = frozenset({".csv", ".yaml", ".py", ".js", ".css", ".html"})
+
+
+def texts() -> str:
+    """Return the texts of all rooms, of every folder in them, one after another."""
+    return "".join(
+        path.read_text(encoding="utf-8")
+        for room in ROOMS
+        for path in sorted(Path(str(resources.files(room))).rglob("*"))
+        if path.suffix in _ENDINGS
+    )

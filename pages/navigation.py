@@ -1,13 +1,19 @@
-"""The pages in their groups, declared here; a page appears as soon as its module exists."""
+"""The pages in their groups, and one page view: navigation, the shared frame, then the page itself."""
 
 from __future__ import annotations
 
 import importlib
+import logging
+import secrets
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+
+from geo.errors import StoreError, SutuError
+from layers.assets import own_folder
+from pages.shared import choices, components
 
 
 @dataclass(frozen=True)
@@ -62,3 +68,28 @@ def navigation() -> dict[str, list[StreamlitPage]]:
             )
         )
     return groups
+
+
+_log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Draw one page view; what a user can mend is said in words, never as a stack of calls."""
+    st.set_page_config(page_title="苏图", layout="wide", initial_sidebar_state="auto")
+    st.logo(str(own_folder() / "logo.svg"), size="large", icon_image=str(own_folder() / "mark.svg"))
+    choices.begin()
+    # Folded, Streamlit would offer the rest in English and out of sight.
+    page = st.navigation(navigation(), expanded=True)
+    try:
+        page.run()
+    except StoreError as fault:
+        components.store_missing(fault)
+    except SutuError as fault:
+        st.error(components.plain(str(fault)), icon=":material/error:")
+    except Exception:
+        # A fault of ours: the log keeps it whole, the page a number to find it by.
+        number = secrets.token_hex(4)
+        _log.exception("页面出错 %s", number)
+        components.broken(number)
+    else:
+        choices.finish()

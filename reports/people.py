@@ -15,11 +15,10 @@ from layers.themes import choropleth
 from layers.words import profile as words
 from layers.words.gap import gap_sentences
 from layers.words.profile import Point
-from reports.comparison import standing_of, strengths_of
 from reports.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from reports.figures import bars_png, lines_png
 from reports.provenance import provenance
-from reports.region import GAP_SUBJECTS, Briefings
+from reports.region import GAP_SUBJECTS, Briefings, standing_of, strengths_of
 
 CENSUS_YEARS = (2010, 2020)
 _MAP_INDICATOR = "population_65_plus_share"

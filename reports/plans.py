@@ -11,10 +11,9 @@ from geo.region_tree import PROVINCE
 from layers.model import format_number
 from layers.words import tracking as words
 from layers.words.tracking import Path
-from reports.comparison import remarks
 from reports.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from reports.figures import track_png
-from reports.region import Briefings
+from reports.region import Briefings, remarks
 from reports.targets import STATE_WORDS, headline_table, path_of, short_title, with_unit
 
 _CHART_CM = (15.0, 4.2)

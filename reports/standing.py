@@ -9,11 +9,10 @@ from layers.charts.profile import Mark, shown_value, spine_frames
 from layers.model import format_number
 from layers.words import profile as words
 from layers.words.gap import gap_sentences
-from reports.comparison import similar_of, strengths_of
 from reports.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from reports.figures import spine_png
 from reports.people import regions_course
-from reports.region import GAP_SUBJECTS, Briefings
+from reports.region import GAP_SUBJECTS, Briefings, similar_of, strengths_of
 
 _SPINE_WIDTH_CM = 16.2
 _PREFECTURE_KEYS = (

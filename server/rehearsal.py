@@ -12,14 +12,14 @@ import pandas as pd
 from data.registry import load_registry
 from data.store.store import Store, open_store
 from geo.errors import SutuError
+from layers.assets import PUBLISHER
 from layers.charts.base import comparison_bars
-from layers.published import PUBLISHER
 from layers.webmap import theme
 from pages.indicators.choice import MapStyle, Subject
 from pages.indicators.layers import layers_of
 from pages.navigation import PAGES
 from pages.shared import cached
-from pages.shared.region_layers import DEFAULT_PALETTE, labels_for
+from pages.shared.cached import DEFAULT_PALETTE, labels_for
 from server.static_files import kept_files, served_folders
 
 _QUIET = "streamlit.runtime.scriptrunner_utils.script_run_context"

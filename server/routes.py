@@ -11,9 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from data.store.store import open_store
 from geo.errors import SutuError
-from layers.assets import ASSETS_URL, FONTS_URL, PUBLISHED_URL, leaflet_folder, own_folder
+from layers.assets import ASSETS_URL, FONTS_URL, PUBLISHED_URL, PUBLISHER, leaflet_folder, own_folder
 from layers.fonts import installed
-from layers.published import PUBLISHER
 from pages.navigation import PAGES
 from pages.shared.map_first import DRAWINGS, DRAWN_URL
 from server.ogc.routes import bare as ogc_start

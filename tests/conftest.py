@@ -14,7 +14,7 @@ from hypothesis import settings
 from data.builder.build import build_store
 from data.ingest.osm import import_osm
 from data.store.store import Store, open_store
-from layers.texts import texts
+from layers.fonts import texts
 from tests.layers.fonts_at_hand import regular_font
 from tests.made_once import RUNS, made_once
 from tests.real_data import real_path

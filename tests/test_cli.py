@@ -77,7 +77,7 @@ def test_a_command_loads_only_its_own_modules() -> None:
     code = "import sys, cli; cli.build_app('import'); print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     names = set(loaded.stdout.split())
-    assert "commands.osm" in names and "commands.report" not in names
+    assert "commands.imports" in names and "commands.report" not in names
     assert not names & {"matplotlib", "altair", "ezdxf", "streamlit", "reportlab"}
 
 

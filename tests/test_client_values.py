@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scripts.client_values import compared
+from scripts.check_clients import compared
 from tests.exports.export_worlds import table
 
 LAYER = table(["乙", "甲", "长" * 100], values=[1.5, np.nan, 0.1 + 0.2])

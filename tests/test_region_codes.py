@@ -26,7 +26,7 @@ HOME = "geo/region_tree.py"
 ALLOWED = {
     ("layers/words/tracking.py", "missing[:4]"): "the first four names of a list",
     ("pages/composite/controls.py", "one.key[:4]"): "the key of a kept index",
-    ("pages/siting/scenarios.py", "list(by_id)[:4]"): "the first four scenarios",
+    ("pages/siting/panels.py", "list(by_id)[:4]"): "the first four scenarios",
     (
         "analysis/corridors.py",
         "[name for name in self.table['name'] if wanted in name and name not in near][:4]",

@@ -18,7 +18,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from data.builder.implied import locate_townships
+from data.builder.facilities import locate_townships
 from data.registry.corridor_models import CorridorPlace, load_corridor_places
 from geo.errors import RegistryError
 from geo.region_tree import PROVINCE, prefecture_of

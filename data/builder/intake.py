@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from data.builder.build import ProgressCallback, build_store
-from data.builder.ground import GroundAhead
+from data.builder.build import GroundAhead, ProgressCallback, build_store
 from data.ingest.boundaries import CheckedBoundaries, store_boundaries
 from data.ingest.facilities import FacilityImport, store_facilities
 from data.ingest.indicators import CheckedIndicators, store_indicators

@@ -16,8 +16,8 @@ import shapely
 
 from data.faults import Fault, raise_if_any
 from data.ingest.cells import CellProblem, match_key, shown
+from data.ingest.matching import RegionMatcher
 from data.ingest.reading import FaultList
-from data.ingest.region_match import RegionMatcher
 from data.ingest.summary import ImportSummary
 from data.ingest.vector import read_vector, to_store_datum
 from data.ingest.vector_source import refuse

@@ -12,8 +12,8 @@ import pandas as pd
 
 from data.faults import Fault, faults_not_listed
 from data.ingest.cells import CellProblem, match_key, number_text, shown
-from data.ingest.columns import Column
 from data.ingest.indicator_store import SOURCE_PREFIX
+from data.ingest.matching import Column
 from data.ingest.reading import MAX_FAULTS
 from data.ingest.tabular import RawTable
 from data.registry.export_models import load_export_fields

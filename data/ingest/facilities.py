@@ -18,12 +18,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.faults import FaultReport
-from data.ingest.columns import match_columns
 from data.ingest.datum_check import KNOWN_SAMPLE, DatumReport, check_datum, sampled_names
 from data.ingest.duplicates import Duplicates, NameReader, find_duplicates
 from data.ingest.exported import EXPORTED_COLUMNS, datum_of, facilities_back, precision_of
-from data.ingest.facility_origin import facility_ids, origins
-from data.ingest.facility_rows import FACILITY_FORM, FACILITY_FORM_COLUMNS, FacilityColumns
+from data.ingest.facility_rows import (
+    FACILITY_FORM,
+    FACILITY_FORM_COLUMNS,
+    FacilityColumns,
+    facility_ids,
+    origins,
+)
 from data.ingest.facility_store import (
     FACILITY_COLUMNS,
     facility_source_id,
@@ -33,8 +37,8 @@ from data.ingest.facility_store import (
     write_facilities,
 )
 from data.ingest.facility_vector import read_vector_table
+from data.ingest.matching import RegionMatcher, match_columns
 from data.ingest.reading import FaultList
-from data.ingest.region_match import RegionMatcher
 from data.ingest.summary import ImportSummary
 from data.ingest.tabular import RawTable, read_table
 from data.registry.facility_models import FacilityType, load_facility_types

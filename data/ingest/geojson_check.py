@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from data.faults import FaultReport
 from data.ingest.cells import shown
-from data.ingest.reading import fatal
-from data.ingest.vector_limits import VectorLimits
+from data.ingest.reading import VectorLimits, fatal
 from data.registry.limit_models import MEGABYTE, exceeded
 
 _BLOCK_BYTES = 4_000_000

@@ -14,8 +14,7 @@ from typing import Any
 
 from data.faults import FaultReport
 from data.ingest.cells import shown
-from data.ingest.reading import fatal
-from data.ingest.vector_limits import VectorLimits
+from data.ingest.reading import VectorLimits, fatal
 from data.registry.limit_models import MEGABYTE, exceeded
 
 _STEPS_BETWEEN_LOOKS = 20_000

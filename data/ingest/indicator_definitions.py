@@ -10,7 +10,7 @@ import pandas as pd
 
 from data.faults import FaultReport
 from data.ingest.cells import CellProblem, Hints, half_width, match_key, number_text, parse_number, shown
-from data.ingest.columns import Column
+from data.ingest.matching import Column
 from data.ingest.reading import FaultList
 from data.registry import Registry
 from data.registry.limit_models import exceeded, limit

@@ -17,7 +17,6 @@ import pandas as pd
 
 from data.faults import FaultReport
 from data.ingest.cells import match_key
-from data.ingest.columns import Matched, match_columns
 from data.ingest.exported import indicators_back
 from data.ingest.indicator_definitions import DEFINITION_COLUMNS, Catalogue, Definition, read_definitions
 from data.ingest.indicator_rows import FORM_COLUMNS, RowChecker
@@ -32,8 +31,8 @@ from data.ingest.indicator_store import (
     source_id,
     write_source,
 )
+from data.ingest.matching import Matched, RegionMatcher, match_columns
 from data.ingest.reading import DEFINITION_SHEET, FaultList, Limits
-from data.ingest.region_match import RegionMatcher
 from data.ingest.summary import ImportSummary
 from data.ingest.tabular import RawTable, read_table
 from data.ingest.xlsx_reader import sheet_names

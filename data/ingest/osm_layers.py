@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from data.ingest.osm_facilities import facility_name
-from data.ingest.osm_objects import read_objects
-from data.ingest.osm_source import check_extract
-from data.ingest.osm_ways import FIXED, WaySelection, WayTable, read_ways, unescape
+from data.ingest.osm_facilities import facility_name, read_objects
+from data.ingest.osm_source import FIXED, WaySelection, WayTable, check_extract, read_ways, unescape
 from data.registry.osm_models import LineRules, OsmMapping, load_osm_mapping
 from geo.crs import STORE_CRS, to_albers
 

@@ -1,13 +1,19 @@
-"""The road network of an OpenStreetMap extract, as the frames that ``geo.network.build_network`` takes.
+"""The road network of an OpenStreetMap extract as ``geo.network`` takes it, and what tags mean for travel.
 
 Every node of a road is a node of the graph, so that places snap to where the road really runs and each
 edge is a straight piece; ``merge_below_m`` merges nodes that are no junction for a smaller graph. Two roads
 meet where they share a node, never where they merely cross: a bridge joins nothing it passes over, and a
 river is crossed only where a bridge, tunnel or ferry is mapped.
+
+Meanings follow the OpenStreetMap wiki (Key:access, Key:oneway, Key:maxspeed, Key:duration). A value that says
+nothing usable counts as absent; it never becomes a guess.
 """
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +21,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from data.ingest import osm_tags
-from data.ingest.osm_source import check_extract, file_fault
-from data.ingest.osm_ways import FIXED, WaySelection, WayTable, read_ways
+from data.ingest.osm_source import (
+    FIXED,
+    WaySelection,
+    WayTable,
+    check_extract,
+    file_fault,
+    read_ways,
+    unescape,
+)
 from data.registry.osm_models import OsmMapping, RoadRules, load_osm_mapping
 
 FERRY = "ferry"
@@ -145,20 +157,18 @@ def _edge_frame(
         "to_node": to_node,
         "length_m": pieces.length_m,
         "highway": classes.take(way),
-        "oneway": osm_tags.oneway(ways.tags, rules)[way],
-        "maxspeed_kmh": osm_tags.decode(ways.tags["maxspeed"], osm_tags.parse_maxspeed, np.float32, np.nan)[
-            way
-        ],
-        "bridge": osm_tags.flag(ways.tags["bridge"])[way],
-        "tunnel": osm_tags.flag(ways.tags["tunnel"])[way],
+        "oneway": oneway(ways.tags, rules)[way],
+        "maxspeed_kmh": decode(ways.tags["maxspeed"], parse_maxspeed, np.float32, np.nan)[way],
+        "bridge": flag(ways.tags["bridge"])[way],
+        "tunnel": flag(ways.tags["tunnel"])[way],
         "ferry": np.asarray(classes == FERRY)[way],
     }
-    duration = osm_tags.decode(ways.tags["duration"], osm_tags.parse_duration, np.float32, np.nan)
+    duration = decode(ways.tags["duration"], parse_duration, np.float32, np.nan)
     duration[np.asarray(classes != FERRY)] = np.nan
     columns["duration_minutes"] = duration[way] * pieces.share
-    for mode, verdict in osm_tags.mode_access(ways.tags, rules).items():
+    for mode, verdict in mode_access(ways.tags, rules).items():
         stated = verdict[way]
-        columns[mode] = pd.arrays.BooleanArray(stated == 1, stated == osm_tags.UNSTATED)
+        columns[mode] = pd.arrays.BooleanArray(stated == 1, stated == UNSTATED)
     return pd.DataFrame(columns)
 
 
@@ -218,3 +228,114 @@ def read_osm_network(
             path, "数据包里没有可通行的道路", "请确认数据包含 highway 标签的道路，且没有被过滤成只含设施"
         )
     return network.nodes, network.edges
+
+
+MAX_SPEED_KMH = 160.0
+"""A posted limit above this is a typing error."""
+
+_KMH_PER_UNIT = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "mph": 1.609344, "knots": 1.852}
+_SPEED = re.compile(r"^(\d+(?:\.\d+)?) *([a-z/]*)$")
+_CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d))?$")
+_ISO = re.compile(r"^pt(?=\d)(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?$")
+_MINUTES = re.compile(r"^(\d+(?:\.\d+)?) *(?:min|mins|minutes)?$")
+_FORWARD, _BACKWARD, _BOTH = {"yes", "true", "1"}, {"-1", "reverse"}, {"no", "false", "0"}
+UNSTATED = -1
+"""No tag says whether a mode may use a way: the road class decides."""
+
+UNDIRECTED = -2
+"""No tag says in which direction a way runs: the road class decides."""
+
+
+def parse_maxspeed(text: str) -> float:
+    """Return a posted limit in km/h (the lowest of several), NaN for none, words, and impossible numbers."""
+    speeds = []
+    for part in text.lower().split(";"):
+        match = _SPEED.match(part.strip())
+        if match and match[2] in _KMH_PER_UNIT:
+            speeds.append(float(match[1]) * _KMH_PER_UNIT[match[2]])
+    return min((speed for speed in speeds if 0 < speed <= MAX_SPEED_KMH), default=np.nan)
+
+
+def parse_duration(text: str) -> float:
+    """Return minutes from ``1:20``, ``1:20:00``, ``PT1H20M`` or plain minutes; NaN for anything else."""
+    words = text.strip().lower()
+    if match := _CLOCK.match(words):
+        minutes = int(match[1]) * 60 + int(match[2]) + int(match[3] or 0) / 60
+    elif match := _ISO.match(words):
+        minutes = float(match[1] or 0) * 60 + float(match[2] or 0) + float(match[3] or 0) / 60
+    elif match := _MINUTES.match(words):
+        minutes = float(match[1])
+    else:
+        return np.nan
+    return minutes if minutes > 0 else np.nan
+
+
+def parse_oneway(text: str) -> int:
+    """Return 1 (along the way), -1 (against it) or 0 (both); ``UNDIRECTED`` for a value that says nothing.
+
+    ``reversible`` and ``alternating`` change by the hour and count as both.
+    """
+    if text in _FORWARD:
+        return 1
+    if text in _BACKWARD:
+        return -1
+    return 0 if text in _BOTH or text in {"reversible", "alternating"} else UNDIRECTED
+
+
+def decode(
+    column: pa.ChunkedArray, meaning: Callable[[str], float | bool | int], dtype: type, missing: object
+) -> NDArray[Any]:
+    """Return ``meaning`` of every text as an array of ``dtype``, ``missing`` where there is none.
+
+    Each distinct text is looked at once.
+    """
+    coded = column.combine_chunks().dictionary_encode()
+    meanings = [meaning(unescape(text)) for text in coded.dictionary.to_pylist()]
+    codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)
+    found: NDArray[Any] = np.array([*meanings, missing], dtype=dtype)[codes]
+    return found
+
+
+def _is_one_of(values: Iterable[str]) -> Callable[[str], bool]:
+    known = frozenset(values)
+    return lambda text: text in known
+
+
+def access(tags: dict[str, pa.ChunkedArray], mode_keys: Iterable[str], rules: RoadRules) -> NDArray[np.int8]:
+    """Return 1 (allowed), 0 (denied) or ``UNSTATED`` per way by the most specific of ``mode_keys``."""
+    meanings = dict.fromkeys(rules.allow, 1) | dict.fromkeys(rules.deny, 0)
+    verdict: NDArray[np.int8] | None = None
+    for key in mode_keys:
+        stated = decode(
+            tags[key], lambda text: meanings.get(text.split(";", 1)[0].strip(), UNSTATED), np.int8, UNSTATED
+        )
+        verdict = stated if verdict is None else np.where(verdict == UNSTATED, stated, verdict)
+    if verdict is None:
+        raise ValueError("access needs at least one key")
+    return verdict
+
+
+def mode_access(tags: dict[str, pa.ChunkedArray], rules: RoadRules) -> dict[str, NDArray[np.int8]]:
+    """Return ``access`` for each mode; a motorroad denies its modes unless their own tag says otherwise."""
+    motorroad = decode(tags["motorroad"], _is_one_of({"yes"}), np.bool_, False)
+    verdicts = {}
+    for rule in rules.access:
+        verdict = access(tags, rule.keys, rules)
+        if rule.mode in rules.motorroad_denies:
+            own = access(tags, rule.keys[:1], rules)
+            verdict = np.where(motorroad & (own == UNSTATED), 0, verdict)
+        verdicts[rule.mode] = verdict.astype(np.int8)
+    return verdicts
+
+
+def oneway(tags: dict[str, pa.ChunkedArray], rules: RoadRules) -> NDArray[np.int8]:
+    """Return 1, -1 or 0 per way: as tagged, else as implied by motorways and roundabouts."""
+    stated = decode(tags["oneway"], parse_oneway, np.int8, UNDIRECTED)
+    implied = decode(tags["highway"], _is_one_of(rules.oneway_highways), np.bool_, False)
+    implied |= decode(tags["junction"], _is_one_of(rules.oneway_junctions), np.bool_, False)
+    return np.where(stated != UNDIRECTED, stated, implied).astype(np.int8)
+
+
+def flag(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return whether a yes/no/kind tag (``bridge``, ``tunnel``) says anything but no."""
+    return decode(column, lambda text: text != "no", np.bool_, False)

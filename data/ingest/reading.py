@@ -1,10 +1,12 @@
-"""What the table readers and their callers share: the bounds, a reading under way, and lists of faults."""
+"""What the readers and their callers share: bounds, archives, a reading under way, and lists of faults."""
 
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from data.faults import Fault, FaultReport, faults_not_listed
+from data.ingest.cells import shown
 from data.registry.limit_models import from_table, limit, limit_bytes
 
 FORM_SHEET: Final = "填报"
@@ -183,3 +185,68 @@ def fatal(
 ) -> FaultReport:
     """Return the report of a file that cannot be read further."""
     return FaultReport([Fault(file, sheet, row, None, problem, remedy)])
+
+
+RATIO_FROM_BYTES: Final = 5_000_000
+"""Smaller members are not judged by their ratio: a short list of equal rows packs well in any honest file."""
+
+_LOCAL_HEADER_BYTES = 30
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_PACK_AGAIN = "用普通 zip 方式重新压缩，或重新取得该文件"
+
+
+def check_entries(file: str, archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse a directory that no archiver writes: names given twice, members that share bytes, odd methods.
+
+    What remains unpacks to at most the declared sizes, each byte of the archive once. Raises
+    ``FaultReport``.
+    """
+    seen: set[str] = set()
+    for member in members:
+        if member.filename in seen:
+            raise fatal(file, f"压缩包里有两个同名的文件“{shown(member.filename)}”", _PACK_AGAIN)
+        seen.add(member.filename)
+        if member.compress_type not in _METHODS:
+            raise fatal(file, "压缩包已损坏或压缩方式不受支持", _PACK_AGAIN)
+    end = 0
+    for member in sorted(members, key=lambda one: one.header_offset):
+        if member.header_offset < end:
+            raise fatal(file, f"压缩包里的文件“{shown(member.filename)}”与另一个重叠", _PACK_AGAIN)
+        end = member.header_offset + _LOCAL_HEADER_BYTES + member.compress_size
+    if end > archive.start_dir:
+        raise fatal(file, "压缩包已损坏：文件超出了目录", _PACK_AGAIN)
+
+
+def worst_ratio(members: Sequence[zipfile.ZipInfo]) -> float:
+    """Return how many times its packed size the largest-growing big member unpacks to; 0 without big ones."""
+    return max(
+        (one.file_size / max(1, one.compress_size) for one in members if one.file_size > RATIO_FROM_BYTES),
+        default=0.0,
+    )
+
+
+@dataclass(frozen=True)
+class VectorLimits:
+    """What a spatial file may be at most (the table of limits where nothing else is said); beyond it the file
+    is refused before it is read.
+    """
+
+    file_bytes: int = from_table("vector.file_mb")
+    unpacked_bytes: int = from_table("vector.unpacked_mb")
+    compression_ratio: int = from_table("vector.ratio")
+    members: int = from_table("vector.members")
+    features: int = from_table("vector.features")
+    vertices: int = from_table("vector.vertices")
+    vertices_per_feature: int = from_table("vector.vertices_per_feature")
+    fields: int = from_table("vector.fields")
+    cells: int = from_table("vector.cells")
+    text_chars: int = from_table("vector.text_chars")
+    text_bytes: int = from_table("vector.text_mb")
+    geometry_bytes: int = from_table("vector.geometry_mb")
+    number_chars: int = from_table("vector.number_chars")
+    depth: int = from_table("vector.depth")
+    layers: int = from_table("vector.layers")
+    schema_entries: int = from_table("vector.schema_entries")
+    registered_rows: int = from_table("vector.registered_rows")
+    registered_chars: int = from_table("vector.registered_chars")
+    look_seconds: int = from_table("vector.look_seconds")

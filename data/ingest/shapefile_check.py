@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data.faults import FaultReport
-from data.ingest.reading import fatal
-from data.ingest.vector_limits import VectorLimits
+from data.ingest.reading import VectorLimits, fatal
 from data.registry.limit_models import MEGABYTE, exceeded
 
 _MAGIC = b"\x00\x00\x27\x0a"

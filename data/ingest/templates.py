@@ -11,10 +11,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from data.ingest.columns import Column
 from data.ingest.facility_rows import FACILITY_FORM_COLUMNS
 from data.ingest.indicator_definitions import DEFINITION_COLUMNS, DIRECTIONS, KINDS
 from data.ingest.indicator_rows import FACT_COLUMNS
+from data.ingest.matching import Column
 from data.ingest.reading import DEFINITION_SHEET, FORM_SHEET
 from data.regions.boundaries import load_region_codes
 from data.registry import Registry, load_registry

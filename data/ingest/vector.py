@@ -21,8 +21,7 @@ from pyproj.exceptions import CRSError, ProjError
 from data.faults import Fault, FaultReport, raise_if_any
 from data.ingest.cells import shown
 from data.ingest.gpkg_check import check_layer
-from data.ingest.reading import FaultList
-from data.ingest.vector_limits import VectorLimits
+from data.ingest.reading import FaultList, VectorLimits
 from data.ingest.vector_source import VectorSource, prepare, refuse
 from data.registry.limit_models import exceeded
 from geo.crs import STORE_CRS, Datum, is_store_crs, parse_datum, to_cgcs2000

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from data.faults import Fault, FaultReport
-from data.ingest.archives import check_entries, worst_ratio
 from data.ingest.cells import shown
 from data.ingest.geojson_check import check_geojson
 from data.ingest.gpkg_check import gpkg_layers
+from data.ingest.reading import VectorLimits, check_entries, worst_ratio
 from data.ingest.shapefile_check import check_shapefile, dbf_encoding
-from data.ingest.vector_limits import VectorLimits
 from data.registry.limit_models import MEGABYTE, exceeded
 from geo.errors import UnpackError
 

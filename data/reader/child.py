@@ -44,7 +44,7 @@ def _do(folder: Path, order: Order, network: str) -> int:
     from data.reader.answers import Answer, write_answer, write_failure  # noqa: PLC0415
 
     try:
-        from data.reader.drivers import known_drivers  # noqa: PLC0415
+        from data.reader.orders import known_drivers  # noqa: PLC0415
 
         job = importlib.import_module(f"data.reader.jobs.{order.job}")
         more = known_drivers(order.family) - {order.driver}

@@ -1,4 +1,4 @@
-"""People's files, read by readers: what pages and commands call in place of the functions of `data.ingest`.
+"""People's files, read by readers, so many at a time: called in place of the functions of `data.ingest`.
 
 Each function gives what its namesake there gives, and raises what it raises; beyond that ``FaultReport`` when
 reading took more than a reader may use, ``ReaderBusyError`` when too many files wait, and
@@ -8,7 +8,10 @@ reading took more than a reader may use, ``ReaderBusyError`` when too many files
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,18 +29,16 @@ from data.ingest.osm_network import OsmNetwork
 from data.ingest.osm_source import ExtractInfo, file_fault
 from data.ingest.osm_store import NetworkSource
 from data.ingest.population import PopulationPattern
-from data.ingest.site_file import SiteFile
-from data.ingest.sites import Site
+from data.ingest.sites import Site, SiteFile
 from data.reader import forms
 from data.reader.answers import Answer, texts
-from data.reader.drivers import Family, driver_of
-from data.reader.orders import Given, Order
+from data.reader.orders import Family, Given, Order, driver_of
 from data.reader.sandbox import Bounds, Walls
-from data.reader.turns import Turns
 from data.reader.worker import Control, bound_id, run
 from data.registry.environment import LIMITS
 from data.registry.limit_models import limit
 from data.store.staging import imports_dir
+from geo.errors import ReaderBusyError, ReaderStoppedError
 
 _BOUNDS: Final = ("memory_mb", "cpu_seconds", "wall_seconds", "temporary_mb", "result_mb", "files")
 _turns: dict[tuple[int, int], Turns] = {}
@@ -228,3 +229,69 @@ def _read(  # noqa: PLR0917 - what every job has
     with turns().turn(ahead, control.wanted):
         control.tell("正在读取文件", 0, 1)
         return run(order, Given(regions), schemas, control)
+
+
+_LOOK_SECONDS = 0.2
+
+
+class Turns:
+    """A queue of bounded length in front of a bounded number of places."""
+
+    def __init__(self, at_once: int, most_waiting: int) -> None:
+        """Open with all places free."""
+        self.at_once, self.most_waiting = at_once, most_waiting
+        self._lock = threading.Condition()
+        self._waiting: deque[object] = deque()
+        self._running = 0
+
+    @contextmanager
+    def turn(self, tell: Callable[[int], None], wanted: Callable[[], bool]) -> Iterator[None]:
+        """Hold a place for the body, after those who came before.
+
+        ``tell`` is told how many are ahead whenever that changes; ``wanted`` is asked now and then whether
+        anybody still waits for this one. Raises ``ReaderBusyError`` when too many wait already, and
+        ``ReaderStoppedError`` when this one is not wanted any more.
+        """
+        self._queue(tell, wanted)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                self._lock.notify_all()
+
+    def _queue(self, tell: Callable[[int], None], wanted: Callable[[], bool]) -> None:
+        me = object()
+        told = 0
+        with self._lock:
+            free = self._running < self.at_once and not self._waiting
+            if not free and len(self._waiting) >= self.most_waiting:
+                raise ReaderBusyError(
+                    f"同时读取的文件太多（{len(self._waiting)} 个在排队），请过一两分钟再试。"
+                )
+            self._waiting.append(me)
+            try:
+                while self._waiting[0] is not me or self._running >= self.at_once:
+                    ahead = self._waiting.index(me) + self._running
+                    if ahead != told:
+                        told = ahead
+                        tell(ahead)
+                    self._lock.wait(_LOOK_SECONDS)
+                    if not wanted():
+                        raise ReaderStoppedError("已取消，没有写入任何内容。")
+                self._running += 1
+            finally:
+                self._waiting.remove(me)
+                self._lock.notify_all()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        with self._lock:
+            return len(self._waiting)
+
+    @property
+    def running(self) -> int:
+        """How many are being read."""
+        with self._lock:
+            return self._running

@@ -20,12 +20,10 @@ import pyarrow as pa
 
 from data.faults import Fault, FaultReport
 from data.reader.answers import Answer, BrokenAnswerError, failure, read_answer, read_said
-from data.reader.drivers import environment
-from data.reader.orders import Given, Order, write_order
+from data.reader.orders import Given, Order, environment, write_order
 from data.registry.environment import LIMITS
 from data.registry.limit_models import exceeded, load_limits
-from data.store.files import disk_in_words
-from data.store.leases import leased_folder
+from data.store.files import disk_in_words, leased_folder
 from geo.errors import ReaderStoppedError, SutuError, UnpackError
 
 _log = logging.getLogger(__name__)

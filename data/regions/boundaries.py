@@ -24,11 +24,10 @@ import shapely
 
 from data.regions.seats import load_seats
 from data.registry.environment import DATA_DIR
-from data.store.damage import find_damage
 from data.store.files import damaged_import
 from data.store.staging import imports_dir
 from data.store.store import Store
-from data.store.versions import BOUNDARY_PACKAGE, has_pointer, package_version, read_pointer
+from data.store.versions import BOUNDARY_PACKAGE, find_damage, has_pointer, package_version, read_pointer
 from geo.crs import STORE_CRS, Datum, convert_geometry
 from geo.errors import GeometryError, StoreError
 from geo.region_tree import PROVINCE

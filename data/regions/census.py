@@ -7,24 +7,34 @@ figure comes about is documented in docs/methods/census.md and docs/methods/econ
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import resources
 
 import numpy as np
 import pandas as pd
 
-from data.regions.census_regions import (
+from data.regions.census_tables import (
+    CENSUS_YEARS,
     POPULATION,
     adding_up_problems,
     memberships,
     region_counts,
+    unit_counts,
     unmatched_units,
 )
-from data.regions.census_tables import CENSUS_YEARS, unit_counts
-from data.regions.counts import IndicatorValues, YearCounts, indicator_values
-from data.regions.economy import SOURCE as YEARBOOK
-from data.regions.economy import economy_counts, unmatched_rows
+from data.regions.counts import (
+    ALL_COUNTS,
+    IndicatorValues,
+    Mark,
+    YearCounts,
+    evaluate_counts,
+    indicator_values,
+    stack_counts,
+    total_counts,
+)
 from data.registry import Registry
 from data.registry.models import Entry, Indicator
 from data.store.schema import TABLES
+from geo.region_tree import inside
 
 _ADDITIVE = ("count", "amount")
 
@@ -96,8 +106,8 @@ def build_facts(registry: Registry, regions: pd.DataFrame, counts: CensusCounts 
     census = counts or census_counts(registry, frame)
     economy = economy_counts(registry, frame)
     area = frame.set_index("adcode")["area_km2"].astype(float)
-    yearly = [entry for entry in registry.indicators if YEARBOOK in entry.source]
-    counted = [entry for entry in registry.indicators if YEARBOOK not in entry.source]
+    yearly = [entry for entry in registry.indicators if SOURCE in entry.source]
+    counted = [entry for entry in registry.indicators if SOURCE not in entry.source]
     levels = dict(zip(frame["adcode"], frame["level"], strict=True))
     estimated = {count.id for count in registry.counts if count.status == "estimated"}
     rows: list[dict[str, object]] = []
@@ -175,3 +185,83 @@ def indicator_frame(registry: Registry) -> pd.DataFrame:
 def _entry_frame(entries: tuple[Entry, ...], columns: list[str]) -> pd.DataFrame:
     """Return registry entries as a frame of the named fields, in file order."""
     return pd.DataFrame([entry.model_dump() for entry in entries], columns=columns)
+
+
+SOURCE = "jiangsu_yearbook"
+YEARBOOK_TABLES = ("prefecture_gdp.csv", "prefecture_population.csv")
+
+
+def load_yearbook(file: str) -> pd.DataFrame:
+    """Return a packaged yearbook table: adcode, name (text), year, ``row`` (line in the file), values."""
+    with resources.files("data.facts").joinpath(file).open(encoding="utf-8") as stream:
+        frame = pd.read_csv(stream, dtype={"adcode": str, "name": str})
+    return frame.assign(row=range(2, len(frame) + 2))
+
+
+def economy_counts(registry: Registry, regions: pd.DataFrame) -> dict[int, YearCounts]:
+    """Return the economic quantities by year: prefectures as printed, economic regions and province as sums.
+
+    A prefecture that the yearbook table leaves out in a year is undefined there, and so is every sum over it.
+    """
+    merged = _merge([load_yearbook(file) for file in YEARBOOK_TABLES])
+    counts = [count for count in registry.counts if count.table == "economy"]
+    names = dict(zip(regions["adcode"], regions["name"], strict=True))
+    prefectures = sorted(regions.loc[regions["level"] == "prefecture", "adcode"])
+    result = {}
+    for year in sorted({year for count in counts for year in count.years}):
+        table = merged[merged["year"] == year].set_index("adcode").drop(columns="year").reindex(prefectures)
+        printed = evaluate_counts(table, counts, year)
+        printed.reasons = printed.reasons.where(printed.numbers.notna(), f"年鉴数列缺{year}年")
+        rows = [(code, printed.numbers.loc[code], printed.reasons.loc[code]) for code in prefectures]
+        for level in ("economic_region", "province"):
+            rows += [
+                (code, *total_counts(printed, sorted(inside(regions, code, "prefecture")), names))
+                for code in regions.loc[regions["level"] == level, "adcode"]
+            ]
+        result[year] = stack_counts(rows, printed.numbers.columns)
+    _mark_series(registry, regions, result)
+    return result
+
+
+def _merge(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    keyed = [table.drop(columns=["name", "row"]).set_index(["adcode", "year"]) for table in tables]
+    return pd.concat(keyed, axis=1).sort_index().reset_index()
+
+
+def _mark_series(registry: Registry, regions: pd.DataFrame, years: dict[int, YearCounts]) -> None:
+    """Put the remarks of ``series_flags.yaml`` on their values, and on the sums that contain them."""
+    for entry in registry.series_flags:
+        counts = years.get(entry.year)
+        if counts is None:
+            continue
+        mark = Mark(entry.flag, entry.reason)
+        if entry.adcode == ALL_COUNTS:
+            for code in counts.numbers.index:
+                counts.add_mark(str(code), entry.series, mark)
+            continue
+        counts.add_mark(entry.adcode, entry.series, mark)
+        for code in regions.loc[regions["level"].isin(["economic_region", "province"]), "adcode"]:
+            if entry.adcode in inside(regions, code, "prefecture"):
+                counts.add_mark(str(code), entry.series, mark)
+
+
+def unmatched_rows(regions: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the yearbook rows whose code is no prefecture, as rows of the table ``unmatched``."""
+    known = set(regions.loc[regions["level"] == "prefecture", "adcode"])
+    lost = []
+    for file in YEARBOOK_TABLES:
+        table = load_yearbook(file)
+        value = next(column for column in table.columns if column not in {"adcode", "name", "year", "row"})
+        lost += [
+            {
+                "table_name": file.removesuffix(".csv"),
+                "source": SOURCE,
+                "row": str(row["row"]),
+                "code": str(row["adcode"]),
+                "name": str(row["name"]),
+                "value": str(row[value]),
+                "reason": "代码不是地区表中的设区市",
+            }
+            for row in table[~table["adcode"].isin(known)].to_dict("records")
+        ]
+    return lost

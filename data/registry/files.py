@@ -6,19 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from data.registry import TOGETHER, load_registry
-from data.registry.circle_models import SERVICE_CIRCLES
 from data.registry.corridor_models import CORRIDOR_FAMILIES, CORRIDOR_PLACES, CORRIDOR_ROUTES, CORRIDOR_RULES
 from data.registry.export_models import EXPORT_FIELDS
-from data.registry.facility_models import FACILITY_TYPES
-from data.registry.implied_models import IMPLIED
-from data.registry.index_models import INDICES
+from data.registry.facility_models import FACILITY_TYPES, IMPLIED, SERVICE_CIRCLES, STANDARDS
+from data.registry.index_models import INDICES, PROFILES
 from data.registry.limit_models import LIMITS
 from data.registry.loading import RegistryFile
 from data.registry.mode_models import MODES
 from data.registry.osm_models import OSM_MAPPING
-from data.registry.profile_models import PROFILES
-from data.registry.standard_models import STANDARDS
-from data.registry.tracking_models import TRACKING
+from data.registry.plan_models import TRACKING
 from geo.errors import RegistryError
 
 _ALL: tuple[RegistryFile[Any], ...] = (

@@ -1,4 +1,4 @@
-"""The model of a composite index, in ``indices.yaml`` (the packaged examples) and in people's own files."""
+"""The models of profiles and of composite indices, packaged or in people's own files."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -73,3 +73,24 @@ def load_index_file(path: Path) -> IndexSpec:
             f"{path.name}：文件有 {size:,} 字节，最多 {MOST_BYTES:,} 字节；请检查是否给错了文件"
         )
     return load_yaml_object(path, IndexSpec)
+
+
+class ProfileIndicator(Entry):
+    """One indicator of the profile, in the order of the page.
+
+    ``group`` is the heading it stands under; ``shown`` whether the profile shows it, ``structure`` whether
+    it counts in finding similar regions. A level that has no values of it leaves it out.
+    """
+
+    id: Identifier
+    group: Text
+    shown: bool = True
+    structure: bool = False
+
+
+PROFILES = entries_of("profiles.yaml", ProfileIndicator)
+
+
+def load_profile_indicators(folder: Path | None = None) -> tuple[ProfileIndicator, ...]:
+    """Return the indicators of the profile in file order; raises ``RegistryError`` listing every fault."""
+    return PROFILES.load(folder)

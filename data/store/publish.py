@@ -17,7 +17,6 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from data.store.damage import write_manifest
 from data.store.files import disk_in_words, remove
 from data.store.schema import SCHEMA_VERSION, TABLES, create_tables, insert_frame
 from data.store.store import connect
@@ -29,6 +28,7 @@ from data.store.versions import (
     read_pointer,
     store_number,
     sync_folder,
+    write_manifest,
     write_pointer,
 )
 from geo.errors import StoreError

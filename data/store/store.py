@@ -16,7 +16,6 @@ import duckdb
 import geopandas as gpd
 import pandas as pd
 
-from data.store.damage import Marks, find_damage, marks
 from data.store.files import DAMAGED, disk_is_full, in_words, is_disk_fault
 from data.store.schema import SCHEMA_VERSION, TABLES
 from data.store.versions import (
@@ -26,8 +25,11 @@ from data.store.versions import (
     POPULATION_GRID,
     REMEDY,
     ZOOMS,
+    Marks,
     Pointer,
     data_dir,
+    find_damage,
+    marks,
     read_pointer,
     share_folder,
 )

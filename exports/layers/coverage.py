@@ -30,7 +30,7 @@ from geo.coverage import COLUMNS
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import ExportError
 from geo.export_table import ExportTable, Shading
-from geo.minutes import quantise_minutes
+from geo.modes import quantise_minutes
 from geo.region_tree import LEVEL_NAMES, LEVELS
 
 MINUTES = (5, 10, 15, 20, 30, 45, 60, 90, 120)

@@ -11,9 +11,8 @@ from analysis.coverage import CoverageRequest, covered_types
 from analysis.siting import SitingRequest, prepare_siting
 from analysis.standards import prepare_standards
 from data.registry.export_models import export_field
-from data.registry.facility_models import load_facility_types
+from data.registry.facility_models import load_facility_types, load_standards
 from data.registry.mode_models import load_modes
-from data.registry.standard_models import load_standards
 from data.store.store import Store
 from exports.layers.coverage import coverage_parameters
 from exports.layers.grid import people_origin

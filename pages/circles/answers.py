@@ -11,9 +11,8 @@ from analysis.given import Given
 from analysis.palettes import ramp
 from geo.circles import TIERS, Tier, TierView
 from geo.region_tree import Level
-from layers.points import PointSet
-from layers.score_surface import score_image
-from layers.surface import SurfaceGrid, surface_grid
+from layers.overlays import PointSet
+from layers.surface import SurfaceGrid, score_image, surface_grid
 from pages.shared.kept_answers import KeptPictures, drawn_once, kept_answers, named_points
 
 _KEEP = 24

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from analysis.circles import CircleRequest
-from data.registry.circle_models import load_circle_services
+from data.registry.facility_models import load_circle_services
 from data.store.store import Store
 from geo.circles import TierView
 from geo.region_tree import Level
-from pages.shared import cached, choices, filters, state
-from pages.shared.regions import mode_names
-from pages.shared.study_controls import (
+from pages.shared import cached, choices
+from pages.shared.cached import mode_names
+from pages.shared.study import (
     ORIGINS,
     choose,
     choose_group,
@@ -72,7 +72,7 @@ def choose_circles(store: Store) -> CircleChoice:
                 widget=st.segmented_control,
                 format_func=VIEWS.__getitem__,
             )
-        chosen = filters.choose_many("services", "服务", list(services), format_func=services.__getitem__)
+        chosen = choices.choose_many("services", "服务", list(services), format_func=services.__getitem__)
     level, region = choose_shown_regions(store, within)
     with st.sidebar.expander("设施", icon=":material/tune:"):
         origin = choose("origin", "设施来源", list(ORIGINS), "auto", format_func=ORIGINS.__getitem__)
@@ -87,9 +87,9 @@ def _place() -> tuple[float, float] | None:
         try:
             st.session_state[_AT] = place_of(text)
         except ValueError:
-            state.fault(f"链接中的位置“{text}”无效，已略去。")
+            choices.fault(f"链接中的位置“{text}”无效，已略去。")
     place: tuple[float, float] | None = st.session_state.get(_AT)
-    state.in_link("at", "" if place is None else f"{place[0]:.5f},{place[1]:.5f}")
+    choices.in_link("at", "" if place is None else f"{place[0]:.5f},{place[1]:.5f}")
     return place
 
 

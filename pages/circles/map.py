@@ -14,12 +14,12 @@ from data.store.store import Store
 from layers.charts.coverage import percent
 from layers.model import Layer, Provenance, format_number
 from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, overlay_theme
-from layers.score_surface import score_legend
+from layers.surface import score_legend
 from layers.themes import choropleth
 from pages.circles.answers import CircleAnswers
 from pages.circles.choice import TIER_NAMES, CircleChoice, put_place
+from pages.shared.cached import region_frame, region_labels, store_meta
 from pages.shared.components import clicked_region, draw_map, look_at
-from pages.shared.regions import region_frame, region_labels, store_meta
 from reports.provenance import provenance
 
 KEY = "circles_map"

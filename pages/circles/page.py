@@ -15,9 +15,9 @@ from pages.circles import map as circles_map
 from pages.circles.answers import CircleAnswers, circle_answers
 from pages.circles.choice import CircleChoice, choose_circles
 from pages.circles.panels import figures_table, matrix_table, show_panels, show_place, show_region
-from pages.shared import components, study_frame
+from pages.shared import components, study
+from pages.shared.cached import mode_names, store_meta
 from pages.shared.components import plain
-from pages.shared.regions import mode_names, store_meta
 
 
 def show_method(analysis: CircleAnalysis) -> None:
@@ -55,7 +55,7 @@ def page() -> None:
     store = open_store()
     head = st.container(key="page_head")
     choice = choose_circles(store)
-    answers = study_frame.solved_with_steps(lambda tell: circle_answers(store, choice.request, tell))
+    answers = study.solved_with_steps(lambda tell: circle_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(TITLE)
@@ -76,10 +76,10 @@ def page() -> None:
         show_region(store, choice, answers)
         show_place(place)
         if place is None:
-            study_frame.ranking(
+            study.ranking(
                 layer, "按完整度", region=choice.region, height=_RANKING_HEIGHT, key="circles_ranking"
             )
-    study_frame.show_notes([*answers.analysis.notes, store_meta(store).get("population_note", "")])
+    study.show_notes([*answers.analysis.notes, store_meta(store).get("population_note", "")])
     show_panels(store, choice, answers)
     components.footer(layer.provenance, data_version=store.data_version)
     with head:

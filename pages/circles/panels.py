@@ -12,14 +12,13 @@ from data.store.store import Store
 from geo.region_tree import Level
 from layers.charts.coverage import percent
 from layers.charts.services import service_bars
-from layers.model import format_number
-from layers.numbers import readable
+from layers.model import format_number, readable
 from pages.circles.answers import CircleAnswers
 from pages.circles.choice import TIER_NAMES, CircleChoice, put_place
 from pages.shared import cached, components
+from pages.shared.cached import mode_names
 from pages.shared.choices import choose_panel
 from pages.shared.components import plain
-from pages.shared.regions import mode_names
 
 COLUMNS = {
     "adcode": "代码",

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from analysis.peers import MOST_REGIONS, ProfileSet, load_profiles
 from data.store.store import Store
 from geo.region_tree import LEVEL_WORDS
-from pages.shared import cached, filters
-from pages.shared.cached import kept_by_version
-from pages.shared.regions import region_choices
+from pages.shared import cached, choices
+from pages.shared.cached import kept_by_version, region_choices
 
 DEFAULTS = {"prefecture": ("320500", "320300"), "county": ("320682", "320685")}
 
@@ -34,9 +33,9 @@ def choose_regions(store: Store, level: str) -> CompareChoice:
     labels = region_choices(store, level)
     word = LEVEL_WORDS[level]
     name = f"compare_{level}"
-    if filters.is_new(name):
-        filters.put_many(name, DEFAULTS[level])
-    chosen = filters.choose_many(
+    if choices.is_new(name):
+        choices.put_many(name, DEFAULTS[level])
+    chosen = choices.choose_many(
         name,
         f"选择{word}（1 至 {MOST_REGIONS} 个）",
         list(labels),

@@ -17,8 +17,8 @@ from pages.shared import cached, components
 from pages.shared.briefing_box import offer_briefing
 from pages.shared.choices import choose_panel
 from pages.shared.components import plain
-from reports.comparison import remarks, strengths_of
 from reports.provenance import provenance
+from reports.region import remarks, strengths_of
 
 PANELS: dict[str, tuple[str, Panel]] = {
     "ranks": ("位次表", ranks),

@@ -13,11 +13,11 @@ from geo.region_tree import LEVEL_WORDS, PROVINCE, inside
 from layers.charts.base import time_series
 from layers.charts.profile import shown_value
 from pages.compare.choice import CompareChoice, profiles_of, short_names
-from pages.shared import cached, components, filters, state
+from pages.shared import cached, choices, components
+from pages.shared.cached import region_choices
 from pages.shared.components import plain
-from pages.shared.regions import region_choices
-from reports.comparison import similar_of
 from reports.provenance import provenance
+from reports.region import similar_of
 
 Panel = Callable[[Store, ProfileSet, CompareChoice], None]
 
@@ -73,7 +73,7 @@ def series(store: Store, profiles: ProfileSet, choice: CompareChoice) -> None:
     indicators = cached.indicators(store)
     offered = [key for key in profiles.indicators["id"] if len(indicators["years"].to_dict()[key]) > 1]
     names = dict(zip(profiles.indicators["id"], profiles.indicators["name"], strict=True))
-    key = state.choose("series", "指标", offered, offered[0], format_func=names.__getitem__)
+    key = choices.choose("series", "指标", offered, offered[0], format_func=names.__getitem__)
     entry = indicators[indicators["id"] == key].iloc[0]
     labels = dict(zip(choice.regions, short_names(store, choice.level, choice.regions), strict=True))
     labels |= {PROVINCE: "全省"} if len(labels) < 6 else {}
@@ -109,7 +109,7 @@ def similar(store: Store, profiles: ProfileSet, choice: CompareChoice) -> None:
         st.button(
             f"把{labels[nearest]}加入对比",
             icon=":material/add:",
-            on_click=filters.put_many,
+            on_click=choices.put_many,
             args=(f"compare_{choice.level}", (*choice.regions, nearest)),
         )
     st.caption("结构距离：各结构指标标准化后之差的均方根，0 为完全相同。结构相近不等于水平相同。")

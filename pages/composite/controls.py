@@ -15,8 +15,8 @@ from data.registry.index_models import MOST_PARTS, IndexPart, IndexSpec, load_in
 from data.store.store import Store, data_dir
 from geo.errors import StoreError
 from geo.region_tree import LEVEL_WORDS
-from layers.words.composite import AGGREGATIONS, NORMALISATIONS, WEIGHTINGS
-from pages.shared import cached, state
+from layers.words.profile import AGGREGATIONS, NORMALISATIONS, WEIGHTINGS
+from pages.shared import cached, choices
 
 LEVELS = {level: LEVEL_WORDS[level] for level in ("county", "prefecture")}
 MOST_LINK = 8000
@@ -66,19 +66,19 @@ def start() -> None:
         load(st.session_state[SPEC])
         return
     first = next(iter(load_index_examples().values()))
-    saved, text = state.from_link("saved"), state.from_link("spec")
+    saved, text = choices.from_link("saved"), choices.from_link("spec")
     if saved:
         try:
             _load_linked(read_index(data_dir(), saved))
             return
         except StoreError as fault:
-            state.fault(f"链接中的综合指数打不开：{fault}已改用示例。")
+            choices.fault(f"链接中的综合指数打不开：{fault}已改用示例。")
     elif text:
         spec = decode(text)
         if spec is not None:
             _load_linked(spec)
             return
-        state.fault("链接中的综合指数无效，已改用示例。")
+        choices.fault("链接中的综合指数无效，已改用示例。")
     load(first)
 
 
@@ -176,11 +176,11 @@ def _tell_left_out(chosen: Sequence[str], year: int | None, base: int | None) ->
         return
     lost = [part.id for part in asked.parts if part.id not in chosen]
     if lost:
-        state.fault(f"链接中的指标“{'、'.join(lost)}”在此不可用，已略去。")
+        choices.fault(f"链接中的指标“{'、'.join(lost)}”在此不可用，已略去。")
     if asked.year != year:
-        state.fault(f"链接中的年份“{asked.year}”无效或在此不可用，已改用 {year} 年。")
+        choices.fault(f"链接中的年份“{asked.year}”无效或在此不可用，已改用 {year} 年。")
     if asked.base_year != base:
-        state.fault(f"链接中的基期“{asked.base_year}”无效或在此不可用，已改用“{base or '不算'}”。")
+        choices.fault(f"链接中的基期“{asked.base_year}”无效或在此不可用，已改用“{base or '不算'}”。")
 
 
 def _named() -> str:

@@ -8,10 +8,10 @@ from analysis.composite import IndexAnalysis, compute_index, save_index
 from data.registry.index_models import IndexSpec
 from data.store.store import Store, data_dir, open_store
 from geo.errors import CompositeError
-from layers.words.composite import method_words
+from layers.words.profile import method_words
 from pages.composite.controls import controls, encode, start
 from pages.composite.results import origin_remarks, show
-from pages.shared import components, state
+from pages.shared import choices, components
 from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
 from reports.provenance import provenance
@@ -71,8 +71,8 @@ def _saving(spec: IndexSpec) -> None:
     """Draw the button that saves the index under its name, and put the index into the address."""
     saved = st.session_state.get(_SAVED, {})
     key = saved.get(encode(spec))
-    state.in_link("saved", key or "")
-    state.in_link("spec", "" if key else encode(spec))
+    choices.in_link("saved", key or "")
+    choices.in_link("spec", "" if key else encode(spec))
 
     def save() -> None:
         made = save_index(data_dir(), spec)

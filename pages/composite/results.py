@@ -14,7 +14,7 @@ from data.store.store import Store
 from layers.charts.profile import contribution_chart, rank_range_chart, shown_value
 from layers.model import Layer, Provenance
 from layers.themes import choropleth
-from layers.words.composite import (
+from layers.words.profile import (
     NORMALISATIONS,
     WEIGHTINGS,
     equalisation_sentence,
@@ -24,11 +24,10 @@ from layers.words.composite import (
     progress_sentence,
 )
 from pages.composite.controls import LEVELS
-from pages.shared import cached, components, state
+from pages.shared import cached, choices, components
+from pages.shared.cached import labels_for, level_frame, ramp_of, region_choices
 from pages.shared.choices import choose_panel
 from pages.shared.components import plain
-from pages.shared.region_layers import labels_for, ramp_of, region_frame
-from pages.shared.regions import region_choices
 
 _CONTRIBUTIONS_SHOWN = 40
 
@@ -112,7 +111,7 @@ def layer_of(store: Store, analysis: IndexAnalysis, origin: Provenance) -> Layer
     spec = analysis.spec
     row = pd.Series({"kind": "ratio", "direction": "higher_better"})
     return choropleth(
-        region_frame(store, spec.level),
+        level_frame(store, spec.level),
         analysis.result.frame["score"],
         title=spec.name,
         unit="分",
@@ -152,7 +151,7 @@ def show(store: Store, analysis: IndexAnalysis, origin: Provenance) -> None:
     table = named_table(store, analysis)
     spec = analysis.spec
     st.markdown(plain("".join(sentences(table, analysis))))
-    selected = state.choose(
+    selected = choices.choose(
         "region",
         "突出显示",
         ["", *table["adcode"]],

@@ -10,7 +10,7 @@ import streamlit as st
 from analysis.corridors import Corridors
 from data.registry.corridor_models import CorridorFamily
 from pages.corridors.answers import STATUS_NAMES
-from pages.shared import choices, state
+from pages.shared import choices
 
 HORIZONS = (2020, 2025, 2035)
 BASES = {"plain": "空白", "count": "通道条数"}
@@ -40,15 +40,15 @@ def choose_corridors_shown(found: Corridors) -> CorridorChoice:
         columns = st.columns([3, 2, 2, 4], vertical_alignment="bottom")
         with columns[0]:
             horizon = int(
-                state.choose(
+                choices.choose(
                     "horizon", "时点（按状态显示线路）", list(HORIZONS), 2035, widget=st.select_slider
                 )
             )
         with columns[1]:
-            base = str(state.choose("base", "底图", list(BASES), "plain", format_func=BASES.__getitem__))
+            base = str(choices.choose("base", "底图", list(BASES), "plain", format_func=BASES.__getitem__))
         with columns[2]:
             scope = str(
-                state.choose("scope", "统计范围", list(SCOPES), "passed", format_func=SCOPES.__getitem__)
+                choices.choose("scope", "统计范围", list(SCOPES), "passed", format_func=SCOPES.__getitem__)
             )
         visible = visible_at(found, horizon, families)
         with columns[3]:
@@ -79,7 +79,9 @@ def choose_corridor(found: Corridors, visible: Sequence[str]) -> str | None:
     first = [kept] if kept in found.table.index and kept not in visible else []
     rest = [key for key in drawn if key not in set(visible) | set(first)]
     options = ["", *first, *visible, *rest]
-    picked = state.choose("corridor", "通道", options, "", format_func=lambda key: label_of(found, str(key)))
+    picked = choices.choose(
+        "corridor", "通道", options, "", format_func=lambda key: label_of(found, str(key))
+    )
     return str(picked) or None
 
 

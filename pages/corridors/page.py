@@ -18,12 +18,20 @@ from layers.themes import choropleth
 from pages.corridors.answers import STATUS_NAMES, corridor_pieces, corridors_of, titles
 from pages.corridors.card import show_card
 from pages.corridors.choice import SCOPES, CorridorChoice, choose_corridors_shown
-from pages.corridors.compare import show_compare, show_gap, show_profile
-from pages.corridors.tables import show_counties, show_hsr, show_members, show_plans, show_undrawn
-from pages.shared import components, state
+from pages.corridors.panels import (
+    show_compare,
+    show_counties,
+    show_gap,
+    show_hsr,
+    show_members,
+    show_plans,
+    show_profile,
+    show_undrawn,
+)
+from pages.shared import choices, components
+from pages.shared.cached import labels_for, level_frame
 from pages.shared.choices import choose_panel
 from pages.shared.components import draw_map
-from pages.shared.region_layers import labels_for, region_frame
 from reports.provenance import provenance
 
 
@@ -128,7 +136,7 @@ _METHOD = (
 def count_layer(store: Store, choice: CorridorChoice, counts: pd.DataFrame) -> Layer:
     """Return the counties by the number of visible corridors."""
     return choropleth(
-        region_frame(store, "county"),
+        level_frame(store, "county"),
         counts["corridors"].astype("float64"),
         title="通道走廊",
         unit="条",
@@ -169,6 +177,6 @@ def _map(store: Store, found: Corridors, choice: CorridorChoice, layer: Layer, c
     def clicked() -> None:
         key = (st.session_state.get(KEY) or {}).get("corridor")
         if isinstance(key, str) and key in found.table.index:
-            state.put("corridor", key)
+            choices.put("corridor", key)
 
     draw_map(map_theme(store, found, choice, layer, counts), KEY, height=_HEIGHT, on_change=clicked)

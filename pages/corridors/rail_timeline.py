@@ -10,7 +10,7 @@ from analysis.corridors import Corridors
 from data.store.store import open_store
 from layers.charts.corridor import prefecture_chart, project_chart, timeline_chart
 from pages.corridors.answers import STATUS_NAMES, corridors_of
-from pages.shared import components, filters, state
+from pages.shared import choices, components
 from reports.provenance import provenance
 
 SPANS: dict[str, tuple[int, int]] = {
@@ -99,22 +99,22 @@ def page() -> None:
     columns = st.columns([3, 3, 2], vertical_alignment="bottom")
     families = {key: found.families[key].name for key in dict.fromkeys(rows["family"])}
     with columns[0]:
-        picked = filters.choose_many(
+        picked = choices.choose_many(
             "rail_families", "类别", list(families), format_func=families.__getitem__
         )
     with columns[1]:
-        stages = filters.choose_many("rail_stages", "阶段", list(STAGES))
+        stages = choices.choose_many("rail_stages", "阶段", list(STAGES))
     with columns[2]:
         prefectures = {"": "全省", **{str(code): str(names[code]) for code in sorted(found.sums.counties_of)}}
         where = str(
-            state.choose("rail_where", "设区市", list(prefectures), "", format_func=prefectures.__getitem__)
+            choices.choose("rail_where", "设区市", list(prefectures), "", format_func=prefectures.__getitem__)
         )
     shown = rows[
         (rows["family"].isin(picked) | (not picked))
         & (rows["stage"].isin(stages) | (not stages))
         & rows["prefectures"].map(lambda codes: not where or where in codes)
     ]
-    view = state.choose(
+    view = choices.choose(
         "rail_view",
         "显示",
         list(_VIEWS),

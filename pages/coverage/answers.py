@@ -14,7 +14,7 @@ from analysis.palettes import ramp
 from geo.clusters import ClusterResult, uncovered_clusters
 from geo.coverage import cumulative_curve
 from geo.region_tree import Level
-from layers.points import PointSet
+from layers.overlays import PointSet
 from layers.surface import SurfaceGrid, minutes_image, surface_grid, threshold_image
 from pages.shared.kept_answers import KeptPictures, drawn_once, kept_answers, named_points
 

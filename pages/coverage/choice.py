@@ -11,8 +11,8 @@ from data.registry.facility_models import FacilityType, load_facility_types
 from data.store.store import Store
 from geo.region_tree import Level
 from pages.shared import cached
-from pages.shared.regions import facility_counts
-from pages.shared.study_controls import (
+from pages.shared.cached import facility_counts
+from pages.shared.study import (
     PLACES,
     choose,
     choose_facilities,

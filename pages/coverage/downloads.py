@@ -15,7 +15,7 @@ from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.map import subtitle
 from pages.shared import cached, components
-from pages.shared.study_words import notes
+from pages.shared.study import notes
 
 FACILITY_COLUMNS = ["id", "name", "type", "level", "capacity", "adcode", "source", "precision", "lon", "lat"]
 HEADERS = {

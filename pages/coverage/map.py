@@ -18,9 +18,9 @@ from layers.surface import MINUTE_LIMITS, minute_legend
 from layers.themes import choropleth
 from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
-from pages.shared import cached, study_words
+from pages.shared import cached, study
+from pages.shared.cached import region_frame, region_labels
 from pages.shared.components import draw_region_map
-from pages.shared.regions import region_frame, region_labels
 
 
 def ranked_places(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> list[RankedPlace]:
@@ -81,12 +81,12 @@ def region_layer(store: Store, choice: CoverageChoice, answers: CoverageAnswers)
         rows["population_coverage"] * 100.0,
         title=title(choice),
         unit="%",
-        year=study_words.POPULATION_YEAR,
+        year=study.POPULATION_YEAR,
         direction="higher_better",
         scheme="equal_interval" if len(frame) > 1 else "quantiles",
         palette=ramp("sequential"),
         reasons=rows["reason"],
-        provenance=study_words.origin_of(store, answers.analysis),
+        provenance=study.origin_of(store, answers.analysis),
     )
 
 
@@ -133,10 +133,10 @@ def title(choice: CoverageChoice) -> str:
 def subtitle(choice: CoverageChoice, analysis: CoverageAnalysis) -> str:
     """Return the line beside the map's title."""
     parts = [
-        study_words.travel_words(analysis),
+        study.travel_words(analysis),
         f"阈值 {choice.minutes:g} 分钟",
         choice.group_name,
-        f"人口 {study_words.POPULATION_YEAR} 年",
+        f"人口 {study.POPULATION_YEAR} 年",
     ]
     if analysis.implied:
         parts.append("设施为推定点位")

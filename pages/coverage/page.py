@@ -16,10 +16,10 @@ from pages.coverage.answers import CoverageAnswers, coverage_answers
 from pages.coverage.choice import CoverageChoice, choose_coverage
 from pages.coverage.downloads import show_downloads
 from pages.coverage.panels import show_figures, show_notes, show_panels
-from pages.shared import components, study_frame, study_words
+from pages.shared import components, study
 from pages.shared.components import plain
 from pages.shared.record_button import show_record
-from pages.shared.study_words import travel_words
+from pages.shared.study import travel_words
 
 
 def show_method(choice: CoverageChoice, analysis: CoverageAnalysis) -> None:
@@ -55,7 +55,7 @@ def page() -> None:
             components.header("设施覆盖")
         st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
         return
-    answers = study_frame.solved_with_steps(lambda tell: coverage_answers(store, choice.request, tell))
+    answers = study.solved_with_steps(lambda tell: coverage_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header("设施覆盖", note=choice.kind.name)
@@ -65,7 +65,7 @@ def page() -> None:
 
 def _show(store: Store, choice: CoverageChoice, answers: CoverageAnswers, head: DeltaGenerator) -> None:
     """Draw what the answer looks like."""
-    warning = study_words.banner(answers.analysis)
+    warning = study.banner(answers.analysis)
     if warning:
         st.warning(components.plain(warning), icon=":material/science:")
     left, right = st.columns([17, 10], gap="medium")
@@ -83,7 +83,7 @@ def _show(store: Store, choice: CoverageChoice, answers: CoverageAnswers, head: 
 
 def _head(store: Store, choice: CoverageChoice, answers: CoverageAnswers, layer: Layer) -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    how = study_words.travel_words(answers.analysis)
+    how = study.travel_words(answers.analysis)
     with left:
         components.header(
             f"{choice.kind.name}覆盖",

@@ -21,15 +21,14 @@ from layers.charts.coverage import (
     ranking_chart,
     sensitivity_chart,
 )
-from layers.model import format_number
-from layers.numbers import readable
+from layers.model import format_number, readable
 from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.downloads import figures_table
 from pages.shared import cached, components
 from pages.shared.choices import choose_panel
 from pages.shared.components import plain
-from pages.shared.study_words import notes
+from pages.shared.study import notes
 
 
 def focus(choice: CoverageChoice) -> str:

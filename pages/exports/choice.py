@@ -11,10 +11,10 @@ from exports.catalogue import layer_list
 from exports.formats import FORMATS, SHEETS, Format, estimated_bytes
 from exports.layers.kinds import LayerInfo
 from exports.sheet import ORIENTATIONS, PAGES_MM
+from geo.crs import TARGETS
 from geo.errors import SutuError
-from geo.export_crs import TARGETS
 from geo.region_tree import listed_names
-from pages.shared import cached, components, filters, state
+from pages.shared import cached, choices, components
 from pages.shared.cached import kept_by_version
 
 GROUP_ALL = "全部类别"
@@ -58,10 +58,10 @@ def choose_layers(store: Store) -> tuple[LayerInfo, ...]:
     found = catalogue(store)
     by_id = {info.id: info for info in found}
     groups = list(dict.fromkeys(info.group for info in found))
-    group = state.choose("export_group", "类别", [GROUP_ALL, *groups], GROUP_ALL)
+    group = choices.choose("export_group", "类别", [GROUP_ALL, *groups], GROUP_ALL)
     kept = st.session_state.get("many_layers", [])
     offered = [info.id for info in found if group in {GROUP_ALL, info.group} or info.id in kept]
-    chosen = filters.choose_many(
+    chosen = choices.choose_many(
         "layers",
         "图层",
         offered if "many_layers" in st.session_state else list(by_id),
@@ -82,7 +82,7 @@ def choose_settings(layers: tuple[LayerInfo, ...]) -> dict[str, dict[str, str]]:
         st.markdown(f"**{components.plain(info.title)}**")
         for column, one in zip(st.columns(len(info.parameters)), info.parameters, strict=True):
             with column:
-                out[info.id][one.name] = state.choose(
+                out[info.id][one.name] = choices.choose(
                     f"{info.id}.{one.name}",
                     one.title,
                     list(one.options),
@@ -107,7 +107,7 @@ def choose_how(
 ) -> ExportChoice:
     """Draw format, CRS, clip, names of fields and use, and return everything chosen."""
     form = FORMATS[
-        state.choose(
+        choices.choose(
             "format",
             "格式",
             list(FORMATS),
@@ -116,10 +116,10 @@ def choose_how(
         )
     ]
     offered = [key for key, one in TARGETS.items() if _fits(form, one.kind)]
-    crs = state.choose(
+    crs = choices.choose(
         "crs", "坐标系", offered, "EPSG:4490", format_func=lambda key: f"{key}　{TARGETS[key].name}"
     )
-    clip = state.choose(
+    clip = choices.choose(
         "clip",
         "裁剪到",
         [_WHOLE, *_regions(store)],
@@ -127,14 +127,14 @@ def choose_how(
         format_func=lambda key: _regions(store).get(key, "全省"),
     )
     page, orientation = _choose_sheet() if form.id in SHEETS else ("A4", "portrait")
-    naming = state.choose(
+    naming = choices.choose(
         "fields", "字段名", list(NAMING), "title", widget=st.segmented_control, format_func=NAMING.__getitem__
     )
-    use = state.choose(
+    use = choices.choose(
         "use", "用途", list(USE), "internal", widget=st.segmented_control, format_func=USE.__getitem__
     )
     approval = (
-        filters.type_text("approval", "审图号", placeholder="如 苏S(2023)5号") if use == "publish" else ""
+        choices.type_text("approval", "审图号", placeholder="如 苏S(2023)5号") if use == "publish" else ""
     )
     return ExportChoice(
         layers, settings, form, crs, clip, naming, use == "publish", approval, page, orientation
@@ -145,9 +145,9 @@ def _choose_sheet() -> tuple[str, str]:
     """Draw the choice of paper and orientation, which only map sheets have."""
     left, right = st.columns(2)
     with left:
-        page = state.choose("page", "图幅", list(PAGES_MM), "A4", widget=st.segmented_control)
+        page = choices.choose("page", "图幅", list(PAGES_MM), "A4", widget=st.segmented_control)
     with right:
-        orientation = state.choose(
+        orientation = choices.choose(
             "orientation",
             "方向",
             list(ORIENTATIONS),

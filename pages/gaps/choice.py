@@ -14,7 +14,7 @@ from data.store.store import Store
 from geo.gaps import GapComparison
 from geo.region_tree import listed_names
 from geo.spatial import LocalMoran, Pairs, contiguity, local_moran
-from pages.shared import cached, state
+from pages.shared import cached, choices
 from pages.shared.cached import kept_by_version
 
 _BY_SUBJECT: dict[type, Callable[[Any], object]] = {
@@ -84,7 +84,7 @@ def choose_gap(store: Store) -> GapChoice:
     names = {key: f"{row['domain']} ｜ {row['name']}" for key, row in indicators.iterrows()}
     left, right = st.columns([5, 3], vertical_alignment="bottom")
     with left:
-        chosen = state.choose(
+        chosen = choices.choose(
             "gap_indicator",
             "指标",
             ids,
@@ -92,7 +92,7 @@ def choose_gap(store: Store) -> GapChoice:
             format_func=lambda key: names[key],
         )
     row = indicators[indicators["id"] == chosen].iloc[0]
-    view = state.shared(
+    view = choices.shared(
         row["years"],
         gap_levels(row),
         _regions(store),
@@ -100,7 +100,7 @@ def choose_gap(store: Store) -> GapChoice:
         default_level="prefecture",
     )
     source = gap_source(store, str(chosen), view.level)
-    year = state.nearest_year(view.year, source.years)
+    year = choices.nearest_year(view.year, source.years)
     with right:
         before = _before(source.years, year)
     return GapChoice(row, source, year, before, view.region)
@@ -110,7 +110,7 @@ def _before(years: list[int], year: int) -> int | None:
     """Draw the list of years to compare with, and return the one chosen; the first there is by default."""
     earlier = [one for one in years if one < year]
     options = [*(str(one) for one in reversed(earlier)), NONE]
-    chosen = state.choose(
+    chosen = choices.choose(
         "before",
         "与哪一年比较",
         options,

@@ -12,8 +12,7 @@ from layers.charts.gap import region_strip
 from layers.model import Provenance, format_number
 from layers.words.gap import gap_sentences
 from pages.gaps.choice import GapChoice, choose_gap, comparison
-from pages.gaps.panels import show_panels
-from pages.gaps.tables import gap_notes, measure_table, region_table
+from pages.gaps.panels import gap_notes, measure_table, region_table, show_panels
 from pages.shared import cached, components
 from pages.shared.briefing_box import offer_briefing
 from pages.shared.components import plain

@@ -1,4 +1,4 @@
-"""The panels of the page 区域差距: course, parts, convergence, spots, curves, table."""
+"""The panels of the page 区域差距: course, parts, convergence, spots, curves; and its tables."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ import streamlit as st
 
 from analysis.palettes import ramp
 from data.store.store import Store
-from geo.convergence import beta_convergence, growth_rates, sigma_convergence
 from geo.disparity import Measure, concentration_curve, concentration_index, lorenz_curve
-from geo.gaps import MEASURES, GapComparison
+from geo.gaps import MEASURES, GapAnalysis, GapComparison, beta_convergence, growth_rates, sigma_convergence
 from geo.region_tree import parent_names
 from layers.charts.gap import beta_scatter, group_parts, measure_course, parts_course, share_curves
 from layers.model import Provenance, format_number
-from layers.spots import SPOT_NAMES, spot_layer
-from layers.words.gap import beta, moran_words, short, sigma, spot_words, where_it_sits
+from layers.themes import SPOT_NAMES, spot_layer
+from layers.words.gap import beta, gap_sentences, moran_words, short, sigma, spot_words, where_it_sits
 from pages.gaps.choice import GapChoice, course, spots, values_panel
-from pages.gaps.tables import gap_notes, measure_table, region_table, value_table
-from pages.shared import cached, components, state
+from pages.shared import cached, choices, components
+from pages.shared.cached import labels_for, level_frame
 from pages.shared.choices import choose_panel
 from pages.shared.components import plain
-from pages.shared.region_layers import labels_for, region_frame
 
 
 def show_curves(store: Store, found: GapComparison) -> None:
@@ -63,7 +61,7 @@ def _concentration(store: Store, found: GapComparison, across: str, name: str) -
     preferred = [one for one in ("gdp_per_head", "urbanisation_rate") if one in offered]
     names = {key: short(str(indicators["name"][key])) for key in offered}
     order = str(
-        state.choose(
+        choices.choose(
             "rank_by",
             "集中曲线：按哪个指标由低到高排列",
             offered,
@@ -158,7 +156,7 @@ def show_spots(store: Store, choice: GapChoice, origin: Provenance) -> None:
             st.dataframe(shown, hide_index=True, height=min(38 + 35 * len(shown), 330), key="gap_spot_table")
     with left:
         layer = spot_layer(
-            region_frame(store, subject.level),
+            level_frame(store, subject.level),
             found,
             title=subject.name,
             unit=subject.unit,
@@ -199,7 +197,7 @@ def show_panels(store: Store, choice: GapChoice, found: GapComparison, origin: P
 def _course(store: Store, choice: GapChoice, found: GapComparison) -> None:
     table = course(store, choice.source)
     options = [*_SINGLE, *_PAIRS]
-    measure = state.choose(
+    measure = choices.choose(
         "measure",
         "差距的量",
         options,
@@ -236,7 +234,7 @@ def _parts(store: Store, choice: GapChoice, found: GapComparison) -> None:
         kinds = {"equal": "每个地区算一份", "people": "按人口加权"}
         kind = "equal"
         if weighted:
-            kind = state.choose(
+            kind = choices.choose(
                 "weights",
                 "权重",
                 list(kinds),
@@ -281,3 +279,66 @@ def _table(found: GapComparison, origin: Provenance) -> None:
     with right:
         st.dataframe(region_table(found.now), hide_index=True, key="gap_region_table")
         st.dataframe(measure_table(found), hide_index=True, key="gap_measure_table")
+
+
+_REGION_COLUMNS = {
+    "short_name": "区域",
+    "value": "区域数值",
+    "n": "有数值的地区",
+    "undefined": "无数值的地区",
+    "low": "最低",
+    "median": "中位",
+    "high": "最高",
+    "cv": "内部变异系数",
+    "max_min": "内部极值比",
+}
+
+
+def measure_table(found: GapComparison) -> pd.DataFrame:
+    """Return every measure with its parts, the earlier year beside it, and why one is undefined."""
+    years = [found.now] if found.then is None else [found.now, found.then]
+    rows = []
+    for name, word in MEASURES.items():
+        values = {f"{one.year} 年": one.measures[name].value for one in years}
+        rows.append({"差距": word, **values, "无定义的原因": found.now.measures[name].reason or ""})
+        if name.startswith("theil"):
+            for part, label in (("between", "区域之间"), ("within", "区域内部")):
+                values = {f"{one.year} 年": getattr(getattr(one, name), part) for one in years}
+                rows.append({"差距": f"{word}：{label}", **values, "无定义的原因": ""})
+    return pd.DataFrame(rows)
+
+
+def region_table(now: GapAnalysis) -> pd.DataFrame:
+    """Return the three regions with their own figures and how their members are spread."""
+    table = now.regional[list(_REGION_COLUMNS)].rename(columns=_REGION_COLUMNS).reset_index(drop=True)
+    decimals = dict.fromkeys(("区域数值", "最低", "中位", "最高"), now.subject.decimals)
+    return table.round(decimals | {"内部变异系数": 4, "内部极值比": 3})
+
+
+def value_table(found: GapComparison) -> pd.DataFrame:
+    """Return the regions with their values, highest first, the earlier year beside it, and the reasons."""
+    now, decimals = found.now, found.now.subject.decimals
+    frame = pd.DataFrame(
+        {
+            "代码": now.frame.index,
+            "地区": now.frame["name"],
+            "区域": now.frame["group"].map(now.regional["short_name"]),
+            f"{now.year} 年": now.frame["value"].round(decimals),
+        }
+    )
+    if found.then is not None:
+        frame[f"{found.then.year} 年"] = found.then.frame["value"].reindex(frame.index).round(decimals)
+    frame["无数值的原因"] = now.frame["reason"].fillna("")
+    return frame.sort_values([f"{now.year} 年", "代码"], ascending=[False, True], ignore_index=True)
+
+
+def gap_notes(found: GapComparison, origin: Provenance) -> list[str]:
+    """Return what goes below a table that is downloaded."""
+    subject = found.now.subject
+    return [
+        f"区域差距：{subject.name}（{subject.unit}），{found.now.year} 年，{subject.level_word}",
+        *gap_sentences(found).values(),
+        f"权重：{found.now.weight_name or '不加权'}",
+        f"来源：{origin.source_text}",
+        origin.permission,
+    ]

@@ -16,8 +16,8 @@ from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir
 from pages.imports.check import Checked
 from pages.shared import file_jobs
-from pages.shared.downloads import XLSX_TYPE
-from pages.shared.upload_files import DATUMS, keep_upload
+from pages.shared.components import XLSX_TYPE
+from pages.shared.file_jobs import DATUMS, keep_upload
 
 _MAX_SOURCE = 120
 

@@ -10,8 +10,8 @@ from pages.imports import jobs as import_jobs
 from pages.imports.check import Checked, show
 from pages.imports.form import Asked, draw_form
 from pages.imports.kinds import KINDS, check
-from pages.shared import components, file_jobs, state
-from pages.shared.file_progress import show_end, show_progress
+from pages.shared import choices, components, file_jobs
+from pages.shared.file_jobs import show_end, show_progress
 
 _REFRESH_SECONDS = 0.5
 _PAGE = "import"
@@ -28,7 +28,7 @@ def page() -> None:
     job = import_jobs.current(data_dir())
     if job is not None:
         _outcome(job) if job.ended.is_set() else _progress()
-    kind = state.choose(
+    kind = choices.choose(
         "import_kind",
         "导入什么",
         list(KINDS),

@@ -15,7 +15,7 @@ from layers.charts.base import comparison_bars
 from layers.model import Layer, format_number
 from layers.themes import ranks
 from pages.indicators.choice import Subject
-from pages.shared import cached, state
+from pages.shared import cached, choices
 from pages.shared.components import chart, plain
 
 
@@ -94,7 +94,7 @@ def show_card(store: Store, subject: Subject, adcode: str, layer: Layer) -> None
             _show_value(found, subject, layer)
         if found.remark:
             st.caption(f"说明：{plain(found.remark)}")
-        st.button("清除选择", key="clear_region", type="tertiary", on_click=state.put, args=("region", ""))
+        st.button("清除选择", key="clear_region", type="tertiary", on_click=choices.put, args=("region", ""))
 
 
 def _show_value(found: Standing, subject: Subject, layer: Layer) -> None:

@@ -11,8 +11,8 @@ from data.registry import Registry
 from data.store.store import Store
 from geo.region_tree import LEVEL_CHOICES, LEVELS, listed_names
 from layers.classify import MAX_CLASSES, SCHEMES
-from pages.shared import cached, state
-from pages.shared.region_layers import DEFAULT_PALETTE
+from pages.shared import cached, choices
+from pages.shared.cached import DEFAULT_PALETTE
 
 _MIN_CLASSES = 3
 
@@ -34,20 +34,22 @@ def choose_style(registry: Registry) -> MapStyle:
     }
     with st.sidebar.expander("分级与配色", icon=":material/palette:"):
         methods = [scheme for scheme in SCHEMES if scheme != "manual"]
-        scheme = state.choose(
+        scheme = choices.choose(
             "scheme",
             "分级方法",
             methods,
             str(registry.setting("class_method")),
             format_func=SCHEMES.__getitem__,
         )
-        k = state.choose(
+        k = choices.choose(
             "classes",
             "分级数",
             list(range(_MIN_CLASSES, MAX_CLASSES + 1)),
             int(registry.setting("class_count")),
         )
-        palette = state.choose("palette", "配色", list(names), DEFAULT_PALETTE, format_func=names.__getitem__)
+        palette = choices.choose(
+            "palette", "配色", list(names), DEFAULT_PALETTE, format_func=names.__getitem__
+        )
     return MapStyle(str(scheme), int(k), str(palette))
 
 
@@ -89,7 +91,7 @@ def choose_indicator_map(store: Store, registry: Registry) -> Choice:
     indicators = indicators[indicators["levels"].map(len) > 0]
     left, right = st.columns([5, 3], vertical_alignment="bottom")
     with right:
-        compare = state.choose(
+        compare = choices.choose(
             "compare",
             "对比",
             list(COMPARE),
@@ -99,7 +101,7 @@ def choose_indicator_map(store: Store, registry: Registry) -> Choice:
         )
     with left:
         row, other = _rows(indicators, compare, str(registry.setting("default_indicator")))
-    view = state.shared(
+    view = choices.shared(
         row["years"],
         _shared_levels(row, other),
         _region_names(store),
@@ -108,7 +110,7 @@ def choose_indicator_map(store: Store, registry: Registry) -> Choice:
     )
     subjects = [Subject(row, view.year, view.level)]
     if compare == "indicators":
-        subjects.append(Subject(other, state.nearest_year(view.year, other["years"]), view.level))
+        subjects.append(Subject(other, choices.nearest_year(view.year, other["years"]), view.level))
     elif compare == "years":
         subjects = _two_years(subjects[0])
     return Choice(tuple(subjects), compare, view.region, choose_style(registry))
@@ -133,7 +135,7 @@ def _indicator(indicators: pd.DataFrame, name: str, label: str, default: str) ->
     ids = list(indicators.index)
     names = {key: f"{row['domain']} ｜ {row['name']}" for key, row in indicators.iterrows()}
     return str(
-        state.choose(
+        choices.choose(
             name, label, ids, default if default in ids else ids[0], format_func=lambda key: names[key]
         )
     )
@@ -154,8 +156,8 @@ def _two_years(subject: Subject) -> list[Subject]:
         st.info("该指标只有一个年份的数据，无法比较两个年份。", icon=":material/info:")
         return [subject]
     with st.sidebar:
-        year = state.choose(
-            "year2", "对比年份", list(reversed(years)), state.nearest_year(subject.year, years)
+        year = choices.choose(
+            "year2", "对比年份", list(reversed(years)), choices.nearest_year(subject.year, years)
         )
     both = sorted({subject.year, int(year)})
     return [Subject(subject.row, one, subject.level) for one in both]

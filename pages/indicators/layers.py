@@ -11,7 +11,7 @@ from layers.model import Layer
 from layers.themes import choropleth, pooled_classes
 from pages.indicators.choice import MapStyle, Subject
 from pages.shared import cached
-from pages.shared.region_layers import ramp_of, region_frame, remarks_on
+from pages.shared.cached import level_frame, ramp_of, remarks_on
 from reports.provenance import provenance
 
 
@@ -34,7 +34,7 @@ def layers_of(
         )
     return tuple(
         choropleth(
-            region_frame(store, one.level),
+            level_frame(store, one.level),
             part["value"],
             title=str(one.row["name"]),
             unit=str(one.row["unit"]),

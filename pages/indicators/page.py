@@ -12,8 +12,8 @@ from pages.indicators.card import show_card, show_summary
 from pages.indicators.choice import Choice, choose_indicator_map
 from pages.indicators.layers import layers_of
 from pages.indicators.panels import show_downloads, show_panels
-from pages.shared import components, study_frame
-from pages.shared.region_layers import labels_for
+from pages.shared import components, study
+from pages.shared.cached import labels_for
 
 _HEIGHT, _PAIR_HEIGHT = 660, 500
 # What is left beside the map below the card, which is taller with a region on it.
@@ -106,4 +106,4 @@ def _card(store: Store, choice: Choice, layer: Layer) -> None:
 def _ranking(choice: Choice, layer: Layer) -> None:
     height = _RANKING_HEIGHT if choice.region is None else _RANKING_HEIGHT_CHOSEN
     heading = f"{components.plain(layer.year)} 年"
-    study_frame.ranking(layer, heading, region=choice.region, height=height, key="ranking")
+    study.ranking(layer, heading, region=choice.region, height=height, key="ranking")

@@ -11,11 +11,9 @@ from geo.region_tree import ECONOMIC_REGIONS, LEVEL_CHOICES, PROVINCE
 from layers.assets import own_folder
 from layers.model import Layer
 from layers.themes import choropleth
-from pages.overview.data import data_state
-from pages.overview.parts import comparison_table, figure_cards, key_figures
-from pages.overview.plans import plan_states
-from pages.shared import cached, components, state
-from pages.shared.region_layers import ramp_of, region_frame, remarks_on
+from pages.overview.parts import comparison_table, data_state, figure_cards, key_figures, plan_states
+from pages.shared import cached, choices, components
+from pages.shared.cached import level_frame, ramp_of, remarks_on
 from reports.provenance import provenance
 
 MAPPED = (
@@ -80,7 +78,7 @@ def _controls(store: Store, regions: pd.DataFrame) -> tuple[str, str, str]:
     names = cached.indicators(store)["name"]
     offered = [name for name in MAPPED if name in names.index]
     with st.container(horizontal=True, key="overview_controls"):
-        region = state.choose(
+        region = choices.choose(
             "region",
             "地区",
             ["", *regions.index.drop(PROVINCE)],
@@ -88,10 +86,10 @@ def _controls(store: Store, regions: pd.DataFrame) -> tuple[str, str, str]:
             format_func=lambda code: _name(regions, code),
             width=200,
         )
-        chosen = state.choose(
+        chosen = choices.choose(
             "indicator", "地图指标", offered, offered[0], format_func=names.__getitem__, width=220
         )
-        level = state.choose(
+        level = choices.choose(
             "level",
             "地图层级",
             list(reversed(MAP_LEVELS)),
@@ -107,7 +105,7 @@ def _map(store: Store, registry: Registry, region: str, chosen: str, level: str)
     indicator = cached.indicators(store).loc[[chosen]].iloc[0]
     year = indicator["years"][-1]
     facts = cached.facts(store, chosen, year=year, level=level).set_index("adcode")
-    frame = region_frame(store, level)
+    frame = level_frame(store, level)
     layer = choropleth(
         frame,
         facts["value"],
@@ -128,6 +126,6 @@ def _map(store: Store, registry: Registry, region: str, chosen: str, level: str)
         height=MAP_HEIGHT,
         selected=region or None,
         labels=frame,
-        on_click=lambda code: state.put("region", code),
+        on_click=lambda code: choices.put("region", code),
     )
     return layer

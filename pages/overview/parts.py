@@ -1,21 +1,24 @@
-"""The figures of the page 总览: one value with its change, its year and how far to trust it."""
+"""The parts of the page 总览: figures with their change and year, the plans' targets, the data itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
+from data.registry import load_registry
+from data.store.check import check_store, fact_summary, residuals, target_state_counts
 from data.store.store import Store
 from geo.region_tree import PROVINCE
-from layers.model import format_number
-from layers.numbers import AMOUNTS, readable, scale, short_name, signed
-from pages.overview.data import QUALITY_WORDS
+from layers.charts.tracking import state_bars
+from layers.model import AMOUNTS, format_number, readable, scale, short_name, signed
 from pages.shared import cached
+from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
+from reports.targets import STATE_WORDS, headline_table, short_title, state_colours, with_unit
 
 KEY_FIGURES = (
     "population",
@@ -221,3 +224,160 @@ def comparison_table(store: Store, regions: Sequence[str]) -> None:
     )
     st.caption("各区的比值是区内分子之和除以分母之和，不是各市比值的平均。")
     st.caption("点击地图上的地区，上面的各项数字即改为该地区的。")
+
+
+PERIODS = {
+    "十三五": ("“十三五”目标的完成情况", "2020 年完成值对照 2020 年目标"),
+    "十四五": ("“十四五”目标的起点", "2020 年基期值对照 2025 年目标；未达到的正是规划期要做的事"),
+}
+PAST = "十三五"
+
+
+@dataclass(frozen=True)
+class PeriodStates:
+    """What is shown of one planning period; ``missed`` has a line per target of `PAST` that was not met."""
+
+    plans: int
+    total: int
+    words: str
+    chart: Any
+    missed: tuple[str, ...]
+
+
+def plan_states(store: Store) -> None:
+    """Draw the states of the headline targets by plan, one chart per planning period."""
+    for column, (period, (title, remark)) in zip(st.columns(2, gap="medium"), PERIODS.items(), strict=True):
+        states = period_states(store, period)
+        with column:
+            st.markdown(f"**{plain(title)}**")
+            st.caption(plain(f"{states.plans} 个规划 {states.total} 项：{states.words}。{remark}。"))
+            st.altair_chart(states.chart, theme=None, key=f"states_{period}")
+            if states.missed:
+                with st.container(key="overview_missed"):
+                    st.markdown(f"**“{period}”未达到的 {len(states.missed)} 项**")
+                    st.markdown("\n".join(f"- :small[{plain(line)}]" for line in states.missed))
+
+
+@kept_by_version(4)
+def period_states(store: Store, period: str) -> PeriodStates:
+    """Return what is shown of a period; made once per data version."""
+    counts = target_state_counts(store).rename(columns=STATE_WORDS)
+    longest = int(counts["total"].max())
+    part = counts[counts["period"] == period]
+    part = part.set_index(part["title"].map(short_title))[list(STATE_WORDS.values())]
+    totals = part.sum()
+    return PeriodStates(
+        plans=len(part),
+        total=int(totals.sum()),
+        words="，".join(f"{word} {count} 项" for word, count in totals.items()),
+        chart=state_bars(part, state_colours(load_registry()), longest=longest),
+        missed=missed_lines(store) if period == PAST else (),
+    )
+
+
+def missed_lines(store: Store) -> tuple[str, ...]:
+    """Return a line for every target of the period that is over which was not met."""
+    targets = headline_table(store)
+    missed = targets[(targets["period"] == PAST) & (targets["state"] == "not_met")]
+    lines = []
+    for row in missed.to_dict("records"):
+        done, target = (with_unit(row[f"{side}_text"], row["unit"]) for side in ("base", "target"))
+        lines.append(f"{row['indicator_text']}：完成 {done}，目标 {target}（{row['short']}）")
+    return tuple(lines)
+
+
+QUALITY_WORDS = {"official": "官方公布", "derived": "推算", "secondary": "二手转录", "imported": "用户导入"}
+
+_QUALITIES = (
+    "官方公布：普查资料原数。推算：由普查分组或长表抽样数推得，口径见各指标。"
+    "二手转录：转录自统计年鉴，未逐年与原书核对。"
+)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the store holds: counts by name, the sources, sentences on residuals, rows without a region."""
+
+    counts: dict[str, int]
+    sources: pd.DataFrame
+    residuals: tuple[str, ...]
+    unmatched: pd.DataFrame
+
+
+def data_state(store: Store, population: str) -> None:
+    """Draw what is loaded: figures by source and quality, residuals, rows that found no region, the check."""
+    held = loaded(store, population)
+    with st.container(key="overview_loaded"):
+        for column, (label, number) in zip(st.columns(len(held.counts)), held.counts.items(), strict=True):
+            column.metric(label, format_number(number, 0))
+    st.dataframe(held.sources, hide_index=True, height="content")
+    st.caption(plain(_QUALITIES))
+    for line in held.residuals:
+        st.caption(plain(line))
+    if len(held.unmatched):
+        with st.expander("未匹配到地区的行"):
+            st.dataframe(held.unmatched, hide_index=True)
+    _check(store)
+
+
+@kept_by_version(2)
+def loaded(store: Store, population: str) -> Loaded:
+    """Return what is said of the store; made once per data version."""
+    summary, unmatched = fact_summary(store), store.unmatched()
+    counts = {
+        "指标": len(store.indicators()),
+        "事实": int(summary["facts"].sum()),
+        "无数值（有原因）": int(summary["undefined"].sum()),
+        "规划文件": len(store.plan_documents()),
+        "规划条目": len(store.plan_targets()),
+        "未匹配到地区的行": len(unmatched),
+    }
+    return Loaded(counts, _sources(summary), tuple(residual_lines(store, population)), unmatched)
+
+
+def _sources(summary: pd.DataFrame) -> pd.DataFrame:
+    years = summary.apply(
+        lambda row: (
+            f"{row['first_year']}"
+            if row["first_year"] == row["last_year"]
+            else f"{row['first_year']}–{row['last_year']}"
+        ),
+        axis=1,
+    )
+    return pd.DataFrame(
+        {
+            "来源": summary["title"].fillna(summary["source"]),
+            "质量": summary["quality"].map(QUALITY_WORDS),
+            "年份": years,
+            "指标数": summary["indicators"],
+            "事实数": summary["facts"],
+            "无数值": summary["undefined"],
+            "带说明": summary["flagged"],
+        }
+    )
+
+
+def residual_lines(store: Store, indicator: str) -> list[str]:
+    """Return in words what prefectures have beyond their counties in the latest year."""
+    frame = residuals(store, indicator)
+    if frame.empty:
+        return []
+    frame = frame[frame["year"] == frame["year"].max()]
+    parts = "，".join(f"{row.prefecture} {format_number(row.value, 0)} 人" for row in frame.itertuples())
+    return [
+        f"未分配：{frame['year'].iloc[0]} 年普查中，{parts}在分县资料里不属于任何县（市、区）（开发区单列），"
+        "作为“未分配”单独保存，使县（市、区）之和加未分配等于设区市，设区市之和等于全省。"
+    ]
+
+
+def _check(store: Store) -> None:
+    st.caption(plain(f"数据版本 {store.data_version}，构建于 {store.built_at}。没有通过体检的构建不会发布。"))
+    with st.container(key="overview_check"):
+        if not st.button("现在体检", icon=":material/fact_check:", help="重新核对库中全部数据，约需几秒"):
+            return
+        with st.spinner("正在体检…"):
+            report = check_store(store)
+        if report.ok:
+            st.success("体检通过：没有发现问题。", icon=":material/check_circle:")
+        for problem in report.problems:
+            st.error(plain(problem), icon=":material/error:")

@@ -1,4 +1,4 @@
-"""What every view reads from the store, kept in memory per data version; do not change what it returns."""
+"""What views read of the store, kept per data version; do not change what it returns."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ import pandas as pd
 import streamlit as st
 
 from analysis.given import StoreTables
+from analysis.palettes import ramp
 from data.ingest.osm_store import EDGES, NODES
+from data.registry import Registry
+from data.registry.mode_models import load_modes
 from data.store.staging import imports_dir
 from data.store.store import Store
+from geo.region_tree import inside, listed_names, parent_names
+from layers.themes import Ramp
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -115,3 +120,103 @@ def roads(folder: Path) -> tuple[int, ...]:
             stat = path.stat()
             marks += [stat.st_mtime_ns, stat.st_size]
     return tuple(marks)
+
+
+_ZOOMS = {
+    "province": "province",
+    "economic_region": "province",
+    "prefecture": "prefecture",
+    "county": "county",
+}
+
+
+def cell_size_m(store: Store) -> float:
+    """Return the side of the population cells in metres."""
+    return store_tables(store).cell_size_m
+
+
+def store_meta(store: Store) -> Mapping[str, str]:
+    """Return what the build noted about its data, by key."""
+    return store_tables(store).meta
+
+
+@kept_by_version(2)
+def facility_counts(store: Store) -> pd.DataFrame:
+    """Return how many facilities there are: ``type``, ``level`` (NaN: none), ``precision``, ``count``."""
+    columns = ["type", "level", "precision"]
+    facilities = store_tables(store).facilities
+    return facilities.groupby(columns, dropna=False).size().rename("count").reset_index()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def mode_names() -> dict[str, str]:
+    """Return the modes of travel and their names."""
+    return {key: mode.name for key, mode in load_modes().items()}
+
+
+@kept_by_version(64)
+def regions_inside(store: Store, within: str, level: str) -> list[str]:
+    """Return the regions of ``level`` that are ``within`` or below it, in the order of the region table."""
+    return inside(region_table(store), within, level)
+
+
+@kept_by_version(12)
+def region_frame(store: Store, within: str, level: str) -> gpd.GeoDataFrame:
+    """Return the regions of ``level`` inside ``within`` with ``parent_name``, as fine as the map needs."""
+    table = region_table(store)
+    zoom = _ZOOMS[str(table.loc[within, "level"])]
+    frame = store.regions(level, zoom=zoom).loc[regions_inside(store, within, level)]
+    return frame.assign(parent_name=parent_names(table).reindex(frame.index).fillna(""))
+
+
+@kept_by_version(12)
+def region_labels(store: Store, within: str, level: str) -> gpd.GeoDataFrame:
+    """Return the regions named on the map: those of the level shown, and prefectures above counties."""
+    levels = ["prefecture", "county"] if level == "county" else [level]
+    return gpd.GeoDataFrame(pd.concat([region_frame(store, within, one) for one in levels]))
+
+
+def region_choices(store: Store, level: str) -> dict[str, str]:
+    """Return the regions of a level with their names; of counties with the prefecture, for names repeat."""
+    table = region_table(store)
+    own = table[table["level"] == level]
+    return listed_names(table, own.index, parent="short_name")
+
+
+DEFAULT_PALETTE = "auto"
+_REMARKS = {
+    "derived": "数值为推算",
+    "secondary": "数据为二手转录，未与原书逐年核对",
+    "imported": "数值由用户导入",
+}
+
+
+def level_frame(store: Store, level: str) -> gpd.GeoDataFrame:
+    """Return the regions of a level for the whole province on screen, with ``parent_name``."""
+    frame = regions(store, level)
+    parents = parent_names(region_table(store)).reindex(frame.index).fillna("")
+    return frame.assign(parent_name=parents if level in {"county", "prefecture"} else "")
+
+
+def labels_for(store: Store, level: str) -> gpd.GeoDataFrame:
+    """Return the regions whose names stand on the map: prefectures, and counties when those are shown."""
+    if level == "economic_region":
+        return regions(store, "economic_region")
+    names = regions(store, "prefecture")
+    return pd.concat([names, regions(store, "county")]) if level == "county" else names
+
+
+def ramp_of(registry: Registry, row: pd.Series, palette: str) -> Ramp:
+    """Return the palette chosen, or for ``auto`` the one that suits the indicator's kind and direction."""
+    if palette == DEFAULT_PALETTE:
+        palette = "diverging" if row["kind"] == "change" else registry.palette_towards(row["direction"])
+    return ramp(palette, registry)
+
+
+def remarks_on(facts: pd.DataFrame) -> list[str]:
+    """Return what a reader must know of the figures: how good they are, and whether their scope changed."""
+    remarks = [_REMARKS[quality] for quality in sorted(set(facts["quality"])) if quality in _REMARKS]
+    flagged = int(facts["flag"].notna().sum())
+    if flagged:
+        remarks.append(f"{flagged} 个地区的范围或口径有说明，见数据表")
+    return remarks

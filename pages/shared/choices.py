@@ -1,13 +1,15 @@
-"""One choice: a control whose value is kept across pages and stands in the address of the page."""
+"""Choices: controls whose values are kept across pages and stand in the address of the page."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from pages.shared.plain_text import plain
+from geo.region_tree import LEVEL_CHOICES
 
 _KEPT, _LINK, _FAULTS, _READ = "state_kept", "state_link", "state_faults", "state_read"
 _SLOT, _TOLD = "state_slot", "state_told"
@@ -177,3 +179,144 @@ def choose_panel(name: str, panels: Mapping[str, Sequence[Any]], default: str) -
             label_visibility="collapsed",
         )
     )
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
+
+
+def plain(text: object) -> str:
+    """Return a text escaped, so that Streamlit's Markdown shows it letter by letter on one line."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """The choices every page shares: the year, the level of regions, the region looked at (or None)."""
+
+    year: int
+    level: str
+    region: str | None
+
+
+def nearest_year(wanted: int | None, years: Sequence[int]) -> int:
+    """Return the year to show for the one wanted: the last of ``years`` (ascending) not after it."""
+    if wanted is None:
+        return years[-1]
+    earlier = [year for year in years if year <= wanted]
+    return earlier[-1] if earlier else years[0]
+
+
+def shared(
+    years: Sequence[int],
+    levels: Sequence[str],
+    regions: dict[str, str],
+    *,
+    default_year: int,
+    default_level: str,
+) -> ViewState:
+    """Draw the shared controls in the sidebar and return the view.
+
+    ``years`` ascending, ``levels`` as in `LEVEL_CHOICES`; ``regions`` maps the adcodes that may be looked at
+    to their names. What was chosen elsewhere and is not on offer here stays chosen for the pages that have
+    it.
+    """
+    with st.sidebar.container(key="shared_controls"):
+        year = choose("year", "年份", list(reversed(years)), nearest_year(kept("year", default_year), years))
+        offered = [level for level in LEVEL_CHOICES if level in levels]
+        level = choose(
+            "level",
+            "层级",
+            offered,
+            default_level if default_level in offered else offered[0],
+            format_func=LEVEL_CHOICES.__getitem__,
+        )
+        region = choose(
+            "region",
+            "地区",
+            ["", *regions],
+            "",
+            format_func=lambda adcode: regions.get(adcode, "未选择"),
+        )
+    return ViewState(int(year), str(level), region or None)
+
+
+SEPARATOR = "~"
+"""Between several choices in an address; browsers leave it as it is."""
+
+MAX_TEXT = 100
+_FILTERS = "filters_kept"
+
+
+def choose_many(
+    name: str, label: str, options: Sequence[str], *, code: Callable[[str], str] = str, **settings: Any
+) -> tuple[str, ...]:
+    """Draw a multiselect for the choice ``name`` and return what is chosen; nothing chosen means all.
+
+    In the address the choice is ``name=code(a)~code(b)``. What the options do not offer is left out, and
+    named in a message when the address asked for it.
+    """
+    kept, key = _kept(), f"many_{name}"
+    if key not in st.session_state:
+        wanted = kept.get(name)
+        if wanted is None:
+            wanted = _options_in_address(name, label, options, code)
+        st.session_state[key] = [option for option in wanted if option in options]
+    else:
+        st.session_state[key] = [option for option in st.session_state[key] if option in options]
+    chosen = tuple(st.multiselect(label, options, key=key, **{"placeholder": "全部", **settings}))
+    kept[name] = chosen
+    in_link(name, SEPARATOR.join(code(option) for option in chosen))
+    return chosen
+
+
+def type_text(name: str, label: str, **settings: Any) -> str:
+    """Draw a text field for ``name`` and return what was typed, at most `MAX_TEXT` characters."""
+    kept, key = _kept(), f"text_{name}"
+    if key not in st.session_state:
+        st.session_state[key] = kept.get(name, from_link(name) or "")[:MAX_TEXT]
+    text = str(st.text_input(label, key=key, max_chars=MAX_TEXT, **settings)).strip()
+    kept[name] = text
+    in_link(name, text)
+    return text
+
+
+def clear(*names: str) -> None:
+    """Forget the choices ``names``; only in a callback, before the controls are drawn."""
+    for name in names:
+        _kept().pop(name, None)
+        if f"many_{name}" in st.session_state:
+            st.session_state[f"many_{name}"] = []
+        if f"text_{name}" in st.session_state:
+            st.session_state[f"text_{name}"] = ""
+
+
+def is_new(name: str) -> bool:
+    """Tell whether nothing was ever chosen for ``name``, here or by the address."""
+    return name not in _kept() and f"many_{name}" not in st.session_state and name not in st.query_params
+
+
+def put_many(name: str, chosen: Sequence[str]) -> None:
+    """Choose several on a person's behalf; only in a callback, before the controls are drawn."""
+    _kept()[name] = tuple(chosen)
+    st.session_state[f"many_{name}"] = list(chosen)
+
+
+def _kept() -> dict[str, Any]:
+    """Return what was chosen earlier in this session, for the next time the page is drawn."""
+    kept: dict[str, Any] = st.session_state.setdefault(_FILTERS, {})
+    return kept
+
+
+def _options_in_address(
+    name: str, label: str, options: Sequence[str], code: Callable[[str], str]
+) -> list[str]:
+    """Return the options the address names; a name that is none is told to the reader."""
+    text = from_link(name)
+    if not text:
+        return []
+    by_code = {code(option): option for option in options}
+    parts = text.split(SEPARATOR)
+    for part in parts:
+        if part not in by_code:
+            fault(f"链接中的{label}“{part}”无效，已略去。")
+    return list(dict.fromkeys(by_code[part] for part in parts if part in by_code))

@@ -1,7 +1,9 @@
-"""The parts every page is made of: header, footer, definition, map, downloads; texts are never markup."""
+"""The parts every page is made of: header, footer, map, downloads, notices; texts are never markup."""
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,17 +13,24 @@ import pandas as pd
 import streamlit as st
 from streamlit_folium import st_folium
 
-from data.registry.environment import TIANDITU_KEY
+from data.registry.environment import DATA_DIR, TIANDITU_KEY
+from data.store.versions import REMEDY, data_dir, has_pointer
+from geo.errors import StoreError
+from layers.assets import PUBLISHER
 from layers.charts.base import PICK
+from layers.figure import MEDIA_TYPES as FIGURE_TYPES
+from layers.figure import figure_bytes
+from layers.fonts import installed
 from layers.model import Layer, Provenance
-from layers.published import PUBLISHER
+from layers.tables import csv_bytes, xlsx_bytes
 from layers.webmap import base_map, theme
-from pages.shared import state
-from pages.shared.downloads import download, download_figure
+from pages.shared import choices
+from pages.shared.choices import plain
 from pages.shared.map_first import map_first
-from pages.shared.plain_text import plain
 
 __all__ = [
+    "XLSX_TYPE",
+    "broken",
     "chart",
     "clicked_region",
     "definition",
@@ -35,6 +44,7 @@ __all__ = [
     "plain",
     "region_chart",
     "show_map",
+    "store_missing",
 ]
 
 
@@ -50,7 +60,7 @@ def header(title: str, *, year: str = "", unit: str = "", source: str = "", note
         line = "　".join(plain(part) for part in (*parts, note) if part)
         if line:
             st.caption(line)
-    state.show_faults()
+    choices.show_faults()
 
 
 def footer(provenance: Provenance, *, data_version: str = "") -> None:
@@ -111,7 +121,7 @@ def region_chart(picture: Any, *, key: str, height: int, box: str = "ranking_box
 
 def look_at(adcode: str) -> None:
     """Choose the region looked at; only in a callback."""
-    state.put("region", adcode)
+    choices.put("region", adcode)
 
 
 def clicked_region(key: str, layer: Layer) -> str | None:
@@ -180,3 +190,89 @@ def draw_map(
         on_change=on_change,
     )
     return answer
+
+
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def download(name: str, table: Callable[[], pd.DataFrame], *, notes: Sequence[str], key: str) -> None:
+    """Draw two buttons that give ``table()`` as CSV and XLSX, made only when asked for.
+
+    ``name`` is the file's name without ending; ``notes`` (title, source, notice) go below the data.
+    """
+    file = _file_name(name)
+    with st.container(horizontal=True):
+        st.download_button(
+            "下载 CSV",
+            lambda: csv_bytes(table(), notes),
+            f"{file}.csv",
+            "text/csv",
+            key=f"{key}_csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "下载 XLSX",
+            lambda: xlsx_bytes(table(), notes),
+            f"{file}.xlsx",
+            XLSX_TYPE,
+            key=f"{key}_xlsx",
+            on_click="ignore",
+            icon=":material/table:",
+        )
+
+
+def download_figure(layer: Layer, outlines: gpd.GeoDataFrame, *, key: str) -> None:
+    """Draw the buttons that give ``layer`` as a static map, drawn only when asked for."""
+    fonts = installed()
+    if fonts is None:
+        st.caption("字体尚未就绪，暂不能导出图件。")
+        return
+    file = _file_name(f"{layer.title}_{layer.year}")
+    with st.container(horizontal=True):
+        for kind in FIGURE_TYPES:
+            st.download_button(
+                f"下载 {kind.upper()}",
+                functools.partial(
+                    figure_bytes, layer, kind, font=fonts.regular, labels=outlines, outlines=outlines
+                ),
+                f"{file}.{kind}",
+                FIGURE_TYPES[kind],
+                key=f"{key}_{kind}",
+                on_click="ignore",
+                icon=":material/image:",
+            )
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r'[\\/:*?"<>|\s]+', "_", name)
+
+
+def store_missing(fault: StoreError) -> None:
+    """Say that there is no data, or that it is damaged, and what to do about it.
+
+    What a build does not mend (a saved run, a full disk) says its own remedy.
+    """
+    if REMEDY not in str(fault):
+        st.error(plain(fault), icon=":material/error:")
+        return
+    damaged = has_pointer(data_dir())
+    header("数据库需要修复" if damaged else "还没有可用的数据")
+    st.error(plain(fault), icon=":material/database_off:")
+    st.markdown(
+        f"请在服务器上运行下面的命令{'修复' if damaged else '生成'}数据库，完成后刷新本页，不必重启服务："
+    )
+    st.code("sutu build", language="bash")
+    st.markdown(
+        "构建不需要互联网，一般不超过一分钟；已导入的数据、保存的方案和运行记录都不受影响。"
+        f"若数据目录不在默认位置，请先设置环境变量 `{DATA_DIR}`。"
+    )
+
+
+def broken(number: str) -> None:
+    """Say that the page could not be drawn for a reason that is not the reader's."""
+    st.error(
+        "这一页没能显示，问题已记入服务器日志。请刷新重试；若仍如此，请把下面的编号告诉系统管理员。",
+        icon=":material/error:",
+    )
+    st.code(number, language=None)

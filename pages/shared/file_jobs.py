@@ -1,4 +1,4 @@
-"""Files being read for the sessions of the server: one at a time for each page, called off when nobody waits.
+"""Files that sessions hand over: kept while they are read, read one at a time for each page, called off.
 
 What belongs to a session (the copy of its upload, the reading, its result) is kept here and not with the
 session itself, which Streamlit keeps for minutes after its visitor has left: here it goes after seconds.
@@ -6,16 +6,22 @@ session itself, which Streamlit keeps for minutes after its visitor has left: he
 
 from __future__ import annotations
 
+import re
 import shutil
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, Protocol
+
+import streamlit as st
 
 from data.reader.worker import Control
+from data.store.files import disk_in_words
 from geo.errors import ReaderStoppedError, SutuError
-from pages.shared import memory, presence
+from pages.shared import components, memory, presence
 
 PATIENCE_S = 1.0
 """A page waits this long for a file before it shows how far the reading is."""
@@ -187,3 +193,102 @@ def _forget(session: str) -> list[Reading]:
         shutil.rmtree(folder, ignore_errors=True)
     presence.forget(session)
     return list(held.readings.values())
+
+
+_REFRESH_SECONDS, _LONGEST_SECONDS = 0.5, 3.0
+
+
+def refresh_seconds(under_way: int) -> float:
+    """Return after how long a page looks again: together, all that wait ask about as often as two would."""
+    return min(max(_REFRESH_SECONDS * under_way / 2, _REFRESH_SECONDS), _LONGEST_SECONDS)
+
+
+def show_progress(page: str) -> None:
+    """Draw how far the reading of a page's file is; the whole page anew when it has ended."""
+    st.fragment(_progress, run_every=refresh_seconds(under_way()))(page)
+
+
+def _progress(page: str) -> None:
+    reading = current(page)
+    if reading is None or reading.ended.is_set():
+        st.rerun()
+        return
+    st.progress(reading.share, text=components.plain(f"{reading.step}…"))
+    st.button(
+        "取消",
+        on_click=call_off,
+        args=(page,),
+        key=f"{page}_file_cancel",
+        icon=":material/cancel:",
+    )
+
+
+def show_end(page: str, reading: Reading) -> None:
+    """Say why a reading ended without a result, and offer to read again."""
+    if reading.stopped:
+        st.info("已取消，没有写入任何内容。", icon=":material/block:")
+    else:
+        st.error(components.plain(str(reading.fault)), icon=":material/error:")
+    st.button("重新读取", on_click=drop, args=(page,), key=f"{page}_file_again")
+
+
+UPLOADS = "cache/uploads"
+DATUMS = {
+    "": "请选择",
+    "wgs84": "WGS84（GPS、OpenStreetMap、天地图）",
+    "cgcs2000": "CGCS2000（国家 2000，测绘成果）",
+    "gcj02": "GCJ-02（高德、腾讯）",
+    "bd09": "BD-09（百度）",
+}
+_NAME = re.compile(r"[^\w.()（）\-]+")
+_CHUNK = 1 << 20
+_STALE_SECONDS = 86_400.0
+
+
+class Upload(Protocol):
+    """What a file uploader hands over."""
+
+    name: str
+
+    def seek(self, offset: int) -> int:
+        """Go to a place in the file."""
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+
+
+def keep_upload(data_dir: Path, upload: Upload) -> Path:
+    """Write an upload below the data directory and return its path, in a folder of its own.
+
+    Only the last part of its name is kept, without anything that a file system or a path could trip over.
+    Raises ``DiskError``, and keeps nothing, when there is no room.
+    """
+    below = data_dir / UPLOADS
+    with disk_in_words("保存上传的文件"):
+        below.mkdir(parents=True, exist_ok=True)
+        _remove_stale(below)
+        folder = Path(tempfile.mkdtemp(dir=below))
+        path = folder / safe_name(upload.name)
+        upload.seek(0)
+        try:
+            with path.open("wb") as handle:
+                while chunk := upload.read(_CHUNK):
+                    handle.write(chunk)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    return path
+
+
+def _remove_stale(below: Path) -> None:
+    """Remove what sessions left behind that ended without an import."""
+    for folder in below.iterdir():
+        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def safe_name(name: str) -> str:
+    """Return a file name that is only a file name: no folders, no control characters, at most 120 long."""
+    last = PurePath(name.replace("\\", "/")).name
+    plain = _NAME.sub("_", last).strip("._ ") or "upload"
+    return plain if len(plain) <= 120 else plain[-120:].lstrip("._ ")

@@ -14,7 +14,7 @@ import streamlit as st
 from analysis.given import Given, gather
 from data.registry.facility_models import load_facility_types
 from data.store.store import Store, data_dir
-from layers.points import PointSet, facility_points
+from layers.overlays import PointSet, facility_points
 from pages.shared.cached import name_after, roads, store_tables
 
 P = ParamSpec("P")

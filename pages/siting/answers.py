@@ -12,13 +12,12 @@ import streamlit as st
 from analysis.given import Given
 from analysis.palettes import ramp
 from analysis.siting import SitingAnalysis, SitingRequest, group_comparison, minutes_of, prepare_siting
-from analysis.siting_edits import PLANNED
+from analysis.siting_inputs import PLANNED
 from geo.coverage import GROUPS
 from geo.region_tree import Level
 from geo.travel import TravelResult
-from layers.points import PointSet
-from layers.score_surface import change_image
-from layers.surface import SurfaceGrid, minutes_image, surface_grid, threshold_image
+from layers.overlays import PointSet
+from layers.surface import SurfaceGrid, change_image, minutes_image, surface_grid, threshold_image
 from pages.shared.kept_answers import KeptPictures, drawn_once, kept_answers, named_points
 
 Which = Literal["before", "after"]

@@ -8,18 +8,17 @@ import pandas as pd
 import streamlit as st
 
 from analysis.palettes import ramp
-from analysis.siting_edits import PLANNED
+from analysis.siting_inputs import PLANNED
 from data.store.store import Store
 from layers.charts.coverage import percent
 from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, SurfaceLegend, overlay_theme
-from layers.score_surface import change_legend, change_rows
-from layers.surface import MINUTE_LIMITS, minute_legend
+from layers.surface import MINUTE_LIMITS, change_legend, change_rows, minute_legend
 from layers.themes import choropleth
-from pages.shared import study_words
+from pages.shared import study
+from pages.shared.cached import region_frame, region_labels
 from pages.shared.components import clicked_region, draw_map, look_at
-from pages.shared.regions import region_frame, region_labels
-from pages.siting import plan as siting_plan
+from pages.siting import choice as siting_plan
 from pages.siting.answers import SitingAnswers, Which
 from pages.siting.choice import SitingChoice
 
@@ -80,7 +79,7 @@ def region_tip(row: dict[Any, Any]) -> list[str]:
 
 
 KEY = "siting_map"
-YEAR = study_words.POPULATION_YEAR
+YEAR = study.POPULATION_YEAR
 
 
 def show(store: Store, choice: SitingChoice, answers: SitingAnswers, *, height: int) -> Layer:
@@ -116,7 +115,7 @@ def region_layer(store: Store, choice: SitingChoice, answers: SitingAnswers) -> 
         scheme="equal_interval" if len(frame) > 1 else "quantiles",
         palette=ramp("sequential"),
         reasons=rows["reason"].where(rows["coverage_after"].isna()),
-        provenance=study_words.origin_of(store, known),
+        provenance=study.origin_of(store, known),
     )
 
 
@@ -130,7 +129,7 @@ def subtitle(choice: SitingChoice, answers: SitingAnswers) -> str:
     """Return the line beside the map's title."""
     analysis = answers.analysis
     parts = [
-        study_words.travel_words(analysis.before),
+        study.travel_words(analysis.before),
         f"阈值 {choice.request.minutes:g} 分钟",
         choice.group_name,
         f"人口 {YEAR} 年",

@@ -11,12 +11,12 @@ from data.store.store import open_store
 from geo.region_tree import LEVEL_CHOICES
 from layers.assets import own_folder
 from layers.model import Layer
-from pages.shared import components, study_frame, study_words
+from pages.shared import components, study
+from pages.shared.cached import store_meta
 from pages.shared.components import plain
-from pages.shared.regions import store_meta
-from pages.shared.study_words import travel_words
+from pages.shared.study import travel_words
+from pages.siting import choice as siting_plan
 from pages.siting import map as siting_map
-from pages.siting import plan as siting_plan
 from pages.siting.answers import SitingAnswers, siting_answers
 from pages.siting.choice import SitingChoice, choose_siting
 from pages.siting.panels import regions_table, show_figures, show_panels, show_sites, sites_table
@@ -49,14 +49,14 @@ def page() -> None:
     store = open_store()
     head = st.container(key="page_head")
     choice = choose_siting(store)
-    answers = study_frame.solved_with_steps(lambda tell: siting_answers(store, choice.request, tell))
+    answers = study.solved_with_steps(lambda tell: siting_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(TITLE, note=choice.kind.name)
         siting_plan.show_plan({}, choice.tool)
         return
     analysis = answers.analysis
-    warning = study_words.banner(analysis.before) if len(analysis.before.facilities) else None
+    warning = study.banner(analysis.before) if len(analysis.before.facilities) else None
     if warning:
         st.warning(components.plain(warning), icon=":material/science:")
     left, right = st.columns([17, 10], gap="medium")
@@ -67,7 +67,7 @@ def page() -> None:
         known = {**_names(analysis.before.facilities), **_names(analysis.planned.facilities)}
         siting_plan.show_plan(known, choice.tool)
         show_sites(choice, answers)
-    study_frame.show_notes([*analysis.notes, store_meta(store).get("population_note", "")])
+    study.show_notes([*analysis.notes, store_meta(store).get("population_note", "")])
     show_panels(store, choice, answers)
     components.footer(layer.provenance, data_version=store.data_version)
     with head:

@@ -10,18 +10,15 @@ import pandas as pd
 import streamlit as st
 
 from data.faults import FAULT_COLUMNS, FaultReport
-from data.ingest.site_file import ENDINGS, SiteFile, site_limits
-from data.ingest.sites import Site, keep_sites, kept_sites, site_counties
+from data.ingest.sites import ENDINGS, Site, SiteFile, keep_sites, kept_sites, site_counties, site_limits
 from data.reader.files import read_site_file
 from data.reader.worker import Control
 from data.store.store import Store, data_dir
 from geo.errors import SitingError, SutuError
-from pages.shared import cached, choices, components, file_jobs, state
-from pages.shared.cached import kept_by_version
+from pages.shared import cached, choices, components, file_jobs
+from pages.shared.cached import kept_by_version, regions_inside
 from pages.shared.components import plain
-from pages.shared.file_progress import show_end, show_progress
-from pages.shared.regions import regions_inside
-from pages.shared.upload_files import DATUMS, keep_upload
+from pages.shared.file_jobs import DATUMS, keep_upload, show_end, show_progress
 
 KEY = "siting_sites"
 """Where a session holds the key of its sites (``data.ingest.sites``)."""
@@ -153,7 +150,7 @@ def _from_address() -> None:
     try:
         kept_sites(data_dir(), key)
     except SitingError as fault:
-        state.fault(str(fault))
+        choices.fault(str(fault))
     else:
         st.session_state[KEY] = key
 

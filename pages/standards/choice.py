@@ -9,13 +9,12 @@ import streamlit as st
 from analysis.coverage import Origin
 from analysis.given import gather
 from analysis.standards import StandardsAnalysis, prepare_standards
-from data.registry.standard_models import Standard, load_standards
+from data.registry.facility_models import Standard, load_standards
 from data.store.store import Store
 from geo.region_tree import LEVEL_CHOICES, Level
-from pages.shared import cached, state
-from pages.shared.cached import kept_by_version
-from pages.shared.regions import regions_inside
-from pages.shared.study_controls import (
+from pages.shared import cached, choices
+from pages.shared.cached import kept_by_version, regions_inside
+from pages.shared.study import (
     ORIGINS,
     choose_region,
     choose_within,
@@ -62,7 +61,7 @@ def choose_standards(store: Store) -> StandardsChoice:
     table = cached.region_table(store)
     with st.container(key="coverage_controls"):
         standard = str(
-            state.choose(
+            choices.choose(
                 "standard",
                 "标准",
                 [ALL, *known],
@@ -72,7 +71,7 @@ def choose_standards(store: Store) -> StandardsChoice:
         )
         columns = st.columns([2, 2, 2], vertical_alignment="bottom")
         with columns[0]:
-            year = state.choose(
+            year = choices.choose(
                 "standard_year",
                 "人口",
                 list(YEARS),
@@ -80,7 +79,7 @@ def choose_standards(store: Store) -> StandardsChoice:
                 format_func=lambda one: "2020 年普查" if one == CENSUS else f"{one} 年推算",
             )
         with columns[1]:
-            origin: Origin = state.choose(
+            origin: Origin = choices.choose(
                 "origin", "设施来源", list(ORIGINS), "auto", format_func=ORIGINS.__getitem__
             )
         with columns[2]:
@@ -92,7 +91,7 @@ def choose_standards(store: Store) -> StandardsChoice:
         with st.sidebar.container(key="shared_controls"):
             level = _choose_level(entry, str(table.loc[within, "level"]))
             region = choose_region(table, regions_inside(store, within, level))
-        view = state.choose(
+        view = choices.choose(
             "standards_view",
             "地图",
             list(VIEWS),
@@ -113,5 +112,5 @@ def _choose_level(entry: Standard, highest: str) -> Level:
     levels = list(LEVEL_CHOICES)
     lowest = levels.index(entry.region_level)
     offered = levels[lowest : max(levels.index(highest), lowest) + 1]
-    level: Level = state.choose("level", "层级", offered, offered[0], format_func=LEVEL_CHOICES.__getitem__)
+    level: Level = choices.choose("level", "层级", offered, offered[0], format_func=LEVEL_CHOICES.__getitem__)
     return level

@@ -15,8 +15,7 @@ from layers.assets import own_folder
 from layers.model import Provenance
 from pages.shared import components
 from pages.standards.choice import ALL, StandardsChoice, choose_standards, standards_analysis
-from pages.standards.tables import overview_table, region_table
-from pages.standards.views import region_layer, show_all, show_one
+from pages.standards.panels import overview_table, region_layer, region_table, show_all, show_one
 from reports.provenance import provenance
 
 _TITLE = "应配与缺口"

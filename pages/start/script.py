@@ -4,6 +4,6 @@ It stands alone in its folder because Streamlit puts that folder first on the im
 their modules would be taken for libraries of the same name.
 """
 
-from pages.entry import main
+from pages.navigation import main
 
 main()

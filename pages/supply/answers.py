@@ -12,9 +12,8 @@ from analysis.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catc
 from analysis.given import Given
 from analysis.palettes import ramp
 from geo.catchment import lorenz_curve
-from layers.points import PointSet
-from layers.score_surface import AccessClasses, access_classes, access_image
-from layers.surface import SurfaceGrid, surface_grid
+from layers.overlays import PointSet
+from layers.surface import AccessClasses, SurfaceGrid, access_classes, access_image, surface_grid
 from pages.shared.kept_answers import KeptPictures, drawn_once, kept_answers, named_points
 
 

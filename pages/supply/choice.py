@@ -14,8 +14,8 @@ from geo.catchment import Method
 from geo.decay import DecayKind
 from geo.region_tree import Level
 from pages.shared import cached
-from pages.shared.regions import facility_counts
-from pages.shared.study_controls import (
+from pages.shared.cached import facility_counts
+from pages.shared.study import (
     choose,
     choose_facilities,
     choose_minutes,

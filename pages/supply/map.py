@@ -8,11 +8,11 @@ from analysis.palettes import ramp
 from data.store.store import Store
 from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, overlay_theme
-from layers.score_surface import access_legend
+from layers.surface import access_legend
 from layers.themes import choropleth
-from pages.shared import study_words
+from pages.shared import study
+from pages.shared.cached import region_frame, region_labels
 from pages.shared.components import draw_region_map
-from pages.shared.regions import region_frame, region_labels
 from pages.supply.answers import SupplyAnswers
 from pages.supply.choice import SupplyChoice
 
@@ -34,13 +34,13 @@ def region_layer(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> 
         rows["access"],
         title=f"{choice.kind.name}可及性",
         unit=analysis.unit,
-        year=study_words.POPULATION_YEAR,
+        year=study.POPULATION_YEAR,
         direction="higher_better",
         scheme="quantiles",
         palette=ramp("sequential"),
         reasons=rows["reason"],
         decimals=answers.decimals,
-        provenance=study_words.origin_of(store, analysis.base),
+        provenance=study.origin_of(store, analysis.base),
     )
 
 
@@ -48,10 +48,10 @@ def subtitle(choice: SupplyChoice, answers: SupplyAnswers) -> str:
     """Return the line beside the map's title."""
     analysis = answers.analysis
     parts = [
-        study_words.travel_words(analysis.base),
+        study.travel_words(analysis.base),
         f"服务范围 {choice.request.minutes:g} 分钟",
         f"需求 {choice.demand_name}",
-        f"人口 {study_words.POPULATION_YEAR} 年",
+        f"人口 {study.POPULATION_YEAR} 年",
     ]
     return " · ".join([*parts, "设施为推定点位"] if analysis.implied else parts)
 

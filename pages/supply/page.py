@@ -8,7 +8,7 @@ from analysis.run_kinds import CATCHMENT, catchment_asked
 from data.store.store import Store, open_store
 from layers.assets import own_folder
 from layers.model import Layer
-from pages.shared import components, state, study_frame, study_words
+from pages.shared import choices, components, study
 from pages.shared.record_button import show_record
 from pages.supply import map as supply_map
 from pages.supply.answers import SupplyAnswers, supply_answers
@@ -30,12 +30,12 @@ def page() -> None:
             components.header(_TITLE)
         st.info("库中没有任何设施。请先到“数据导入”页导入设施。", icon=":material/info:")
         return
-    answers = study_frame.solved_with_steps(lambda tell: supply_answers(store, choice.request, tell))
+    answers = study.solved_with_steps(lambda tell: supply_answers(store, choice.request, tell))
     if answers is None:
         with head:
             components.header(_TITLE, note=choice.kind.name)
         return
-    warning = study_words.banner(answers.analysis.base)
+    warning = study.banner(answers.analysis.base)
     if warning:
         st.warning(components.plain(warning), icon=":material/science:")
     layer = supply_map.region_layer(store, choice, answers)
@@ -45,9 +45,7 @@ def page() -> None:
     with right:
         show_figures(choice, answers)
         heading = f"可及性（{components.plain(layer.unit)}）"
-        study_frame.ranking(
-            layer, heading, region=choice.region, height=_RANKING_HEIGHT, key="supply_ranking"
-        )
+        study.ranking(layer, heading, region=choice.region, height=_RANKING_HEIGHT, key="supply_ranking")
     show_notes(store, answers)
     show_panels(store, choice, answers)
     components.footer(layer.provenance, data_version=store.data_version)
@@ -83,10 +81,10 @@ def _method(answers: SupplyAnswers) -> None:
         "没有服务": "服务范围内没有任何供给的人，可及性为 0，计入平均数和基尼系数。",
         "守恒": "Σ（可及性 × 需求）= Σ 有人可及的供给。",
         "地区的数": "Σ（可及性 × 人口）÷ Σ 人口，不是格的平均；区外的供给和需求照样参与。",
-        "出行": f"{study_words.travel_words(analysis.base)}。",
+        "出行": f"{study.travel_words(analysis.base)}。",
         "来源": "Luo 与 Wang（2003），Luo 与 Qi（2009），Wan 等（2012）。",
     }
     with st.popover("口径", icon=":material/menu_book:"):
-        st.markdown(f"**方法**　{components.plain(METHODS[state.kept('method', 'e2sfca-step')][0])}")
+        st.markdown(f"**方法**　{components.plain(METHODS[choices.kept('method', 'e2sfca-step')][0])}")
         for name, text in rows.items():
             st.markdown(f"**{name}**　{components.plain(text)}")

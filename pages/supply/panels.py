@@ -12,11 +12,10 @@ from geo.coverage import GROUPS
 from geo.region_tree import LEVEL_CHOICES, parent_names
 from layers.charts.coverage import percent
 from layers.charts.services import group_chart, lorenz_chart
-from layers.model import Layer, format_number
-from layers.numbers import readable
-from pages.shared import cached, components, study_frame
+from layers.model import Layer, format_number, readable
+from pages.shared import cached, components, study
 from pages.shared.choices import choose_panel
-from pages.shared.study_words import notes
+from pages.shared.study import notes
 from pages.supply.answers import SupplyAnswers
 from pages.supply.choice import SupplyChoice
 from pages.supply.map import subtitle
@@ -153,7 +152,7 @@ def show_notes(store: Store, answers: SupplyAnswers) -> None:
     """Say what a reader must know of the figures."""
     analysis = answers.analysis
     own = [note for note in analysis.notes if note not in analysis.base.notes]
-    study_frame.show_notes([*own, *_reached(answers), *notes(store, analysis.base)])
+    study.show_notes([*own, *_reached(answers), *notes(store, analysis.base)])
 
 
 def _reached(answers: SupplyAnswers) -> list[str]:

@@ -10,11 +10,19 @@ import streamlit as st
 from data.registry import load_registry
 from data.store.store import Store, open_store
 from layers.assets import own_folder
-from pages.shared import components, filters, state
+from pages.shared import choices as state
+from pages.shared import components
 from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
-from pages.targets.detail import contradiction_cards, contradictions_shown, explain_states, show_detail
-from pages.targets.views import headline_shown, rows_shown, show_table
+from pages.targets.panels import (
+    contradiction_cards,
+    contradictions_shown,
+    explain_states,
+    headline_shown,
+    rows_shown,
+    show_detail,
+    show_table,
+)
 from reports.provenance import provenance
 from reports.targets import (
     KIND_WORDS,
@@ -98,27 +106,27 @@ def _controls(view: str, frame: pd.DataFrame, plans: pd.DataFrame) -> Search:
     box = st.container(key="target_filters")
     first, second, third = box.columns((2, 2, 1))
     with first:
-        text = filters.type_text("q", "搜索", placeholder="指标、规划、文号、说明……多个词用空格分开")
+        text = state.type_text("q", "搜索", placeholder="指标、规划、文号、说明……多个词用空格分开")
     with second:
         codes = {short: str(plan) for plan, short in plans["short"].items()}
-        plan = filters.choose_many("plan", "规划", list(codes), code=codes.__getitem__)
+        plan = state.choose_many("plan", "规划", list(codes), code=codes.__getitem__)
     with third:
         words = [word for word in STATE_CODES if (frame["state_word"] == word).any()]
-        chosen = filters.choose_many("state", "状态", words, code=STATE_CODES.__getitem__)
+        chosen = state.choose_many("state", "状态", words, code=STATE_CODES.__getitem__)
     choices = [("short", plan), ("state_word", chosen)]
     offered = frame[frame["short"].isin(plan)] if plan else frame
     columns = box.columns(4)
     with columns[0]:
         if view == "headline":
-            choices.append(("period", filters.choose_many("period", "规划期", _values(frame["period"]))))
+            choices.append(("period", state.choose_many("period", "规划期", _values(frame["period"]))))
         else:
-            kinds = filters.choose_many("kind", "类别", list(KIND_CODES), code=KIND_CODES.__getitem__)
+            kinds = state.choose_many("kind", "类别", list(KIND_CODES), code=KIND_CODES.__getitem__)
             choices.append(("kind_word", kinds))
     for column, name, label in zip(
         columns[1:], ("attribute", "scope", "domain"), ("属性", "范围", "领域"), strict=True
     ):
         with column:
-            choices.append((name, filters.choose_many(name, label, _values(offered[name]))))
+            choices.append((name, state.choose_many(name, label, _values(offered[name]))))
     return Search(text, tuple(choices))
 
 
@@ -135,4 +143,4 @@ def _summary(view: str, frame: pd.DataFrame, total: int) -> None:
     with left.container(gap=None):
         st.markdown(f"{plain(VIEWS[view])} **{len(frame):,}** / {total:,} 项　{parts}")
         st.caption("点选一行，看它的全文、文号、出处和判定")
-    right.button("清除筛选", on_click=filters.clear, args=FILTERS, disabled=len(frame) == total)
+    right.button("清除筛选", on_click=state.clear, args=FILTERS, disabled=len(frame) == total)

@@ -14,7 +14,8 @@ from geo.region_tree import ECONOMIC_REGIONS
 from layers.charts.tracking import regional_bars, track_chart
 from layers.model import Provenance
 from layers.words.tracking import path_words
-from pages.shared import components, state
+from pages.shared import choices as state
+from pages.shared import components
 from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
 from pages.targets.page import SOURCE

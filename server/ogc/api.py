@@ -1,4 +1,8 @@
-"""What is asked below ``/ogc`` and what pygeoapi answers, within limits, for reading only."""
+"""What is asked below ``/ogc`` and what pygeoapi answers: within limits, a few at once, refusals in Chinese.
+
+The threads are not those of the pages: however many ask here, the server's own pool stays free. Who waits
+holds no thread, and who leaves while waiting gives up the place.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,15 @@ import asyncio
 import contextlib
 import functools
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
-from pygeoapi.api import APIRequest, itemtypes
+from pygeoapi.api import API, APIRequest, itemtypes
+from pygeoapi.util import render_j2_template, to_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
@@ -21,16 +28,13 @@ from data.store.store import Store, open_store
 from geo.errors import StoreError, SutuError
 from server.ogc.collections import recorded
 from server.ogc.config import configuration, switched_on
-from server.ogc.features import spliced, text_wanted
-from server.ogc.item_parameters import checked_crs, checked_items
 from server.ogc.openapi import openapi
-from server.ogc.question import FORMS, Question, form_wanted, question_of
+from server.ogc.provider import spliced, text_wanted
+from server.ogc.question import FORMS, Question, checked_crs, checked_items, form_wanted, question_of
 from server.ogc.refusals import RefusedError, code_of, fault_of_ours, refusal
-from server.ogc.service import Service
 from server.ogc.source import source_of
 from server.ogc.tile_answers import FORMS as TILE_SET_FORMS
 from server.ogc.tile_answers import tile, tile_set
-from server.ogc.turns import TURNS
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,100}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,40}\](:\d{1,5})?")
 _PARSED = {"html", "jsonld"}
@@ -151,3 +155,95 @@ def _as_text(answer: Answer, asked: APIRequest) -> contextlib.AbstractContextMan
     if answer is itemtypes.get_collection_items and asked.format not in _PARSED:
         return text_wanted()
     return contextlib.nullcontext([])
+
+
+AT_ONCE = 4
+"""How many questions are answered at the same time; the others wait their turn."""
+
+MAX_WAITING = 200
+"""How many may wait; who comes then is asked to come again."""
+
+_LEFT = 499
+
+
+class Turns:
+    """Answers questions in the order they came, ``at_once`` at a time."""
+
+    def __init__(self, at_once: int = AT_ONCE, waiting: int = MAX_WAITING) -> None:
+        """Begin with nobody waiting; ``waiting`` may wait at most."""
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="ogc")
+        self._most = at_once + waiting
+        self.present = 0
+        """How many are being answered or wait; counted on the server's one event loop."""
+
+    async def answer(self, request: Request, work: Callable[[], Response]) -> Response:
+        """Return what ``work`` returns when its turn comes; it is not begun for a client that has left."""
+        if self.present >= self._most:
+            return refusal(429, "同时提问的太多，请过几秒再试", Retry_After="5")
+        self.present += 1
+        job = self._pool.submit(work)
+        answered = asyncio.ensure_future(asyncio.wrap_future(job))
+        leaving = asyncio.ensure_future(_left(request))
+        try:
+            either: set[asyncio.Future[Any]] = {answered, leaving}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if answered.done():
+                return answered.result()
+            if not job.cancel():
+                # It has begun: its place is free when it ends, not before.
+                return await answered
+            return Response(status_code=_LEFT)
+        finally:
+            self.present -= 1
+            for task in (answered, leaving):
+                task.cancel()
+            await asyncio.wait({leaving})
+
+
+async def _left(request: Request) -> None:
+    """Return when the client has left; what it sends meanwhile is dropped, piece by piece."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+TURNS = Turns()
+"""The one of this process."""
+
+_WORDS = {
+    "Collection not found": "没有这个图层；图层的编号见 /ogc/collections",
+    "queryables not available for this collection": "这个图层没有可查询的字段",
+    "unknown properties specified": "properties 中有不存在的字段；字段见该图层的 queryables",
+    "bad sort property": "sortby 中有不存在的字段；字段见该图层的 queryables",
+    "Bad CQL text": "filter 写得不对",
+    "Bad CQL JSON": "filter 写得不对",
+    "Invalid filter language": "filter-lang 只有 cql-text",
+    "Invalid format requested": "没有这种格式",
+    "datetime parameter out of range": "datetime 不在这个图层的年份之内；年份见该图层的 extent",
+    "identifier not found": "没有这个编号的要素",
+}
+_BY_STATUS = {404: "没有这个地址或要素；从 /ogc/ 开始"}
+_OTHER = "参数写得不对；各参数的写法见 /ogc/openapi"
+_CHINESE = re.compile(r"[一-鿿]")
+
+
+class Service(API):  # type: ignore[misc]  # the library has no types
+    """The API of one version of the data, reached at one address."""
+
+    def get_exception(
+        self, status: int, headers: dict[str, str], format_: str | None, code: str, description: str
+    ) -> tuple[dict[str, str], int, Any]:
+        """Return a refusal in OGC's structure, as a page or as JSON; a fault of ours is 503, numbered."""
+        if status >= 500:
+            status, code = 503, code_of(503)
+            description = fault_of_ours(sys.exc_info()[1] or RuntimeError(description))
+        elif not _CHINESE.search(description):
+            description = _WORDS.get(description, _BY_STATUS.get(status, _OTHER))
+        told = {"code": code, "type": code, "description": description}
+        headers["Content-Language"] = "zh"
+        if format_ != "html":
+            headers["Content-Type"] = "application/json"
+            return headers, status, to_json(told, self.pretty_print)
+        headers["Content-Type"] = "text/html"
+        templates = self.config["server"]["templates"]
+        page = render_j2_template(self.tpl_config, templates, "exception.html", told, self.default_locale)
+        return headers, status, page

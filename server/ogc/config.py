@@ -9,9 +9,9 @@ from typing import Any
 from data.registry.environment import OGC
 from data.store.store import Store
 from geo.tiles import MATRIX_SET, MAX_ZOOM, MIN_ZOOM
-from layers.vector_tile import MIME_TYPE
 from reports.provenance import internal_notice
 from server.ogc.collections import Collection, collections
+from server.ogc.tiling import MIME_TYPE
 
 PREFIX = "/ogc"
 DEFAULT_ITEMS, MAX_ITEMS = 100, 2_000

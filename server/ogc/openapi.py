@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from geo.tiles import MATRIX_SET, MAX_ZOOM, MIN_ZOOM
-from layers.vector_tile import MIME_TYPE
 from server.ogc.config import CRS, DEFAULT_ITEMS, MAX_ITEMS
+from server.ogc.tiling import MIME_TYPE
 
 Described = dict[str, Any]
 

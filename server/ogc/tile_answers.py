@@ -16,7 +16,7 @@ from pygeoapi.plugin import load_plugin
 from pygeoapi.util import get_provider_by_type, render_j2_template, to_json
 
 from geo.tiles import MATRIX_SET, MAX_ZOOM, MIN_ZOOM
-from layers.vector_tile import MIME_TYPE
+from server.ogc.tiling import MIME_TYPE
 
 Answered = tuple[dict[str, str], int, Any]
 

@@ -21,7 +21,7 @@ from analysis.circles import (
 )
 from analysis.coverage import SCARCE
 from analysis.given import gather
-from data.registry.circle_models import load_circle_services
+from data.registry.facility_models import load_circle_services
 from data.store.store import open_store
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CircleError, RegistryError, UnknownRegionError

@@ -27,8 +27,7 @@ from analysis.corridor_reports import (
 )
 from analysis.corridors import Corridors
 from data.builder.corridor_places import AMBIGUOUS, NOT_FOUND, PlaceFinder
-from data.builder.corridor_table import CorridorTables, build_corridor_tables
-from data.builder.corridor_tracks import snap_tables
+from data.builder.corridor_table import CorridorTables, build_corridor_tables, snap_tables
 from data.regions.boundaries import build_region_table, load_boundaries, simplify_regions
 from data.registry.corridor_models import (
     CorridorPlace,

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.peers import load_profiles, require_comparable
-from data.registry.profile_models import load_profile_indicators
+from data.registry.index_models import load_profile_indicators
 from data.store.store import Store
 from geo.errors import CompareError, UnknownRegionError
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from analysis.coverage import CoverageRequest, covered_types, prepare_coverage
 from analysis.given import gather
-from analysis.runs import list_runs, read_run
-from analysis.scenarios import (
+from analysis.runs import (
     compare_scenarios,
+    list_runs,
     list_scenarios,
+    read_run,
     replay_scenario,
     save_scenario,
 )
@@ -29,7 +30,7 @@ from analysis.siting import (
     group_comparison,
     prepare_siting,
 )
-from analysis.siting_edits import Edit, edits_text, parse_edits
+from analysis.siting_inputs import Edit, edits_text, parse_edits
 from data.ingest.sites import FOLDER, Site, keep_sites, kept_sites
 from data.store.store import Store, open_store
 from geo.errors import SitingError

@@ -12,7 +12,7 @@ import pytest
 
 from analysis.given import gather
 from analysis.standards import StandardsAnalysis, _facilities, prepare_standards
-from data.registry.standard_models import load_standards
+from data.registry.facility_models import load_standards
 from data.store.store import Store
 from geo.errors import RegistryError, StandardError, UnknownRegionError
 from geo.standards import NO_CAPACITY, NO_FACILITIES, NOT_KEPT

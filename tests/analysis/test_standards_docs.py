@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data.registry.standard_models import load_standards
+from data.registry.facility_models import load_standards
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "methods" / "standards.md").read_text(encoding="utf-8")
 

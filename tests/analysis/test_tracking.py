@@ -9,7 +9,7 @@ import pytest
 
 from analysis.tracking import Track, regional_targets, regions_of, tracks
 from data.builder.plan_states import UNDEFINED
-from data.registry.tracking_models import TRACKING, Tracking, load_tracking
+from data.registry.plan_models import TRACKING, Tracking, load_tracking
 from data.store.store import Store
 from geo.errors import RegistryError
 from geo.region_tree import CENTRAL, NORTH, SOUTH

@@ -9,8 +9,7 @@ from rich.console import Console
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from benchmarks.browser_times import Drawn, is_outside
-from benchmarks.maps import time_rows, vertex_count
-from benchmarks.plain_map import plain_html
+from benchmarks.maps import plain_html, time_rows, vertex_count
 from benchmarks.table import Row, beside, figure, numbers, report_rows, show, verdict
 
 

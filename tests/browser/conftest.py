@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from layers.fonts import prepare_fonts
-from layers.texts import texts
+from layers.fonts import prepare_fonts, texts
 from tests.browser.harness import LAUNCH, Window
 from tests.made_once import RUNS
 from tests.serving import SERVE, address_of, program

@@ -12,7 +12,7 @@ from exports.catalogue import make_layer
 from exports.formats import Options
 from exports.package import export
 from exports.style import symbols_of
-from geo.export_crs import TARGETS
+from geo.crs import TARGETS
 from tests.browser.harness import Window
 
 

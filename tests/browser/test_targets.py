@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from data.store.store import Store
-from pages.targets.views import HEADLINE_COLUMNS, ROW_COLUMNS
+from pages.targets.panels import HEADLINE_COLUMNS, ROW_COLUMNS
 from reports.targets import STATE_WORDS, place
 from tests.browser.harness import Window
 

@@ -141,7 +141,7 @@ def test_nothing_is_written_outside_the_allowed_folder(
 
 
 def test_every_format_and_crs_is_in_the_guide() -> None:
-    from geo.export_crs import TARGETS
+    from geo.crs import TARGETS
 
     guide = (ROOT / "docs" / "guide" / "layer-export.md").read_text(encoding="utf-8")
     commands = (ROOT / "docs" / "guide" / "cli.md").read_text(encoding="utf-8")

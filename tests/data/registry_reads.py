@@ -14,7 +14,7 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from layers.texts import ROOMS
+from layers.fonts import ROOMS
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = (*ROOMS, "commands")

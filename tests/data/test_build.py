@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 import data.builder.build as building_module
-from data.builder import ground
+from data.builder import build
 from data.builder.build import STEPS, build_store, is_current
 from data.ingest.indicator_store import ImportedSource, fact_frames, write_source
 from data.regions.census import FactTables
@@ -66,9 +66,9 @@ def names(folder: Path) -> set[str]:
 def test_two_builds_are_equal_to_the_row(built_data_dir: Path, tmp_path: Path) -> None:
     """The second build: another process, another hash seed, another place, and its ground made ahead."""
     code = (
-        "import sys, pathlib, data.builder.build, data.builder.ground\n"
+        "import sys, pathlib, data.builder.build, data.builder.build\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "data.builder.build.build_store(folder, ahead=data.builder.ground.GroundAhead(folder))"
+        "data.builder.build.build_store(folder, ahead=data.builder.build.GroundAhead(folder))"
     )
     subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "other")],
@@ -237,10 +237,10 @@ def test_inputs_that_do_not_add_up_are_not_built(
     own_data_dir: Path, monkeypatch: pytest.MonkeyPatch, built_store: Store
 ) -> None:
     made = fact_tables(built_store, problems=["2020 年人口合计不符"])
-    monkeypatch.setattr(ground, "build_facts", lambda *_arguments: made)
-    monkeypatch.setattr(ground, "_region_files", lambda _regions: {})
-    monkeypatch.setattr(ground, "load_boundaries", lambda _folder: Shape())
-    monkeypatch.setattr(ground, "build_region_table", lambda _frame: built_store.regions())
+    monkeypatch.setattr(build, "build_facts", lambda *_arguments: made)
+    monkeypatch.setattr(build, "_region_files", lambda _regions: {})
+    monkeypatch.setattr(build, "load_boundaries", lambda _folder: Shape())
+    monkeypatch.setattr(build, "build_region_table", lambda _frame: built_store.regions())
     with pytest.raises(StoreError, match="2020 年人口合计不符"):
         build_store(own_data_dir)
 

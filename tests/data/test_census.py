@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.regions.census import FactTables, build_facts, census_counts
-from data.regions.census_regions import memberships
-from data.regions.census_tables import correct_cells, deduce_zeros, load_census, unit_counts
+from data.regions.census_tables import correct_cells, deduce_zeros, load_census, memberships, unit_counts
 from data.regions.counts import YearCounts, difference, evaluate_counts, ratio, total_counts
 from data.registry import Registry, load_registry
 from data.registry.models import CensusCorrection, Count, CountGroup, Zone

@@ -17,8 +17,7 @@ from analysis.composite import list_indices, read_index
 from analysis.given import gather
 from analysis.networks import cached_travel, content_key
 from analysis.run_kinds import rerun
-from analysis.runs import list_runs, read_result, read_run, record_run
-from analysis.scenarios import list_scenarios, replay_scenario
+from analysis.runs import list_runs, list_scenarios, read_result, read_run, record_run, replay_scenario
 from data.ingest.facility_store import load_imported_facilities
 from data.ingest.indicator_store import load_sources
 from data.ingest.osm_store import EDGES, NODES, load_imported_layer, load_imported_network

@@ -11,14 +11,13 @@ import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
-import data.store.damage as damage_module
+import data.store.versions as damage_module
 from analysis.composite import list_indices
 from analysis.runs import list_runs, record_run
 from cli import app
 from data.builder.build import is_current
-from data.store.damage import MANIFEST, find_damage
 from data.store.store import open_store
-from data.store.versions import CURRENT, DATABASE
+from data.store.versions import CURRENT, DATABASE, MANIFEST, find_damage
 from geo.errors import StoreError
 from tests.data.quick_build import store_folder, use_small_contents
 from tests.data.small_store import fact, publish_small, regions

@@ -7,8 +7,7 @@ from collections import defaultdict
 import pandas as pd
 import pytest
 
-from data.regions.census import FactTables, build_facts
-from data.regions.economy import economy_counts, unmatched_rows
+from data.regions.census import FactTables, build_facts, economy_counts, unmatched_rows
 from data.registry import load_registry
 from tests.data.fact_fixtures import region_fixture
 from tests.oracles.census_naive import ECONOMIC_REGIONS

@@ -9,8 +9,8 @@ from data.faults import Fault
 from data.ingest import reading
 from data.ingest.indicator_definitions import Catalogue, Definition
 from data.ingest.indicator_rows import FORM_COLUMNS, RowChecker
+from data.ingest.matching import RegionMatcher
 from data.ingest.reading import FaultList
-from data.ingest.region_match import RegionMatcher
 from data.regions.boundaries import load_region_codes
 from data.registry import load_registry
 from tests.oracles.indicator_rows_naive import NaiveRowChecker

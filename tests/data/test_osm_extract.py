@@ -4,7 +4,7 @@ from pathlib import Path
 
 import networkx as nx
 
-from benchmarks.osm_extract import write_extract
+from benchmarks.osm_import import write_extract
 from data.ingest.osm_facilities import scan_facilities
 from data.ingest.osm_network import scan_network
 

@@ -10,9 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.builder.plan_pairs import contradictions, headline_targets, normalise_text, normalise_unit
 from data.builder.plan_states import actual_bound, is_range
-from data.builder.plans import PlanTables, build_plan_tables, read_targets, target_state
+from data.builder.plans import (
+    PlanTables,
+    build_plan_tables,
+    contradictions,
+    headline_targets,
+    normalise_text,
+    normalise_unit,
+    read_targets,
+    target_state,
+)
 from data.registry import load_registry
 from data.registry.plan_models import HeadlineIndicator, HeadlineTable, PlanSynonym
 from data.store.schema import TABLES

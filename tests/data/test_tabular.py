@@ -25,7 +25,7 @@ from data.ingest.cells import (
     shown,
     unseen_characters,
 )
-from data.ingest.columns import Column, match_columns
+from data.ingest.matching import Column, match_columns
 from data.ingest.reading import MAX_FAULTS, FaultList, Limits
 from data.ingest.tabular import read_table
 

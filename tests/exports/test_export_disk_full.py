@@ -22,7 +22,7 @@ import resource, signal, sys
 from dataclasses import replace
 from pathlib import Path
 from geo.errors import ExportWriteError
-from geo.export_crs import TARGETS
+from geo.crs import TARGETS
 from exports.formats import Options
 from exports.package import export
 from tests.exports.export_worlds import sheet_options, table

@@ -16,8 +16,8 @@ import shapely
 from exports.dxf import APPLICATION, MAX_ROWS, XDATA_TEXT_BYTES
 from exports.formats import Options
 from exports.package import export
+from geo.crs import reproject, target_crs
 from geo.errors import ExportError
-from geo.export_crs import reproject, target_crs
 from geo.export_table import ExportTable, Field
 from tests.exports.export_worlds import table, watched
 

@@ -25,8 +25,8 @@ from exports.formats import FORMATS, SHEETS, Options, estimated_bytes, find_form
 from exports.package import export, safe_name
 from exports.style import qml, sld, symbols_of
 from exports.vector import DBF_TEXT_BYTES
+from geo.crs import TARGETS, target_crs
 from geo.errors import ExportError, PublicationError
-from geo.export_crs import TARGETS, target_crs
 from geo.export_table import Field, Shading, with_short_names
 from tests.exports.export_worlds import csv_rows, sheet_rows, table
 from tests.layers.worlds import NOTICE, UNDEFINED

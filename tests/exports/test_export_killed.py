@@ -13,7 +13,7 @@ import pytest
 
 from exports.formats import FORMATS, Options
 from exports.package import export, workspace
-from geo.export_crs import TARGETS
+from geo.crs import TARGETS
 from tests.exports.export_worlds import table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ CHILD = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
-from geo.export_crs import TARGETS
+from geo.crs import TARGETS
 from exports.formats import Options
 from exports.package import export
 from tests.exports.export_worlds import table

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports.arrow import text_array, wkb_array
-from exports.csv import _csv_cells
 from exports.layers.grid import squares
+from exports.tables import _csv_cells
 from geo.crs import ALBERS, STORE_CRS
 from geo.spreadsheet import harmless
 

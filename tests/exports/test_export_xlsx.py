@@ -14,9 +14,9 @@ import pytest
 
 from exports.formats import Options
 from exports.package import export
-from exports.xlsx import MAX_ROWS, MAX_TEXT
+from exports.tables import MAX_ROWS, MAX_TEXT
+from geo.crs import TARGETS
 from geo.errors import ExportError
-from geo.export_crs import TARGETS
 from geo.export_table import ExportTable
 from tests.exports.export_worlds import sheet_rows, table, watched
 

@@ -20,13 +20,11 @@ from PIL import Image
 from exports import painting
 from exports.formats import Options
 from exports.package import export
-from exports.painting import PAINTED_FROM, Painting, is_painted, paint
-from exports.preview import preview_png
+from exports.painting import PAINTED_FROM, Painting, is_painted, paint, preview_png
 from exports.sheet import write_sheet
 from exports.style import symbols_of
-from geo.crs import to_albers
+from geo.crs import TARGETS, to_albers
 from geo.errors import ExportError
-from geo.export_crs import TARGETS
 from geo.export_table import ExportTable
 from tests.exports.export_worlds import RAMP, sheet_options, table
 from tests.layers.worlds import UNDEFINED

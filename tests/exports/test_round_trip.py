@@ -39,7 +39,7 @@ from data.store.store import Store
 from exports.catalogue import make_layer
 from exports.formats import FORMATS, Options
 from exports.package import export
-from geo.export_crs import TARGETS
+from geo.crs import TARGETS
 from geo.export_table import ExportTable
 from geo.region_tree import LEVEL_OF_WORD
 from tests.data import facility_world

@@ -15,9 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from exports.preview import preview_png
+from exports.painting import MAX_ROWS, preview_png
 from exports.sheet import PAGES_MM, SheetOptions, _Sheet, graticule_step, write_sheet
-from exports.sheet_rows import MAX_ROWS
 from geo.crs import to_albers
 from geo.errors import ExportError
 from geo.export_table import ExportTable

@@ -15,7 +15,7 @@ from data.ingest.facilities import read_facilities
 from data.ingest.indicators import check_indicators
 from data.ingest.osm import read_extract
 from data.ingest.population import read_population
-from data.ingest.site_file import read_sites
+from data.ingest.sites import read_sites
 from data.reader import files
 from data.registry import load_registry
 from data.store.store import open_store

@@ -25,10 +25,9 @@ from geo.catchment import (
 )
 from geo.decay import DECAY_NAMES, make_decay
 from geo.errors import CatchmentError, CoverageError, UnknownRegionError
-from geo.grid_reach import grid_reach
 from geo.modes import TravelMode
 from geo.network import build_network
-from geo.reach import network_reach
+from geo.reach import grid_reach, network_reach
 from geo.snapping import snap_points
 from geo.travel import nearest_facility_network
 from tests.geo.road_worlds import ORIGIN, WALK, edges_between, nodes_at

@@ -20,9 +20,9 @@ from geo.composite import (
     composite,
     equalisation,
     normalise,
+    rank_ranges,
     weigh,
 )
-from geo.composite_sensitivity import rank_ranges
 from geo.errors import CompositeError
 from tests.oracles import composite_naive as naive
 

@@ -22,14 +22,15 @@ from geo.coverage import (
     build_profile,
     coverage_table,
     cumulative_curve,
+    edge_counties,
     region_gap,
+    search_radius_m,
     sensitivity,
     urban_rural_gap,
 )
 from geo.crs import ALBERS
-from geo.edge import edge_counties, search_radius_m
 from geo.errors import CoverageError, CrsError, UnknownRegionError
-from geo.minutes import quantise_minutes
+from geo.modes import quantise_minutes
 from geo.network import build_network
 from geo.region_tree import LEVELS
 from geo.travel import nearest_facility_network, nearest_facility_straight

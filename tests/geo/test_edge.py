@@ -6,8 +6,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.coverage import edge_counties, edge_distances, flag_edge
 from geo.crs import ALBERS
-from geo.edge import edge_counties, edge_distances, flag_edge
 
 WEST, SOUTH = 0.0, 3_500_000.0
 SIDE_M = 10_000.0

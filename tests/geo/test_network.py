@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from geo.errors import NetworkError
-from geo.minutes import TICK, pack, quantise_minutes, unpack
+from geo.modes import TICK, pack, quantise_minutes, unpack
 from geo.network import build_network
 from geo.points import build_tree, metric_points, nearest_points
 from geo.snapping import SAMPLE_SPACING_M, edge_minutes, snap_points

@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 from geo.catchment import floating_catchment
 from geo.decay import make_decay
 from geo.errors import CoverageError, NetworkError, ScaleError
-from geo.grid_reach import grid_reach
 from geo.network import build_network
 from geo.partition import Partition
-from geo.reach import network_reach
+from geo.reach import grid_reach, network_reach
 from geo.reach_parts import Listing, list_pairs, partitioned_reach
 from tests.geo.road_worlds import DRIVE, WALK, grid_roads, places
 from tests.geo.test_catchment import MODE, SIZE, worlds
-from tests.geo.test_scale import by_column, town
+from tests.geo.test_partition import by_column, town
 
 METHODS = ("2sfca", "3sfca")
 
@@ -70,7 +69,7 @@ def test_pieces_of_a_town_list_the_pairs_of_the_whole(mode, minutes):
     ],
 )
 def test_bad_input_is_refused(change, error, message, monkeypatch):
-    monkeypatch.setattr("geo.scale._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("geo.partition._CONNECT_SECONDS", 1)
     nodes, edges = grid_roads(3, 3, 200.0)
     options = {
         "facilities_xy": places((0, 0)),

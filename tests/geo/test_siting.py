@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo import siting_exact
+from geo import siting
 from geo.errors import CoverageError, NetworkError, SitingError
 from geo.network import build_network
 from geo.site_reach import Reach, reach_network, reach_straight
@@ -191,7 +191,7 @@ def test_a_program_too_large_gives_the_greedy_answer_and_says_so(monkeypatch):
     world = next(
         world for world in map(World, range(200)) if solve_greedy(world.covering()[0], world.add).gap > 0.0
     )
-    monkeypatch.setattr(siting_exact, "MAX_TERMS", 1)
+    monkeypatch.setattr(siting, "MAX_TERMS", 1)
     for problem in (world.covering()[0], world.median()[0]):
         result = solve_exact(problem, world.add)
         if result.method == "greedy":

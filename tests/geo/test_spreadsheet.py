@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.spreadsheet import MAYBE_RISKY, SIGNS, harmless, unguarded, write_rows
-from layers.texts import ROOMS
+from layers.fonts import ROOMS
 
 ROOT = Path(__file__).resolve().parents[2]
 UNSEEN = " \t\r\n\v\f\x00\x1f\x85\xa0\u3000\u2003\u2028\u200b\u200e\u2060\ufeff"

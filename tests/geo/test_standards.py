@@ -6,10 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.registry.standard_models import load_standards
+from data.registry.facility_models import load_standards
 from geo.errors import StandardError
-from geo.projection import growth_factors, project
-from geo.standards import NO_POPULATION, compare, contradictions, require_known, required, roll_up
+from geo.standards import (
+    NO_POPULATION,
+    compare,
+    contradictions,
+    growth_factors,
+    project,
+    require_known,
+    required,
+    roll_up,
+)
 from tests.oracles import standards_naive as naive
 
 STANDARDS = load_standards()

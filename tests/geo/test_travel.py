@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import CoverageError, CrsError, NetworkError
-from geo.minutes import quantise_minutes
+from geo.modes import quantise_minutes
 from geo.network import build_network
 from geo.snapping import snap_points
 from geo.travel import nearest_facility_network, nearest_facility_straight

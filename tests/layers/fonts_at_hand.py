@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from layers import fonts
-from layers.texts import ROOMS
+from layers.fonts import ROOMS
 
 ROOT = Path(__file__).resolve().parents[2]
 _SIGNS = "，。、；：！？（）“”《》—–−•○×≥≤＞＜〔〕［］～·％"

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import strategies as st
 from PIL import Image
 
-from geo.minutes import quantise_minutes
+from geo.modes import quantise_minutes
 from geo.travel import TravelResult
 
 SIZE = 500.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from layers.words.composite import (
+from layers.words.profile import (
     equalisation_sentence,
     firmness_sentence,
     leaders_sentence,

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from layers.assets import Publisher
 from layers.charts.corridor import (
     comparison_chart,
     prefecture_chart,
@@ -17,7 +18,6 @@ from layers.charts.corridor import (
 )
 from layers.corridor_map import CorridorSet, CorridorStyle, corridor_set, corridor_theme
 from layers.model import Provenance
-from layers.published import Publisher
 from layers.themes import choropleth
 from tests.layers.worlds import ramp
 

@@ -15,7 +15,7 @@ from geo.region_tree import CENTRAL, NORTH, SOUTH
 from geo.spatial import contiguity, local_moran
 from layers.charts import gap as gap_charts
 from layers.charts import tracking as tracking_charts
-from layers.spots import SPOT_WORDS, spot_layer
+from layers.themes import SPOT_WORDS, spot_layer
 from layers.webmap import theme
 from tests.layers.gap_worlds import gap, subject
 from tests.layers.worlds import ORIGIN, UNDEFINED, ramp, squares

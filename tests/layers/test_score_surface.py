@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from layers.assets import Publisher
 from layers.overlays import RankedPlace, SurfaceLegend, overlay_theme
-from layers.published import Publisher
-from layers.score_surface import (
+from layers.surface import (
     CHANGES,
     SCORE_LIMITS,
     change_classes,
@@ -25,8 +25,8 @@ from layers.score_surface import (
     score_colours,
     score_image,
     score_legend,
+    surface_grid,
 )
-from layers.surface import surface_grid
 from tests.layers.worlds import layer, ramp
 
 RAMP = ramp()

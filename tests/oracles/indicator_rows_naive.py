@@ -8,8 +8,8 @@ import pandas as pd
 from data.ingest.cells import CellProblem, half_width, match_key, parse_number, parse_year, shown
 from data.ingest.indicator_definitions import Catalogue, Definition
 from data.ingest.indicator_rows import FIRST_YEAR
+from data.ingest.matching import RegionMatcher
 from data.ingest.reading import DEFINITION_SHEET, FaultList
-from data.ingest.region_match import RegionMatcher
 from geo.region_tree import LEVEL_NAMES
 
 

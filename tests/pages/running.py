@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-SCRIPT = "from pages.shared import state\nfrom {module} import page\nstate.begin()\npage()\nstate.finish()\n"
+SCRIPT = (
+    "from pages.shared import choices\nfrom {module} import page\nstate.begin()\npage()\nstate.finish()\n"
+)
 
 
 def start(module: str, **address: str) -> AppTest:

@@ -9,7 +9,7 @@ from analysis.peers import load_profiles
 from data.store.store import Store
 from pages.compare.choice import CompareChoice
 from pages.compare.panels import rank_table
-from pages.shared.regions import region_choices
+from pages.shared.cached import region_choices
 from tests.pages.running import assert_calm, link, start, text_of
 
 

@@ -35,8 +35,8 @@ from pages.coverage.choice import CoverageChoice
 from pages.coverage.downloads import figures_table, gis_layers
 from pages.coverage.map import map_theme, region_layer
 from pages.coverage.panels import clusters_table, compared, gap_words, sensitivity_rows, urban_rural
-from pages.shared import study_words
-from pages.shared.regions import cell_size_m, region_frame, regions_inside
+from pages.shared import study
+from pages.shared.cached import cell_size_m, region_frame, regions_inside
 from tests.made_once import RUNS
 from tests.pages.running import assert_calm, link, start, text_of
 from tests.real_data import real_path
@@ -168,7 +168,7 @@ def test_xuzhou_has_its_ten_counties_and_the_imported_hospitals(store: Store) ->
     answers = solved(store, choice)
     assert len(figures_table(store, choice, answers)) == 10
     assert not answers.analysis.implied
-    assert study_words.banner(answers.analysis) is None
+    assert study.banner(answers.analysis) is None
     assert answers.analysis.facilities["adcode"].str.startswith("3203").all()
 
 
@@ -346,7 +346,7 @@ def test_a_road_is_called_one_and_its_source_is_named(streets: Path) -> None:
     assert roads.travel.method == "network"
     assert "步行，路网" in coverage_map.subtitle(choice, roads)
     assert "直线" not in coverage_map.subtitle(choice, roads)
-    origin = study_words.origin_of(store, roads)
+    origin = study.origin_of(store, roads)
     assert "OpenStreetMap" in origin.source_text and "人口普查" in origin.source_text
 
 
@@ -362,7 +362,7 @@ def test_the_unreachable_are_reported_apart(store: Store) -> None:
     assert row["unreachable_population"] > 1e6
     app = start(MODULE, facility="hospital", mode="straight", minutes="15")
     assert metrics(app)["不可达人口"] == f"{row['unreachable_population'] / 1e4:,.2f} 万人"
-    assert any("没有点位" in note for note in study_words.notes(store, answers.analysis))
+    assert any("没有点位" in note for note in study.notes(store, answers.analysis))
 
 
 def test_counties_near_the_border_are_flagged() -> None:
@@ -384,7 +384,7 @@ def test_a_question_without_an_answer_keeps_the_controls() -> None:
 def run(**address: str) -> AppTest:
     """Return the page after its first run, whatever it says."""
     script = (
-        "from pages.shared import state\n"
+        "from pages.shared import choices\n"
         "from pages.coverage.page import page\nstate.begin()\npage()\nstate.finish()\n"
     )
     app = AppTest.from_string(script, default_timeout=60)
@@ -501,9 +501,9 @@ def test_borders_are_as_fine_as_what_is_looked_at(store: Store, within: str, zoo
 def test_every_note_of_the_page_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     travel = SimpleNamespace(unplaced=[4, 7, 9])
     analysis: Any = SimpleNamespace(travel=travel, notes=("甲", "乙", "甲"))
-    monkeypatch.setattr(study_words, "store_meta", lambda _store: {"population_note": "格网为推算"})
+    monkeypatch.setattr(study, "store_meta", lambda _store: {"population_note": "格网为推算"})
     store: Any = None
-    assert study_words.notes(store, analysis) == ["甲", "乙", "格网为推算", "3 个设施离路网太远，未计入"]
+    assert study.notes(store, analysis) == ["甲", "乙", "格网为推算", "3 个设施离路网太远，未计入"]
     travel.unplaced = []
-    monkeypatch.setattr(study_words, "store_meta", lambda _store: {})
-    assert study_words.notes(store, analysis) == ["甲", "乙"]
+    monkeypatch.setattr(study, "store_meta", lambda _store: {})
+    assert study.notes(store, analysis) == ["甲", "乙"]

@@ -10,7 +10,7 @@ import pytest
 
 from data.reader.worker import Control
 from geo.errors import ReaderStoppedError, StoreError, SutuError
-from pages.shared import file_jobs, file_progress, presence
+from pages.shared import file_jobs, presence
 
 
 @pytest.fixture(autouse=True)
@@ -95,10 +95,10 @@ def test_many_that_wait_ask_together_no_more_often_than_a_few(monkeypatch: pytes
     for work in works:
         work.go.set()
     await_that(lambda: file_jobs.under_way() == 0)
-    assert file_progress.refresh_seconds(1) == file_progress.refresh_seconds(2) == 0.5
+    assert file_jobs.refresh_seconds(1) == file_jobs.refresh_seconds(2) == 0.5
     for many in range(2, 13):
-        assert many / file_progress.refresh_seconds(many) <= 4.0
-    assert file_progress.refresh_seconds(500) == 3.0, "nobody waits longer for news"
+        assert many / file_jobs.refresh_seconds(many) <= 4.0
+    assert file_jobs.refresh_seconds(500) == 3.0, "nobody waits longer for news"
 
 
 def test_the_button_calls_off(monkeypatch: pytest.MonkeyPatch) -> None:

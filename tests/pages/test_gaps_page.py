@@ -15,7 +15,7 @@ from analysis.gaps import compare_years, gap_of, load_gap
 from data.store.store import Store
 from geo.disparity import Measure, undefined
 from layers.words.gap import gap_sentences
-from pages.gaps import tables as gaps_tables
+from pages.gaps import panels as gaps_tables
 from pages.gaps.panels import lean_words
 from tests.pages.running import assert_calm, link, start, text_of
 

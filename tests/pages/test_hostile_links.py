@@ -14,11 +14,11 @@ from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
 from analysis.composite import read_index
-from analysis.siting_edits import parse_edits
+from analysis.siting_inputs import parse_edits
 from data.ingest.sites import kept_sites
 from data.registry.index_models import load_index_examples
 from geo.errors import SutuError
-from layers.published import Publisher
+from layers.assets import Publisher
 from pages.circles.choice import place_of
 from pages.composite.controls import MOST_LINK, decode
 from pages.navigation import PAGES
@@ -86,13 +86,13 @@ def test_a_page_opens_with_a_sentence_whatever_its_link_says(number: int) -> Non
 
 
 def _script() -> None:
-    from pages.shared import filters, state
+    from pages.shared import choices
 
-    state.begin()
-    state.choose("scheme", "方法", ["a", "b"], "a")
-    filters.choose_many("many", "多项", ["a", "b"])
-    filters.type_text("text", "文字")
-    state.show_faults()
+    choices.begin()
+    choices.choose("scheme", "方法", ["a", "b"], "a")
+    choices.choose_many("many", "多项", ["a", "b"])
+    choices.type_text("text", "文字")
+    choices.show_faults()
 
 
 def _told(link: dict[str, str | list[str]]) -> list[str]:

@@ -26,7 +26,7 @@ from pages.imports import jobs as import_jobs
 from pages.imports.form import Asked, Details, template
 from pages.imports.jobs import Job, current, forget, start
 from pages.imports.kinds import KINDS, check
-from pages.shared.upload_files import UPLOADS, keep_upload, safe_name
+from pages.shared.file_jobs import UPLOADS, keep_upload, safe_name
 from tests.data.faulty import GOOD, changed, csv_text
 from tests.pages.running import start as open_page
 from tests.real_data import real_path
@@ -282,7 +282,7 @@ def test_faults_found_only_by_the_import_are_shown_as_a_table(built_data_dir: Pa
     job = import_jobs._jobs[built_data_dir.resolve()] = Job("甲.pbf", faults=report, failure="x")
     job.ended.set()
     script = (
-        "from pages.shared import state\n"
+        "from pages.shared import choices\n"
         "from pages.imports.page import page\nstate.begin()\npage()\nstate.finish()\n"
     )
     app = AppTest.from_string(script, default_timeout=60).run()

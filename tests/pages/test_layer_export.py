@@ -21,7 +21,7 @@ from exports.atlas import sheet_options
 from exports.catalogue import clip_to, make_layer
 from exports.formats import Options
 from exports.package import AT_ONCE, KEPT_SECONDS, exports_folder, run_export, sweep
-from geo.export_crs import TARGETS
+from geo.crs import TARGETS
 from reports.provenance import internal_notice, provenance
 from tests.exports.export_worlds import csv_rows
 from tests.pages.running import assert_calm, link, start, text_of

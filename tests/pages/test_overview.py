@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from data.registry import load_registry
 from data.store.store import Store
 from geo.region_tree import ECONOMIC_REGIONS, PROVINCE
-from layers.numbers import readable, signed
+from layers.model import readable, signed
 from pages.overview.page import MAPPED, _map
 from pages.overview.parts import COMPARED, KEY_FIGURES, Figure, comparison, figure_of
 from reports.targets import STATE_WORDS, short_title

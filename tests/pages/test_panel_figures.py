@@ -13,14 +13,14 @@ import pytest
 from geo.coverage import GROUPS
 from pages.circles import panels as circles_panels
 from pages.circles import panels as circles_tables
-from pages.corridors import compare as corridor_compare
+from pages.corridors import panels as corridor_compare
 from pages.coverage import downloads as coverage_record
 from pages.coverage import panels as coverage_figures
-from pages.gaps import tables as gaps_tables
+from pages.gaps import panels as gaps_tables
 from pages.siting import panels as siting_panels
 from pages.siting import panels as siting_tables
-from pages.standards import tables as standards_tables
-from pages.standards import views as standards_figures
+from pages.standards import panels as standards_figures
+from pages.standards import panels as standards_tables
 from pages.supply import panels as supply_panels
 from pages.supply import panels as supply_tables
 

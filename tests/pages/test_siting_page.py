@@ -16,14 +16,14 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from analysis.coverage import CoverageRequest, covered_types
-from analysis.scenarios import list_scenarios
+from analysis.runs import list_scenarios
 from analysis.siting import SitingRequest
-from analysis.siting_edits import Edit
+from analysis.siting_inputs import Edit
 from cli import app as command_line
 from data.store.store import open_store
 from layers.charts.services import before_after_chart, budget_chart, scenario_chart
 from pages.siting.answers import siting_answers
-from pages.siting.plan import nearest
+from pages.siting.choice import nearest
 from tests.made_once import RUNS
 from tests.pages.running import assert_calm, link, start, text_of
 
@@ -120,7 +120,7 @@ def test_faults_are_said_and_the_plan_can_still_be_undone() -> None:
     app = start("pages.siting.page", **ASKED, edits="fly!x")
     assert "方案改动无效" in app.warning[0].value
     gone = AppTest.from_string(
-        "from pages.shared import state\n"
+        "from pages.shared import choices\n"
         "from pages.siting.page import page\nstate.begin()\npage()\nstate.finish()\n",
         default_timeout=60,
     )

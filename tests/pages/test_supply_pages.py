@@ -24,8 +24,8 @@ from data.registry.facility_models import load_facility_types
 from data.store.store import Store, open_store
 from layers.charts.base import bar_ranking
 from layers.charts.services import group_chart, lorenz_chart
-from pages.standards import tables as standards_tables
-from pages.standards import views as standards_views
+from pages.standards import panels as standards_tables
+from pages.standards import panels as standards_views
 from pages.standards.choice import StandardsChoice
 from pages.supply import map as supply_map
 from pages.supply import panels as supply_tables

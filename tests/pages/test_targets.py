@@ -15,8 +15,14 @@ from streamlit.testing.v1 import AppTest
 from data.store.schema import STATES
 from data.store.store import Store
 from layers.tables import csv_bytes
-from pages.targets.detail import reason_counts
-from pages.targets.views import HEADLINE_COLUMNS, ROW_COLUMNS, headline_shown, rows_shown, tint
+from pages.targets.panels import (
+    HEADLINE_COLUMNS,
+    ROW_COLUMNS,
+    headline_shown,
+    reason_counts,
+    rows_shown,
+    tint,
+)
 from reports.targets import (
     NOT_JUDGED,
     STATE_WORDS,

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.registry.environment import ALLOWED_HOSTS
-from server.called import called_host, called_origin
-from server.hosts import Allowed, HostNameError, Name, allowed_at, configured
+from server.hosts import Allowed, HostNameError, Name, allowed_at, called_host, called_origin, configured
 
 PORT = 8501
 LOCAL = allowed_at("127.0.0.1", ())

@@ -22,8 +22,8 @@ from exports.catalogue import make_layer
 from server.middleware import ShellMiddleware
 from server.ogc.collections import collections
 from server.ogc.config import CRS, MAX_ITEMS, configuration
-from server.ogc.features import page_of, spliced
 from server.ogc.filters import FilterError, matching, wildcard
+from server.ogc.provider import page_of, spliced
 from server.ogc.source import source_of
 from server.routes import routes
 from tests.server.asgi import ask

@@ -20,10 +20,9 @@ from server.ogc import api
 from server.ogc.config import CRS
 from server.ogc.cql import MAX_BRACKETS, MAX_CONDITIONS, MAX_LIKE, MAX_SPATIAL, MAX_WILDCARDS
 from server.ogc.filters import matching
-from server.ogc.guard import Guard
-from server.ogc.item_parameters import checked_items
-from server.ogc.question import form_wanted
+from server.ogc.question import checked_items, form_wanted
 from server.ogc.refusals import RefusedError
+from server.ogc.routes import Guard
 from server.routes import routes
 from tests.server.asgi import Answer, ask
 from tests.server.ogc_asking import get, items

@@ -11,7 +11,7 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from server.ogc.turns import Turns
+from server.ogc.api import Turns
 from tests.loops import run_apart
 
 

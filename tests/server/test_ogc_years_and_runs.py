@@ -19,16 +19,15 @@ from starlette.applications import Starlette
 
 from analysis.coverage import CoverageRequest, prepare_coverage
 from analysis.given import gather
-from analysis.runs import Run, record_run
-from analysis.scenarios import save_scenario
+from analysis.runs import Run, record_run, save_scenario
 from analysis.siting import SitingRequest, prepare_siting
 from data.store.store import Store
 from exports.catalogue import make_layer
 from exports.layers.runs import MAX_RUNS, run_layers
 from server.ogc import source as sources
 from server.ogc.collections import collections
+from server.ogc.question import years_of
 from server.ogc.source import source_of
-from server.ogc.years import years_of
 from server.routes import routes
 from tests.server.asgi import ask
 from tests.server.ogc_asking import get, items

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from layers.published import PUBLISHER
+from layers.assets import PUBLISHER
 from pages.navigation import PAGES
 from server.rehearsal import rehearse
 

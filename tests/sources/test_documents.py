@@ -8,8 +8,7 @@ from importlib import resources
 
 import pytest
 
-from data.registry.implied_models import load_implied_rules
-from data.registry.standard_models import load_standards
+from data.registry.facility_models import load_implied_rules, load_standards
 from tests.data.passages import Passage, passages
 from tests.sources.shared import document
 

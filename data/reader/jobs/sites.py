@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data.ingest.site_file import read_sites
+from data.ingest.sites import read_sites
 from data.reader import forms
 from data.reader.answers import Answer
 from data.reader.orders import Order, Tell, given_regions

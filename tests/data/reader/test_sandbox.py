@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from data.reader import drivers, landlock
+from data.reader import orders, sandbox
 from data.reader.sandbox import Bounds
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -133,19 +133,19 @@ answers = {
 
 
 def test_a_system_without_landlock_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(landlock, "version", lambda: 0)
-    assert landlock.shut_in(read=[tmp_path], write=[tmp_path]) == 0
+    monkeypatch.setattr(sandbox, "version", lambda: 0)
+    assert sandbox.shut_in(read=[tmp_path], write=[tmp_path]) == 0
     (tmp_path / "still.txt").write_text("x", encoding="utf-8")
 
 
-def library(family: drivers.Family, allowed: str | None) -> set[str]:
+def library(family: orders.Family, allowed: str | None) -> set[str]:
     """Return the drivers that a process has which starts with the settings for one."""
     code = (
         "import pyogrio\nprint(sorted(pyogrio.list_drivers()))"
         if family == "vector"
         else "import rasterio\nwith rasterio.Env() as e: print(sorted(e.drivers()))"
     )
-    environment = {"PATH": os.environ["PATH"], **drivers.environment(family, allowed)}
+    environment = {"PATH": os.environ["PATH"], **orders.environment(family, allowed)}
     done = subprocess.run(
         [sys.executable, "-I", "-c", code], env=environment, capture_output=True, text=True, check=True
     )
@@ -156,15 +156,15 @@ def library(family: drivers.Family, allowed: str | None) -> set[str]:
     ("family", "allowed"),
     [("vector", "GPKG"), ("vector", "GeoJSON"), ("vector", "ESRI Shapefile"), ("raster", "GTiff")],
 )
-def test_one_driver_is_registered(family: drivers.Family, allowed: str) -> None:
-    assert len(drivers.known_drivers(family)) > 20
+def test_one_driver_is_registered(family: orders.Family, allowed: str) -> None:
+    assert len(orders.known_drivers(family)) > 20
     assert library(family, allowed) == {allowed}
 
 
 def test_a_job_without_maps_has_no_driver() -> None:
-    assert drivers.known_drivers("none") == frozenset()
-    settings = drivers.environment("none", None)
-    assert set(settings["GDAL_SKIP"].split(",")) == drivers.known_drivers("vector")
+    assert orders.known_drivers("none") == frozenset()
+    settings = orders.environment("none", None)
+    assert set(settings["GDAL_SKIP"].split(",")) == orders.known_drivers("vector")
 
 
 @pytest.mark.parametrize(
@@ -185,5 +185,5 @@ def test_a_job_without_maps_has_no_driver() -> None:
 def test_the_first_bytes_name_the_driver(tmp_path: Path, content: bytes, driver: str | None) -> None:
     path = tmp_path / "any.gpkg"
     path.write_bytes(content)
-    assert drivers.driver_of(path) == driver
-    assert drivers.driver_of(tmp_path / "none") is None
+    assert orders.driver_of(path) == driver
+    assert orders.driver_of(tmp_path / "none") is None
