@@ -2,6 +2,7 @@
 # make test  set up, then format check, lint, types, import rules, tests (a skipped test fails)
 # make check set up, then format check, lint, types, import rules, and the tests nearest to what changed
 # make test-sources set up, then read the source documents again (SUTU_SHARED, or ../shared beside the checkout)
+# make test-lowest, make test-newest the tests with the lowest and the newest versions that pyproject.toml allows
 # make attack the heavy hostile files, attacks watched by strace, ten visitors at once, the long fuzz
 # make docs  signatures and docstrings of every room as pages to read offline: build/docs/index.html
 # make mutants put faults into the code one by one: the nearest tests must notice 85 % of a seeded sample of 400
@@ -16,7 +17,7 @@ JOBS  ?= 2
 ROOMS := geo data layers analysis exports reports pages server commands
 CODE  := app.py cli.py $(ROOMS) tests benchmarks scripts
 
-.PHONY: run test check test-sources attack mutants docs bench lint format types imports unit docs-screenshots lock clean
+.PHONY: run test check test-sources test-lowest test-newest attack mutants docs bench lint format types imports unit docs-screenshots lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/sutu serve --host $(HOST) --port $(PORT)
@@ -46,6 +47,14 @@ imports: $(VENV)/.dev
 unit: $(VENV)/.dev
 	@bash scripts/need.sh chromium
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+test-lowest: $(VENV)/.dev
+	@bash scripts/need.sh chromium
+	bash scripts/test_versions.sh $(BIN) lowest-direct $(JOBS)
+
+test-newest: $(VENV)/.dev
+	@bash scripts/need.sh chromium
+	bash scripts/test_versions.sh $(BIN) highest $(JOBS)
 
 attack: $(VENV)/.dev
 	@bash scripts/need.sh chromium
