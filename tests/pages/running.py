@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 SCRIPT = (
-    "from pages.shared import choices\nfrom {module} import page\nstate.begin()\npage()\nstate.finish()\n"
+    "from pages.shared import choices\nfrom {module} import page\nchoices.begin()\npage()\nchoices.finish()\n"
 )
 
 

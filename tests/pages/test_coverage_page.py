@@ -385,7 +385,7 @@ def run(**address: str) -> AppTest:
     """Return the page after its first run, whatever it says."""
     script = (
         "from pages.shared import choices\n"
-        "from pages.coverage.page import page\nstate.begin()\npage()\nstate.finish()\n"
+        "from pages.coverage.page import page\nchoices.begin()\npage()\nchoices.finish()\n"
     )
     app = AppTest.from_string(script, default_timeout=60)
     for name, text in address.items():

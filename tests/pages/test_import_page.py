@@ -283,7 +283,7 @@ def test_faults_found_only_by_the_import_are_shown_as_a_table(built_data_dir: Pa
     job.ended.set()
     script = (
         "from pages.shared import choices\n"
-        "from pages.imports.page import page\nstate.begin()\npage()\nstate.finish()\n"
+        "from pages.imports.page import page\nchoices.begin()\npage()\nchoices.finish()\n"
     )
     app = AppTest.from_string(script, default_timeout=60).run()
     assert not app.exception and len(app.error) == 1

@@ -121,7 +121,7 @@ def test_faults_are_said_and_the_plan_can_still_be_undone() -> None:
     assert "方案改动无效" in app.warning[0].value
     gone = AppTest.from_string(
         "from pages.shared import choices\n"
-        "from pages.siting.page import page\nstate.begin()\npage()\nstate.finish()\n",
+        "from pages.siting.page import page\nchoices.begin()\npage()\nchoices.finish()\n",
         default_timeout=60,
     )
     for name, text in {**ASKED, "edits": "close!nobody"}.items():
