@@ -199,7 +199,7 @@ def test_a_scenario_keeps_the_candidates_of_a_file(
     record = tmp_path / "runs" / kept.run.id / "run.json"
     record.write_text(record.read_text(encoding="utf-8").replace("34.26", '"x"'), encoding="utf-8")
     with pytest.raises(SitingError, match="已损坏"):
-        replay_scenario(store, folder, read_run(tmp_path, kept.run.id))
+        replay_scenario(gather(store, folder), read_run(tmp_path, kept.run.id))
 
 
 def test_a_scenario_of_an_earlier_version_has_no_sites() -> None:
