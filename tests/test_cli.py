@@ -231,7 +231,9 @@ def test_build_shows_steps_and_a_summary(tmp_path: Path, monkeypatch: pytest.Mon
     def build(folder: Path, *, progress: Any, only_if_stale: bool) -> BuildSummary:
         asked.update(folder=folder, only_if_stale=only_if_stale)
         progress("读取边界", 1, 8)
-        return BuildSummary("abc", "store-abc-1", True, {"fact": 21485}, {}, {"写入": 1.5, "体检": 2.5}, 3)
+        return BuildSummary(
+            "abc", "store-abc-1", True, rows={"fact": 21485}, seconds={"写入": 1.5, "体检": 2.5}, unmatched=3
+        )
 
     monkeypatch.setenv("SUTU_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(store_commands, "build_store", build)

@@ -26,10 +26,9 @@ class Fault:
     place: int
 
     def applied(self, source: str) -> str:
-        """Return the source with the fault in it."""
+        """Return the source with the fault in it; as it was where the operator finds nothing to change."""
         changed = mutate_code(source, get_operator(self.operator)(), self.place)
-        assert changed is not None
-        return str(changed)
+        return source if changed is None else str(changed)
 
 
 def faults_of(path: Path) -> list[Fault]:

@@ -14,7 +14,7 @@ def test_a_sample_is_the_same_each_time_and_every_fault_changes_its_module() -> 
     faults = sample(12, 14, ["geo/population.py"])
     assert faults == sample(12, 14, ["geo/population.py"]) and len(set(faults)) == 12
     assert faults != sample(12, 15, ["geo/population.py"])
-    source = (ROOT / "geo" / "rounding.py").read_text(encoding="utf-8")
+    source = (ROOT / "geo" / "decay.py").read_text(encoding="utf-8")
     for fault in faults:
         assert meaning(fault.applied(source)) != meaning(source)
         assert "→" in shown(fault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -47,7 +48,9 @@ print(held >> 20, libc.mallinfo2().mapped - before, pa.default_memory_pool().bac
 def mapped(setting: str) -> list[str]:
     """Return the megabytes mapped for a block of 20, the bytes left once it is freed, and Arrow's pool."""
     line = [sys.executable, "-c", MAPPED, setting]
-    return subprocess.check_output(line, cwd=ROOT, text=True).split()
+    # Where dask has started a process, this one's environment sets the allocator of its children.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    return subprocess.check_output(line, cwd=ROOT, env=own, text=True).split()
 
 
 def test_large_blocks_are_mapped_and_go_when_they_are_freed() -> None:
