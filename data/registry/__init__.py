@@ -23,7 +23,7 @@ from data.registry.models import (
     Source,
     Zone,
 )
-from data.registry.plan_models import HeadlineTable, PlanSynonym
+from data.registry.plan_models import PLAN_SYNONYMS, HeadlineTable, PlanSynonym
 from data.registry.setting_models import SETTINGS
 from geo.errors import RegistryError, UnknownIndicatorError
 
@@ -42,7 +42,7 @@ TOGETHER: dict[str, RegistryFile[tuple[Any, ...]]] = {
     "palettes": entries_of("palettes.yaml", Palette),
     "settings": SETTINGS,
     "headline": entries_of("headline.yaml", HeadlineTable),
-    "plan_synonyms": entries_of("plan_synonyms.yaml", PlanSynonym),
+    "plan_synonyms": PLAN_SYNONYMS,
 }
 """The fields of `Registry`, and the file that each of them is."""
 

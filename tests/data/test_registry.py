@@ -85,6 +85,7 @@ def drop_field(field: str) -> Callable[[list[dict]], None]:
 
 
 INDICATORS = "indicators.yaml"
+SYNONYMS = "plan_synonyms.yaml"
 COUNT = {"numerator": "population"}
 THREE = ["#ffffff", "#999999", "#000000"]
 
@@ -114,6 +115,8 @@ THREE = ["#ffffff", "#999999", "#000000"]
         ("palettes.yaml", set_field("colours", {3: [*THREE[:2], "#fff"]}), "字段 colours.3.2：格式不对"),
         ("palettes.yaml", set_field("colours", {3: THREE}), "colours 应给出 3 至 9 级"),
         ("palettes.yaml", set_field("kind", "qualitative"), "类别的 colours 只写一列"),
+        (SYNONYMS, set_field("texts", ["覆盖率", ""]), "texts 里不能有空的写法"),
+        (SYNONYMS, set_field("texts", ["覆盖率", "覆盖率"]), "字段 texts：“覆盖率”写了两次"),
         ("settings.yaml", set_field("value", [1]), "条目 default_year（第 1 条），字段 value"),
     ],
 )

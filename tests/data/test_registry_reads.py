@@ -268,8 +268,8 @@ def unread_headline() -> list[str]:
 
 
 def unread_synonyms() -> list[str]:
-    told = set(facts("plan_indicators")["indicator"])
-    return [text for one in entries("plan_synonyms.yaml") for text in one.texts if text not in told]
+    told = {one: set(facts("plan_indicators")[one]) for one in ("indicator", "unit")}
+    return [text for one in entries("plan_synonyms.yaml") for text in one.texts if text not in told[one.of]]
 
 
 def unread_tracking() -> list[str]:
