@@ -193,6 +193,17 @@ def test_any_model_may_bring_its_own_file(tmp_path: Path) -> None:
     assert [entry.key for entry in load_yaml(path, Speed)] == [("一级", "walk"), ("一级", "drive")]
 
 
+def test_palettes_that_are_asked_for_must_be_there(folder: Path) -> None:
+    def shorten(entries: list[dict]) -> None:
+        entries[:] = [one for one in entries if one["id"] != "neutral"]
+        regions = next(one for one in entries if one["id"] == "economic_regions")
+        regions["colours"] = {2: THREE[:2]}
+
+    message = spoil(folder, "palettes.yaml", shorten)
+    assert "palettes.yaml，条目 neutral：缺少此项" in message
+    assert "条目 economic_regions，字段 colours：应恰有 3 个颜色" in message
+
+
 # ---- content
 
 
