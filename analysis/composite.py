@@ -14,6 +14,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from data.registry.index_models import IndexSpec
+from data.registry.limit_models import exceeded, limit
 from data.store.files import disk_in_words, read_json, read_text
 from data.store.store import Store
 from geo.composite import CompositeResult, Part, Sensitivity, composite, equalisation, rank_ranges
@@ -162,7 +163,6 @@ def _named(result: CompositeResult, indicators: pd.DataFrame) -> CompositeResult
 
 
 FOLDER = "indices"
-MOST_SAVED = 500
 _KEY = re.compile(r"[0-9a-f]{12}")
 
 
@@ -182,8 +182,9 @@ def save_index(data_dir: Path, spec: IndexSpec) -> str:
     path = folder / f"{key}.json"
     if _same(path, text):
         return key
-    if sum(1 for _ in folder.glob("*.json")) >= MOST_SAVED:
-        raise StoreError(f"已保存 {MOST_SAVED} 个综合指数，请先在数据目录的 {FOLDER} 中删去不用的。")
+    if sum(1 for _ in folder.glob("*.json")) >= limit("kept.indices"):
+        fault = exceeded("kept.indices", FOLDER)
+        raise StoreError(f"{fault.problem}，请{fault.remedy}。")
     staged = folder / f".{key}-{os.getpid()}-{secrets.token_hex(4)}"
     with disk_in_words(f"保存综合指数：写入 {folder} "):
         folder.mkdir(parents=True, exist_ok=True)

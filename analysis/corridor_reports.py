@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.corridors import SURVEYED, Corridors, Scope, stations_of
 from analysis.networks import load_network
-from data.registry.corridor_models import load_corridor_routes
+from data.registry.corridor_models import StageName, load_corridor_routes
 from data.registry.mode_models import load_modes
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
@@ -289,32 +289,21 @@ def rail_projects(corridors: Corridors) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-STAGES: tuple[str, ...] = (
-    "既有",
-    "十四五续建",
-    "十四五开工",
-    "十四五建设",
-    "十四五规划",
-    "十四五研究",
-    "中长期与远景",
-)
-"""Stages of the railway plan's projects, from what is there to what is only studied."""
-
-
-def stage_of(status: str, period: str) -> str:
-    """Return the stage of a project by status and period, one of `STAGES`."""
+def stage_of(status: str, period: str) -> StageName:
+    """Return the stage of a project by status and period."""
     if status == "existing":
         return "既有"
-    for word, stage in (
-        ("十四五续建", "十四五续建"),
-        ("十四五开工", "十四五开工"),
-        ("十四五力争开工", "十四五开工"),
-        ("十四五建设", "十四五建设"),
-        ("十四五先期启动", "十四五建设"),
-        ("十四五规划", "十四五规划"),
-        ("十四五研究", "十四五研究"),
-        ("十四五谋划", "十四五研究"),
-    ):
+    stages: dict[str, StageName] = {
+        "十四五续建": "十四五续建",
+        "十四五开工": "十四五开工",
+        "十四五力争开工": "十四五开工",
+        "十四五建设": "十四五建设",
+        "十四五先期启动": "十四五建设",
+        "十四五规划": "十四五规划",
+        "十四五研究": "十四五研究",
+        "十四五谋划": "十四五研究",
+    }
+    for word, stage in stages.items():
         if period.startswith(word):
             return stage
     if status == "under_construction":

@@ -24,7 +24,7 @@ from analysis.coverage import IMPLIED
 from analysis.region_sums import RegionSums
 from data.builder.corridor_places import without_brackets
 from data.builder.corridor_table import axes_of
-from data.registry.corridor_models import CorridorFamily, load_corridor_families
+from data.registry.corridor_models import CorridorFamily, load_corridor_families, load_corridor_rules
 from data.store.store import Store
 from geo.corridors import BUFFERS_KM, CellPeople, FloatArray, chainage_km
 from geo.crs import ALBERS, STORE_CRS
@@ -280,8 +280,6 @@ class Corridors:
 STATION_TYPE = "railway_station"
 RAIL_GROUP = "铁路"
 SURVEYED, SCHEMATIC = "实测", "示意"
-SAME_STATION_M = 1_000.0
-"""Records of one name no further apart than this are one station: maps hold its point and its building."""
 # The columns of a table of stations, and what people call them.
 STATION_HEADERS = {
     "place": "地点",
@@ -375,7 +373,7 @@ def _choose(
             listed = "、".join(f"{base}站" for base in bases)
             return None, f"有{listed}，原文没有写明是哪一座"
         apart = float(np.hypot(fits["x"] - fits["x"].iloc[0], fits["y"] - fits["y"].iloc[0]).max())
-        if apart > SAME_STATION_M:
+        if apart > load_corridor_rules().same_station_m:
             return None, f"同名的火车站有 {len(fits)} 处，相距 {apart / 1000:.1f} 公里，无法认定"
         return fits.to_dict("records")[0], None
     return None, NONE_NAMED

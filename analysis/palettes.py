@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from data.registry import Registry, load_registry
+from geo.region_tree import ECONOMIC_REGIONS
 from layers.themes import Ramp
 
 
@@ -22,6 +23,12 @@ def ramp_towards(direction: str, registry: Registry | None = None) -> Ramp:
 def categories(registry: Registry | None = None) -> tuple[str, ...]:
     """Return the colours of categories and states, in the registry's order."""
     return (registry or load_registry()).palette("qualitative").longest
+
+
+def region_colours(registry: Registry | None = None) -> dict[str, str]:
+    """Return the colours of the economic regions, by their codes."""
+    colours = (registry or load_registry()).palette("economic_regions").longest
+    return dict(zip(ECONOMIC_REGIONS, colours, strict=True))
 
 
 def undefined_colour(registry: Registry | None = None) -> str:

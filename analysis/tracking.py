@@ -9,6 +9,7 @@ import pandas as pd
 
 from data.builder.plan_states import UNDEFINED, actual_bound, is_range, target_state
 from data.builder.plans import normalise_text, normalise_unit
+from data.registry import load_registry
 from data.registry.plan_models import TrackedSeries, Tracking, load_tracking
 from data.store.store import Store
 from geo.errors import RegistryError
@@ -86,9 +87,13 @@ class _Plans:
 def _normalised(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         key=rows["indicator_text"].map(normalise_text),
-        unit_key=rows["unit"].map(normalise_unit),
+        unit_key=rows["unit"].map(_unit_key),
         scope=rows["scope"].fillna(""),
     )
+
+
+def _unit_key(unit: str | float | None) -> str:
+    return normalise_unit(unit, load_registry().plan_synonyms)
 
 
 def _registered(store: Store, entry: TrackedSeries, plans: _Plans) -> Track:
@@ -132,7 +137,7 @@ def _matched(store: Store, plans: _Plans) -> Iterable[Track]:
     ]
     groups = dict(list(wanted.groupby(["key", "unit_key"])))
     for name, row in store.indicators().iterrows():
-        same = groups.get((normalise_text(str(row["name"])), normalise_unit(str(row["unit"]))))
+        same = groups.get((normalise_text(str(row["name"])), _unit_key(str(row["unit"]))))
         if same is None or "province" not in row["levels"]:
             continue
         for _, targets in same.groupby("plan"):

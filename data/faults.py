@@ -1,9 +1,11 @@
 """What is wrong with a person's file: each fault with its place and its remedy, all of them reported
-together.
+together; and why a disk refuses, in words.
 """
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from geo.errors import DataFaultError
 
@@ -11,6 +13,30 @@ SHOWN_FAULTS = 50
 """How many faults the text of a report lists; the report itself keeps every one."""
 
 FAULT_COLUMNS = ("文件", "工作表", "行", "列", "问题", "处理办法")
+
+
+DISK_WORDS: Final = {
+    errno.ENOSPC: "磁盘已满",
+    errno.EDQUOT: "磁盘配额已用完",
+    errno.EFBIG: "文件超过系统允许的大小",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "系统不允许这样做",
+    errno.EROFS: "磁盘是只读的",
+    errno.EIO: "磁盘读写出错，可能已损坏",
+    errno.ENOENT: "文件或目录不存在",
+    errno.ENOTDIR: "路径中有一段是文件，不是文件夹",
+    errno.EEXIST: "同名的文件挡住了文件夹",
+    errno.EISDIR: "那是文件夹，不是文件",
+    errno.ELOOP: "符号链接绕成了圈",
+    errno.ENAMETOOLONG: "文件名太长",
+    errno.ENOTEMPTY: "文件夹不是空的",
+    errno.EMFILE: "打开的文件太多",
+    errno.ENFILE: "打开的文件太多",
+    errno.ESTALE: "网络磁盘已断开",
+    errno.EBUSY: "文件正被占用",
+    errno.ENOLCK: "这个磁盘不支持文件锁",
+}
+"""What is said when the system refuses, by its number; `data.store.files.in_words` looks here."""
 
 
 @dataclass(frozen=True)

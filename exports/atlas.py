@@ -15,12 +15,10 @@ from exports.catalogue import clip_to
 from exports.formats import Options, require_allowed
 from exports.layers.kinds import Clip
 from exports.package import Exported, export_files, safe_name
-from exports.sheet import ORIENTATIONS, PAGES_MM, SheetOptions, write_sheet
+from exports.sheet import MOST_COUNTY_LABELS, ORIENTATIONS, PAGES_MM, SheetOptions, write_sheet
 from geo.errors import ExportError
 from geo.export_table import ExportTable
 from layers.fonts import installed, prepare_fonts
-
-_COUNTY_LABELS = 24
 
 
 def sheet_font() -> Path:
@@ -53,7 +51,7 @@ def sheet_options(
     if region is not None:
         counties = store.regions("county", zoom="prefecture")
         inside = counties[counties.index.isin(region.codes)]
-        labels = inside if 0 < len(inside) <= _COUNTY_LABELS else prefectures
+        labels = inside if 0 < len(inside) <= MOST_COUNTY_LABELS else prefectures
     return SheetOptions(
         font=sheet_font(),
         province=prefectures,

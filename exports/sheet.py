@@ -38,6 +38,8 @@ PAGES_MM: dict[str, tuple[float, float]] = {"A4": (210.0, 297.0), "A3": (297.0, 
 ORIENTATIONS = {"portrait": "纵向", "landscape": "横向"}
 PART_OF_PROVINCE = 0.6
 """What is narrower and lower than this share of the province has an inset that says where it lies."""
+MOST_COUNTY_LABELS = 24
+"""A sheet of a region names its counties if there are no more than these, else the prefectures."""
 
 _INK, _MUTED, _LINE, _GRID, _NOTICE = "#1E2933", "#5A6B7B", "#33424F", "#9FB0BD", "#8C1D22"
 _LAND, _BORDER = "#F3F1EC", "#8796A3"

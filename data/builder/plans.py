@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -61,7 +62,7 @@ def build_plan_tables(registry: Registry, facts: Traversable | Path | None = Non
     return PlanTables(
         plan_document=documents,
         plan_target=targets,
-        headline_target=headline_targets(targets, registry.headline),
+        headline_target=headline_targets(targets, registry.headline, registry.plan_synonyms),
         target_contradiction=contradictions(targets, registry.plan_synonyms),
     )
 
@@ -119,8 +120,6 @@ def _check_documents(documents: pd.DataFrame, targets: pd.DataFrame) -> None:
 Row = dict[str, Any]
 """A row of a plan table: column to value, None where the cell is empty."""
 
-_UNIT_SYNONYMS = {"/10万": "1/10万", "个百分点": "百分点", "/": ""}
-
 
 def normalise_text(text: str) -> str:
     """Return an indicator text by which equal indicators compare equal.
@@ -131,21 +130,31 @@ def normalise_text(text: str) -> str:
     return re.sub(r"\((正文|专栏)\)$", "", folded)
 
 
-def normalise_unit(unit: str | float | None) -> str:
-    """Return a unit by which equal units compare equal; no unit is an empty text."""
-    if not isinstance(unit, str):
-        return ""
-    folded = re.sub(r"\s", "", unicodedata.normalize("NFKC", unit))
-    return _UNIT_SYNONYMS.get(folded, folded)
+def normalise_unit(unit: str | float | None, synonyms: Sequence[PlanSynonym]) -> str:
+    """Return a unit by which equal units compare equal, also those that the registry says are the same.
+
+    No unit is an empty text.
+    """
+    folded = _folded_unit(unit)
+    for entry in synonyms:
+        if entry.of == "unit" and folded in map(_folded_unit, entry.texts):
+            return _folded_unit(entry.texts[0])
+    return folded
 
 
-def headline_targets(plan_target: pd.DataFrame, tables: Sequence[HeadlineTable]) -> pd.DataFrame:
+def _folded_unit(unit: str | float | None) -> str:
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", unit)) if isinstance(unit, str) else ""
+
+
+def headline_targets(
+    plan_target: pd.DataFrame, tables: Sequence[HeadlineTable], synonyms: Sequence[PlanSynonym] = ()
+) -> pd.DataFrame:
     """Return the table ``headline_target``: one row per target row of the main tables, in registry order.
 
     ``plan_target`` has the columns of that table. Raises `RegistryError` listing every entry that names no
     target row, or several that cannot be told apart.
     """
-    targets, actuals = _by_text(plan_target)
+    targets, actuals = _by_text(plan_target, synonyms)
     faults: list[str] = []
     headline: list[Row] = []
     for table in tables:
@@ -163,9 +172,15 @@ def headline_targets(plan_target: pd.DataFrame, tables: Sequence[HeadlineTable])
     return frame.astype({"base_year": "Int64", "target_year": "Int64"})
 
 
-def _by_text(plan_target: pd.DataFrame) -> tuple[dict[tuple[str, str], list[Row]], ...]:
-    """Return targets and actual values by plan and normalised text, each row a dict with None for missing."""
+def _by_text(
+    plan_target: pd.DataFrame, synonyms: Sequence[PlanSynonym]
+) -> tuple[dict[tuple[str, str], list[Row]], ...]:
+    """Return targets and actual values by plan and normalised text, each row a dict with None for missing.
+
+    ``unit_key`` is the normalised unit.
+    """
     frame = plan_target.astype(object)
+    frame["unit_key"] = frame["unit"].map(partial(normalise_unit, synonyms=synonyms))
     targets: dict[tuple[str, str], list[Row]] = {}
     actuals: dict[tuple[str, str], list[Row]] = {}
     for row in frame.where(frame.notna(), None).to_dict("records"):
@@ -183,7 +198,7 @@ def _target_rows(rows: Sequence[Row], table: HeadlineTable, entry: HeadlineIndic
         raise RegistryError(f"{where}：规划里没有 {table.target_year} 年的这一目标")
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in found:
-        groups.setdefault((row["scope"] or "", normalise_unit(row["unit"])), []).append(row)
+        groups.setdefault((row["scope"] or "", row["unit_key"]), []).append(row)
     targets = []
     for group in groups.values():
         chosen = [row for row in group if row["attribute"]] or group
@@ -214,7 +229,7 @@ def _find_base(rows: Sequence[Row], table: HeadlineTable, target: Row) -> _Base:
     def differs(row: Row) -> tuple[bool, ...]:
         return (
             (row["scope"] or "") != (target["scope"] or ""),
-            normalise_unit(row["unit"]) != normalise_unit(target["unit"]),
+            row["unit_key"] != target["unit_key"],
             row["year"] != table.base_year,
         )
 
@@ -309,11 +324,12 @@ def contradictions(plan_target: pd.DataFrame, synonyms: Sequence[PlanSynonym]) -
     year and unit. Ranges and targets without a number or a year contradict nothing. Rows keep the order of
     the plans; groups are numbered by it.
     """
+    wordings = [entry for entry in synonyms if entry.of == "indicator"]
     same = {
-        normalise_text(text): normalise_text(entry.texts[0]) for entry in synonyms for text in entry.texts
+        normalise_text(text): normalise_text(entry.texts[0]) for entry in wordings for text in entry.texts
     }
     known = set(plan_target["indicator_text"].map(normalise_text))
-    unused = [text for entry in synonyms for text in entry.texts if normalise_text(text) not in known]
+    unused = [text for entry in wordings for text in entry.texts if normalise_text(text) not in known]
     if unused:
         raise RegistryError(f"plan_synonyms.yaml：规划里没有指标“{'”“'.join(unused)}”")
     targets = plan_target[
@@ -327,7 +343,7 @@ def contradictions(plan_target: pd.DataFrame, synonyms: Sequence[PlanSynonym]) -
             "text": targets["indicator_text"].map(normalise_text).map(lambda text: same.get(text, text)),
             "scope": targets["scope"].fillna(""),
             "year": targets["year"],
-            "unit": targets["unit"].map(normalise_unit),
+            "unit": targets["unit"].map(partial(normalise_unit, synonyms=synonyms)),
         }
     )
     groups = targets.groupby([keys["text"], keys["scope"], keys["year"], keys["unit"]], sort=False)

@@ -23,11 +23,26 @@ from data.registry.models import (
     Source,
     Zone,
 )
-from data.registry.plan_models import HeadlineTable, PlanSynonym
+from data.registry.plan_models import PLAN_SYNONYMS, HeadlineTable, PlanSynonym
 from data.registry.setting_models import SETTINGS
 from geo.errors import RegistryError, UnknownIndicatorError
+from geo.region_tree import ECONOMIC_REGIONS
 
 __all__ = ["Registry", "load_registry"]
+
+_ASKED_FOR = ("sequential", "sequential_reversed", "neutral", "diverging", "qualitative", "economic_regions")
+
+
+def _faults_of_palettes(palettes: tuple[Palette, ...]) -> list[str]:
+    """Return what is wrong with the palettes that are asked for by their ids: missing, or too few colours."""
+    given = {entry.id: len(entry.longest) for entry in palettes}
+    faults = [f"条目 {one}：缺少此项，请补上" for one in _ASKED_FOR if one not in given]
+    if given.get("economic_regions", len(ECONOMIC_REGIONS)) != len(ECONOMIC_REGIONS):
+        faults.append(
+            f"条目 economic_regions，字段 colours：应恰有 {len(ECONOMIC_REGIONS)} 个颜色，一个区域一个"
+        )
+    return faults
+
 
 TOGETHER: dict[str, RegistryFile[tuple[Any, ...]]] = {
     "indicators": entries_of("indicators.yaml", Indicator),
@@ -39,10 +54,10 @@ TOGETHER: dict[str, RegistryFile[tuple[Any, ...]]] = {
     "census_flags": entries_of("census_flags.yaml", CensusFlag),
     "census_corrections": entries_of("census_corrections.yaml", CensusCorrection),
     "series_flags": entries_of("series_flags.yaml", SeriesFlag),
-    "palettes": entries_of("palettes.yaml", Palette),
+    "palettes": entries_of("palettes.yaml", Palette, _faults_of_palettes),
     "settings": SETTINGS,
     "headline": entries_of("headline.yaml", HeadlineTable),
-    "plan_synonyms": entries_of("plan_synonyms.yaml", PlanSynonym),
+    "plan_synonyms": PLAN_SYNONYMS,
 }
 """The fields of `Registry`, and the file that each of them is."""
 

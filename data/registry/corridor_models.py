@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,10 @@ from geo.errors import RegistryError
 Shape = Literal["line", "area", "point"]
 Degrees = Annotated[float, Field(ge=-180, le=180, strict=False)]
 Horizon = Literal[2020, 2025, 2035]
+StageName = Literal[
+    "既有", "十四五续建", "十四五开工", "十四五建设", "十四五规划", "十四五研究", "中长期与远景"
+]
+"""Stages of the railway plan's projects, from what is there to what is only studied."""
 
 
 class CorridorFamily(Entry):
@@ -122,15 +126,44 @@ class LineName(Entry):
     basis: Text
 
 
+class RailStage(Entry):
+    """A stage of the railway plan's projects: the years of its bars, and whether work has begun."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("name",)
+
+    name: StageName
+    from_year: Annotated[int, Field(ge=2000, le=2050)]
+    to_year: Annotated[int, Field(ge=2000, le=2050)]
+    begun: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> RailStage:
+        if self.from_year >= self.to_year:
+            raise ValueError("from_year 要早于 to_year")
+        return self
+
+
 class CorridorRules(Entry):
-    """Horizons by status and period, plans told apart by lines, and the names of real tracks."""
+    """Horizons by status and period, plans told apart by lines, names of real tracks, stages of railways.
+
+    Imported stations of one name no further apart than ``same_station_m`` are one.
+    """
 
     KEY: ClassVar[tuple[str, ...]] = ()
 
+    same_station_m: Annotated[float, Field(gt=0, strict=False)]
+    rail_stages: tuple[RailStage, ...]
     horizons: Annotated[tuple[HorizonRule, ...], Field(min_length=1)]
     plan_lines: tuple[PlanLines, ...] = ()
     track_names: tuple[TrackNames, ...] = ()
     line_names: tuple[LineName, ...] = ()
+
+    @model_validator(mode="after")
+    def _every_stage(self) -> CorridorRules:
+        given, wanted = [stage.name for stage in self.rail_stages], get_args(StageName)
+        if sorted(given) != sorted(wanted):
+            raise ValueError(f"rail_stages 应恰好写 {'、'.join(wanted)}，各一次")
+        return self
 
     def horizon_of(self, status: str, period: str) -> int:
         """Return the horizon of a status and a period; ``RegistryError`` for a status without a rule."""

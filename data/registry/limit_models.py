@@ -1,4 +1,4 @@
-"""The model of ``limits.yaml``: what a file and its reader may be at most, and the sentence when it is more.
+"""The model of ``limits.yaml``: how much is read and kept at most, and the sentence when it is more.
 
 Each number lives there once. An office changes numbers by a YAML file (id: whole number) that the
 environment variable ``SUTU_LIMITS`` names.

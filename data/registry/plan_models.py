@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from data.registry.loading import mapping_of
+from data.registry.loading import entries_of, mapping_of
 from data.registry.models import Adcode, Direction, Entry, Identifier, Text
 
 PlanId = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
@@ -52,11 +53,35 @@ class HeadlineTable(Entry):
 
 
 class PlanSynonym(Entry):
-    """Different wordings of one indicator, so that targets of several plans can be compared."""
+    """Different wordings of one indicator, or spellings of one unit, so that rows of plans can be compared.
+
+    The first of ``texts`` stands for all of them; of a unit it may be empty: then they mean no unit.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    texts: Annotated[tuple[Text, ...], Field(min_length=2)]
+    of: Literal["indicator", "unit"] = "indicator"
+    texts: Annotated[tuple[str, ...], Field(min_length=2)]
     reason: Text
+
+    @model_validator(mode="after")
+    def _texts_told(self) -> Self:
+        if not all(self.texts[1:] if self.of == "unit" else self.texts):
+            raise ValueError("texts 里不能有空的写法；只有单位的第一项可以为空，表示没有单位")
+        return self
+
+
+def _faults_of_synonyms(entries: tuple[PlanSynonym, ...]) -> list[str]:
+    """Return texts that two entries claim, or one entry twice."""
+    counted = Counter((entry.of, text) for entry in entries for text in entry.texts)
+    return [
+        f"条目 {entry.id}，字段 texts：“{text}”写了两次，请删去一处"
+        for entry in entries
+        for text in dict.fromkeys(entry.texts)
+        if counted[entry.of, text] > 1
+    ]
+
+
+PLAN_SYNONYMS = entries_of("plan_synonyms.yaml", PlanSynonym, _faults_of_synonyms)
 
 
 class TrackedSeries(Entry):

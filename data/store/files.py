@@ -23,6 +23,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
+from data.faults import DISK_WORDS
 from geo.errors import DiskError, StoreError, SutuError
 
 MOST_BYTES: Final = 1024**2
@@ -41,27 +42,6 @@ DAMAGED: Final = (
 )
 """What reading a damaged or foreign file may raise."""
 
-_WORDS: Final = {
-    errno.ENOSPC: "磁盘已满",
-    errno.EDQUOT: "磁盘配额已用完",
-    errno.EFBIG: "文件超过系统允许的大小",
-    errno.EACCES: "没有权限",
-    errno.EPERM: "系统不允许这样做",
-    errno.EROFS: "磁盘是只读的",
-    errno.EIO: "磁盘读写出错，可能已损坏",
-    errno.ENOENT: "文件或目录不存在",
-    errno.ENOTDIR: "路径中有一段是文件，不是文件夹",
-    errno.EEXIST: "同名的文件挡住了文件夹",
-    errno.EISDIR: "那是文件夹，不是文件",
-    errno.ELOOP: "符号链接绕成了圈",
-    errno.ENAMETOOLONG: "文件名太长",
-    errno.ENOTEMPTY: "文件夹不是空的",
-    errno.EMFILE: "打开的文件太多",
-    errno.ENFILE: "打开的文件太多",
-    errno.ESTALE: "网络磁盘已断开",
-    errno.EBUSY: "文件正被占用",
-    errno.ENOLCK: "这个磁盘不支持文件锁",
-}
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_THE_FILE: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE}
@@ -84,8 +64,8 @@ _TOLD: Final = 200
 def in_words(fault: BaseException) -> str:
     """Return why the system refused, in Chinese where the reason is known; at most 200 characters."""
     number = _number(fault)
-    if number in _WORDS:
-        return _WORDS[number]
+    if number in DISK_WORDS:
+        return DISK_WORDS[number]
     for kind, words in _CONTENT_WORDS.items():
         if isinstance(fault, kind):
             return words
@@ -109,7 +89,7 @@ def _number(fault: BaseException) -> int:
         return fault.errno
     if isinstance(fault, (OSError, duckdb.Error, pa.ArrowException)):
         told = str(fault)
-        return next((number for number in _WORDS if os.strerror(number) in told), 0)
+        return next((number for number in DISK_WORDS if os.strerror(number) in told), 0)
     return 0
 
 

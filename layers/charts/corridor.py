@@ -115,16 +115,24 @@ def timeline_chart(
 
 
 def project_chart(
-    rows: pd.DataFrame, stages: Sequence[str], families: Sequence[str], colours: Sequence[str]
+    rows: pd.DataFrame,
+    stages: Sequence[str],
+    families: Sequence[str],
+    colours: Sequence[str],
+    *,
+    years: tuple[int, int],
 ) -> Any:
-    """Return the timeline of projects: a mark per project and year span; name, family, start, end, stage."""
+    """Return the timeline of projects: a mark per project and year span; name, family, start, end, stage.
+
+    ``years`` are the first and the last of the axis.
+    """
     names = list(rows["name"])
     chart = (
         alt.Chart(rows)
         .mark_bar(height=11, cornerRadius=2)
         .encode(
             y=alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=270)),
-            x=alt.X("start:Q", title=None, scale=alt.Scale(domain=[2015, 2035]), axis=alt.Axis(format="d")),
+            x=alt.X("start:Q", title=None, scale=alt.Scale(domain=list(years)), axis=alt.Axis(format="d")),
             x2="end:Q",
             color=alt.Color(
                 "family:N",

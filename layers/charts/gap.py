@@ -10,19 +10,16 @@ import numpy as np
 import pandas as pd
 
 from geo.gaps import GapAnalysis
-from geo.region_tree import CENTRAL, NORTH, SOUTH
 from layers.charts.base import INK, MUTED, SELECTED, styled
 from layers.model import format_number
 
-REGION_COLOURS = {SOUTH: "#0072B2", CENTRAL: "#009E73", NORTH: "#D55E00"}
-"""The economic regions in colours that the colour-blind tell apart."""
 BETWEEN, WITHIN = "#1F5A8A", "#E69F00"
 _ROW_PX = 98
 _PARTS = {"between": "区域之间", "within": "区域内部"}
 
 
-def region_strip(now: GapAnalysis, *, selected: str | None = None) -> Any:
-    """Return the three regions as rows: a dot per member, a bar for the region's own figure.
+def region_strip(now: GapAnalysis, colours: Mapping[str, str], *, selected: str | None = None) -> Any:
+    """Return the three regions as rows, in ``colours`` by code: a dot per member, a bar for its own figure.
 
     The dashed line is the province's figure, where the indicator is no total. The highest and the lowest
     member of each region are named; the region ``selected`` (adcode) is marked.
@@ -38,7 +35,7 @@ def region_strip(now: GapAnalysis, *, selected: str | None = None) -> Any:
             "group": members["group"].map(now.regional["short_name"]),
             "value": members["value"],
             "shown": [format_number(value, subject.decimals) for value in members["value"]],
-            "colour": members["group"].map(REGION_COLOURS),
+            "colour": members["group"].map(colours),
             "offset": _scatter(members),
             "end": _ends(members),
         }
@@ -240,16 +237,24 @@ def group_parts(groups: pd.DataFrame, names: pd.Series) -> Any:
     return styled(chart, description="各组对组内差距的贡献")
 
 
-def beta_scatter(rows: pd.DataFrame, slope: float, intercept: float, *, first: int, unit: str) -> Any:
+def beta_scatter(
+    rows: pd.DataFrame,
+    slope: float,
+    intercept: float,
+    *,
+    colours: Mapping[str, str],
+    first: int,
+    unit: str,
+) -> Any:
     """Return growth against the start: one dot per region, and the line that fits them.
 
-    ``rows``: columns name, group (economic region), start (> 0) and growth (share per year). The fit is in
-    logarithms of the start; NaN ``slope`` draws no line.
+    ``rows``: columns name, group (economic region), start (> 0) and growth (share per year); ``colours`` are
+    the groups'. The fit is in logarithms of the start; NaN ``slope`` draws no line.
     """
     known = rows[(rows["start"] > 0) & rows["growth"].notna()].copy()
     if known.empty:
         return empty("没有可画的数值")
-    known["colour"] = known["group"].map(REGION_COLOURS)
+    known["colour"] = known["group"].map(colours)
     known["percent"] = known["growth"] * 100
     x = alt.X(
         "start:Q",

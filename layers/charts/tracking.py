@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from layers.charts.base import INK, MUTED, SELECTED, styled
-from layers.charts.gap import REGION_COLOURS, empty
+from layers.charts.gap import empty
 
 _OTHERS = ("#1F5A8A", "#009E73", "#B8860B", "#7B5EA7")
 
@@ -75,15 +75,15 @@ def track_chart(
     return styled(alt.layer(*parts).properties(height=340), description=f"{title}：实测与目标（{words}）")
 
 
-def regional_bars(rows: pd.DataFrame, *, unit: str) -> Any:
-    """Return the targets of one kind: a row per region, in its colour.
+def regional_bars(rows: pd.DataFrame, colours: Mapping[str, str], *, unit: str) -> Any:
+    """Return the targets of one kind: a row per region, in its colour (``colours`` by code).
 
     ``rows``: columns text, denominator, region, region_name, value, value_text; all of one denominator.
     """
     known = rows.dropna(subset="value")
     if known.empty:
         return empty("目标没有数值")
-    known = known.assign(colour=known["region"].map(REGION_COLOURS))
+    known = known.assign(colour=known["region"].map(colours))
     y = alt.Y(
         "region_name:N",
         sort=known["region_name"].tolist(),

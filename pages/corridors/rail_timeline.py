@@ -5,25 +5,19 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from analysis.corridor_reports import STAGES, rail_projects
+from analysis.corridor_reports import rail_projects
 from analysis.corridors import Corridors
+from data.registry.corridor_models import RailStage, load_corridor_rules
 from data.store.store import open_store
 from layers.charts.corridor import prefecture_chart, project_chart, timeline_chart
 from pages.corridors.answers import STATUS_NAMES, corridors_of
 from pages.shared import choices, components
 from reports.provenance import provenance
 
-SPANS: dict[str, tuple[int, int]] = {
-    "既有": (2015, 2020),
-    "十四五续建": (2019, 2025),
-    "十四五开工": (2022, 2030),
-    "十四五建设": (2022, 2030),
-    "十四五规划": (2024, 2032),
-    "十四五研究": (2027, 2035),
-    "中长期与远景": (2028, 2035),
-}
-"""Where the bar of a stage stands: of the plan's wording only, no dates of single projects."""
-_FIRM = ("既有", "十四五续建")
+
+def stages() -> dict[str, RailStage]:
+    """Return the stages by name, in the registry's order."""
+    return {stage.name: stage for stage in load_corridor_rules().rail_stages}
 
 
 def stage_rows(shown: pd.DataFrame) -> pd.DataFrame:
@@ -38,7 +32,8 @@ def stage_rows(shown: pd.DataFrame) -> pd.DataFrame:
 
 def project_rows(shown: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
     """Return one bar per project in the order of stages: name, family, stage, start, end, firm; its tip."""
-    ordered = shown.assign(at=shown["stage"].map(list(STAGES).index)).sort_values(
+    known = stages()
+    ordered = shown.assign(at=shown["stage"].map(list(known).index)).sort_values(
         ["at", "family"], kind="stable"
     )
     return pd.DataFrame(
@@ -47,9 +42,9 @@ def project_rows(shown: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
             "family": ordered["family_name"],
             "stage": ordered["stage"],
             "period": ordered["period"].where(ordered["period"] != "", ordered["status"].map(STATUS_NAMES)),
-            "start": ordered["stage"].map(lambda stage: SPANS[stage][0]),
-            "end": ordered["stage"].map(lambda stage: SPANS[stage][1]),
-            "firm": ordered["stage"].isin(_FIRM),
+            "start": ordered["stage"].map(lambda stage: known[stage].from_year),
+            "end": ordered["stage"].map(lambda stage: known[stage].to_year),
+            "firm": ordered["stage"].map(lambda stage: known[stage].begun),
             "where": ordered["prefectures"].map(lambda codes: "、".join(str(names[code]) for code in codes)),
             "source": ordered["doc_no"] + "　" + ordered["seed_line"],
         }
@@ -103,7 +98,7 @@ def page() -> None:
             "rail_families", "类别", list(families), format_func=families.__getitem__
         )
     with columns[1]:
-        stages = choices.choose_many("rail_stages", "阶段", list(STAGES))
+        within = choices.choose_many("rail_stages", "阶段", list(stages()))
     with columns[2]:
         prefectures = {"": "全省", **{str(code): str(names[code]) for code in sorted(found.sums.counties_of)}}
         where = str(
@@ -111,7 +106,7 @@ def page() -> None:
         )
     shown = rows[
         (rows["family"].isin(picked) | (not picked))
-        & (rows["stage"].isin(stages) | (not stages))
+        & (rows["stage"].isin(within) | (not within))
         & rows["prefectures"].map(lambda codes: not where or where in codes)
     ]
     view = choices.choose(
@@ -133,19 +128,30 @@ def page() -> None:
 
 def _show(view: str, found: Corridors, shown: pd.DataFrame, names: pd.Series) -> None:
     families = list(dict.fromkeys(shown["family_name"]))
+    known = stages()
     colours = [found.families[key].colour for key in dict.fromkeys(shown["family"])]
     if view == "stages":
         components.chart(
-            timeline_chart(stage_rows(shown), STAGES, families, colours), key="rail_stages_chart"
+            timeline_chart(stage_rows(shown), list(known), families, colours), key="rail_stages_chart"
         )
         _counts(shown)
     elif view == "projects":
         components.chart(
-            project_chart(project_rows(shown, names), STAGES, families, colours), key="rail_projects"
+            project_chart(
+                project_rows(shown, names),
+                list(known),
+                families,
+                colours,
+                years=(
+                    min(one.from_year for one in known.values()),
+                    max(one.to_year for one in known.values()),
+                ),
+            ),
+            key="rail_projects",
         )
         st.caption("横条的位置只表示阶段（续建、开工、规划、研究），原文没有各项目的起止年；浅色为尚未开工。")
     elif view == "prefectures":
-        components.chart(prefecture_chart(prefecture_rows(shown, names), STAGES), key="rail_prefectures")
+        components.chart(prefecture_chart(prefecture_rows(shown, names), list(known)), key="rail_prefectures")
         st.caption("一个项目经过几个设区市，就在每个市各计一次；范围由示意线求得。")
     table = table_rows(shown, names)
     if view == "table":
@@ -155,6 +161,6 @@ def _show(view: str, found: Corridors, shown: pd.DataFrame, names: pd.Series) ->
 
 
 def _counts(shown: pd.DataFrame) -> None:
-    counts = shown["stage"].value_counts().reindex(STAGES).dropna().astype(int)
+    counts = shown["stage"].value_counts().reindex(list(stages())).dropna().astype(int)
     for column, (stage, number) in zip(st.columns(len(counts)), counts.items(), strict=True):
         column.metric(str(stage), f"{number} 个")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from analysis.palettes import region_colours
 from data.store.store import Store, open_store
 from geo.gaps import GapComparison
 from geo.region_tree import ECONOMIC_REGIONS, LEVEL_CHOICES, PROVINCE
@@ -41,7 +42,7 @@ def page() -> None:
         remark = _sentences(found)
     with right:
         st.markdown("**三大区域与所辖地区**")
-        components.chart(region_strip(found.now, selected=choice.region), key="gap_strip")
+        components.chart(region_strip(found.now, region_colours(), selected=choice.region), key="gap_strip")
         mark = "" if found.now.subject.additive else "黑色短线为区域自身的数值（分子之和 ÷ 分母之和），"
         st.caption(f"{mark}圆点为所辖{found.now.subject.level_word}，标名的是各区域最高和最低。")
         if remark:

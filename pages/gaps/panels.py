@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from analysis.palettes import ramp
+from analysis.palettes import ramp, region_colours
 from data.store.store import Store
 from geo.disparity import Measure, concentration_curve, concentration_index, lorenz_curve
 from geo.gaps import MEASURES, GapAnalysis, GapComparison, beta_convergence, growth_rates, sigma_convergence
@@ -122,7 +122,9 @@ def show_convergence(store: Store, choice: GapChoice, found: GapComparison) -> N
                 "growth": growth_rates(values[first], values[choice.year], span),
             }
         )
-        chart = beta_scatter(rows, fit.slope, fit.intercept, first=first, unit=subject.unit)
+        chart = beta_scatter(
+            rows, fit.slope, fit.intercept, colours=region_colours(), first=first, unit=subject.unit
+        )
         components.chart(chart, key="gap_beta")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from analysis.palettes import region_colours
 from analysis.tracking import Track, regional_targets, tracks
 from data.builder.plan_states import UNDEFINED
 from data.store.store import Store, open_store
@@ -144,7 +145,9 @@ def _bars(part: pd.DataFrame, number: int) -> None:
             if len(groups) > 1:
                 st.caption(plain(f"{text}（分母：{denominator or UNTOLD}）"))
             drawn = group.assign(region_name=group["region"].map(ECONOMIC_REGIONS))
-            components.chart(regional_bars(drawn, unit="%"), key=f"family_chart_{number}_{text}")
+            components.chart(
+                regional_bars(drawn, region_colours(), unit="%"), key=f"family_chart_{number}_{text}"
+            )
 
 
 VIEWS = {"series": "目标与实测", "regions": "分区域目标"}

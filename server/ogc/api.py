@@ -27,7 +27,7 @@ from data.registry.environment import OGC
 from data.store.store import Store, open_store
 from geo.errors import StoreError, SutuError
 from server.ogc.collections import recorded
-from server.ogc.config import configuration, switched_on
+from server.ogc.config import AT_ONCE, COME_AGAIN_S, MAX_WAITING, configuration, switched_on
 from server.ogc.openapi import openapi
 from server.ogc.provider import spliced, text_wanted
 from server.ogc.question import FORMS, Question, checked_crs, checked_items, form_wanted, question_of
@@ -157,12 +157,6 @@ def _as_text(answer: Answer, asked: APIRequest) -> contextlib.AbstractContextMan
     return contextlib.nullcontext([])
 
 
-AT_ONCE = 4
-"""How many questions are answered at the same time; the others wait their turn."""
-
-MAX_WAITING = 200
-"""How many may wait; who comes then is asked to come again."""
-
 _LEFT = 499
 
 
@@ -179,7 +173,7 @@ class Turns:
     async def answer(self, request: Request, work: Callable[[], Response]) -> Response:
         """Return what ``work`` returns when its turn comes; it is not begun for a client that has left."""
         if self.present >= self._most:
-            return refusal(429, "同时提问的太多，请过几秒再试", Retry_After="5")
+            return refusal(429, "同时提问的太多，请过几秒再试", Retry_After=str(COME_AGAIN_S))
         self.present += 1
         job = self._pool.submit(work)
         answered = asyncio.ensure_future(asyncio.wrap_future(job))

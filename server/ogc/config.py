@@ -1,4 +1,4 @@
-"""What pygeoapi is told: who we are, the limits, and each layer as a collection."""
+"""What pygeoapi is told: who we are and each layer as a collection; and every number of what may be asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,32 @@ from server.ogc.collections import Collection, collections
 from server.ogc.tiling import MIME_TYPE
 
 PREFIX = "/ogc"
+
 DEFAULT_ITEMS, MAX_ITEMS = 100, 2_000
+"""How many features one answer holds, where the client does not say, and at most."""
+AT_ONCE = 4
+"""How many questions are answered at the same time; the others wait their turn."""
+MAX_WAITING = 200
+"""How many may wait; who comes then is asked to come again."""
+COME_AGAIN_S = 5
+"""After how many seconds."""
+
+MAX_QUERY, MAX_PATH = 4_000, 1_000
+"""Characters of an address."""
+MAX_HEADERS = 32_768
+"""Bytes of all header lines together."""
+MAX_ACCEPT = 2_000
+"""Characters of the header ``Accept`` that are looked at."""
+MAX_PARAMETERS, MAX_SORTS = 60, 10
+"""Parameters of a question; fields that its answer is sorted by."""
+
+MAX_CONDITIONS, MAX_SPATIAL, MAX_LIKE = 50, 3, 8
+"""Conditions of a filter, those with shapes among them, and those with patterns: each looks at every row."""
+MAX_WILDCARDS = 20
+"""Percent signs of one pattern."""
+MAX_BRACKETS, MAX_DEPTH = 60, 20
+"""Brackets that may stand in brackets, and conditions in conditions."""
+
 EXTENT = (116.3, 30.7, 122.0, 35.2)
 _CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 CRS = (_CRS84, "http://www.opengis.net/def/crs/EPSG/0/4490", "http://www.opengis.net/def/crs/EPSG/0/4326")

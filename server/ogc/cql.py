@@ -13,14 +13,8 @@ from lark.exceptions import LarkError, UnexpectedInput
 from pygeofilter import ast, values
 from pygeofilter.parsers.ecql import parser as library
 
+from server.ogc.config import MAX_BRACKETS, MAX_CONDITIONS, MAX_LIKE, MAX_SPATIAL, MAX_WILDCARDS
 from server.ogc.refusals import RefusedError, shown
-
-MAX_CONDITIONS = 50
-MAX_SPATIAL = 3
-MAX_LIKE = 8
-MAX_WILDCARDS = 20
-MAX_BRACKETS = 60
-"""Brackets that may stand in brackets."""
 
 _CAN = "只支持比较、BETWEEN、IN、LIKE、IS NULL、AND、OR、NOT、BBOX 和 INTERSECTS"
 _SPATIAL = (ast.BBox, ast.GeometryIntersects)

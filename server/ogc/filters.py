@@ -18,6 +18,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from geo.errors import SutuError
+from server.ogc.config import MAX_DEPTH
 from server.ogc.refusals import shown
 
 Box = tuple[float, float, float, float]
@@ -107,7 +108,6 @@ def wildcard(pattern: str, any_text: str, one: str, *, nocase: bool) -> Callable
 Mask = NDArray[np.bool_]
 Hits = Callable[[tuple[float, float, float, float]], NDArray[np.intp]]
 Shapes = Callable[[NDArray[np.intp]], NDArray[np.object_]]
-MAX_DEPTH = 20
 _COMPARE: dict[Any, Callable[[Any, Any], Any]] = {
     ast.Equal: operator.eq,
     ast.NotEqual: operator.ne,

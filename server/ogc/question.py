@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Scope
 
-from server.ogc.config import CRS, MAX_ITEMS
+from server.ogc.config import CRS, MAX_ACCEPT, MAX_ITEMS, MAX_PARAMETERS, MAX_SORTS
 from server.ogc.cql import checked_filter
 from server.ogc.refusals import RefusedError, shown
 from server.ogc.source import Source
@@ -92,7 +92,6 @@ def names_in(node: Any) -> set[str]:
 FORMS = ("json", "html", "jsonld")
 """The forms of answers that are asked for by ``f``, everywhere but for tiles."""
 
-MAX_PARAMETERS = 60
 _MIMES = {
     "text/html": "html",
     "application/ld+json": "jsonld",
@@ -100,7 +99,6 @@ _MIMES = {
     "application/geo+json": "json",
 }
 _ACCEPTED = re.compile(r"([a-z0-9.+*-]{1,40}/[a-z0-9.+*-]{1,60})(?:[^,]*;\s*q=([01](?:\.[0-9]{0,3})?))?[^,]*")
-_MAX_ACCEPT = 2_000
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ def _clean(text: str) -> bool:
 def _accepted(header: str) -> str | None:
     """Return the form of the media type wanted most among those we have."""
     found: list[tuple[float, int, str]] = []
-    for place, part in enumerate(header[:_MAX_ACCEPT].lower().split(",")):
+    for place, part in enumerate(header[:MAX_ACCEPT].lower().split(",")):
         told = _ACCEPTED.fullmatch(part.strip())
         if told is not None and told[1] in _MIMES and float(told[2] or 1) > 0:
             found.append((-float(told[2] or 1), place, _MIMES[told[1]]))
@@ -178,7 +176,6 @@ def _mime(form: str) -> str:
     return next((mime for mime, one in _MIMES.items() if one == form), "application/json")
 
 
-MAX_SORTS = 10
 _KNOWN = frozenset({"f", "lang"})
 _ANY_COUNT = re.compile(r"[0-9]{1,100}")
 _COUNT = re.compile(r"[0-9]{1,15}")

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route, Router, request_response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.ogc.api import endpoint
-from server.ogc.config import PREFIX
+from server.ogc.config import MAX_HEADERS, MAX_PATH, MAX_QUERY, PREFIX
 from server.ogc.refusals import fault_of_ours, refusal
 from server.ogc.tile_answers import matrix_set, matrix_sets, tile, tile_set, tile_sets
 
@@ -66,11 +66,6 @@ def mount() -> Mount:
     ]
     return Mount(PREFIX, app=Guard(Router(routes)))
 
-
-MAX_QUERY = 4_000
-MAX_PATH = 1_000
-MAX_HEADERS = 32_768
-"""Bytes of all header lines together."""
 
 _READING = ("GET", "HEAD")
 

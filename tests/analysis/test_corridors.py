@@ -15,7 +15,6 @@ import pytest
 import shapely
 
 from analysis.corridor_reports import (
-    STAGES,
     by_county,
     compare,
     family_counts,
@@ -442,7 +441,7 @@ def test_corridors_are_found_by_id_or_name_and_doubts_are_named(corridors: Corri
 
 def test_rail_projects_have_a_stage_each(corridors: Corridors) -> None:
     rows = rail_projects(corridors)
-    assert set(rows["stage"]) <= set(STAGES)
+    assert set(rows["stage"]) <= {stage.name for stage in load_corridor_rules().rail_stages}
     assert (rows["stage"] == "既有").sum() == (rows["status"] == "existing").sum()
     stages = rows.set_index("name")["stage"]
     assert stages["南沿江城际铁路"] == "十四五续建"

@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 READER = "reader."
 """Limits of the processes that read: their ids are put together from door and bound."""
 
-SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "data").rglob("*.py"))
+SOURCES = "\n".join(
+    path.read_text(encoding="utf-8") for room in ("data", "analysis") for path in (ROOT / room).rglob("*.py")
+)
 
 
 def _office(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Path:

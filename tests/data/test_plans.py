@@ -462,15 +462,25 @@ def test_equal_texts(one: str, other: str) -> None:
     assert normalise_text(one) == normalise_text(other)
 
 
+def test_a_unit_that_only_is_spelt_otherwise_is_compared() -> None:
+    rows = plan_rows({"unit": "百分点"}, {**BASE, "unit": "个百分点"})
+    spelt = [PlanSynonym(id="points", of="unit", texts=("百分点", "个百分点"), reason="量词")]
+    assert headline_targets(rows, [table()]).iloc[0]["state"] == "undefined"
+    assert headline_targets(rows, [table()], spelt).iloc[0]["state"] == "met"
+
+
 @given(st.text(max_size=30))
 def test_blanks_and_quotation_marks_change_nothing(text: str) -> None:
     assert normalise_text(f" “{text}”， ") == normalise_text(text)
 
 
 def test_units() -> None:
-    assert normalise_unit("/10万") == normalise_unit("1/10万")
-    assert normalise_unit(None) == normalise_unit(math.nan) == ""
-    assert normalise_unit("人") != normalise_unit("人年")
+    same = load_registry().plan_synonyms
+    assert normalise_unit("/10 万", same) == normalise_unit("1/10万", same) == "1/10万"
+    assert normalise_unit("个百分点", same) == normalise_unit("百分点", same)
+    assert normalise_unit("/", same) == normalise_unit(None, same) == normalise_unit(math.nan, same) == ""
+    assert normalise_unit("人", same) != normalise_unit("人年", same)
+    assert normalise_unit("/10万", ()) == "/10万"
 
 
 def test_contradictions_hold_all_that_differ_to_the_letter(plans: PlanTables) -> None:

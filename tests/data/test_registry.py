@@ -85,6 +85,7 @@ def drop_field(field: str) -> Callable[[list[dict]], None]:
 
 
 INDICATORS = "indicators.yaml"
+SYNONYMS = "plan_synonyms.yaml"
 COUNT = {"numerator": "population"}
 THREE = ["#ffffff", "#999999", "#000000"]
 
@@ -114,6 +115,8 @@ THREE = ["#ffffff", "#999999", "#000000"]
         ("palettes.yaml", set_field("colours", {3: [*THREE[:2], "#fff"]}), "字段 colours.3.2：格式不对"),
         ("palettes.yaml", set_field("colours", {3: THREE}), "colours 应给出 3 至 9 级"),
         ("palettes.yaml", set_field("kind", "qualitative"), "类别的 colours 只写一列"),
+        (SYNONYMS, set_field("texts", ["覆盖率", ""]), "texts 里不能有空的写法"),
+        (SYNONYMS, set_field("texts", ["覆盖率", "覆盖率"]), "字段 texts：“覆盖率”写了两次"),
         ("settings.yaml", set_field("value", [1]), "条目 default_year（第 1 条），字段 value"),
     ],
 )
@@ -188,6 +191,17 @@ def test_any_model_may_bring_its_own_file(tmp_path: Path) -> None:
         "- {road: 一级, mode: walk, kmh: 5}\n- {road: 一级, mode: drive, kmh: 60.5}\n", encoding="utf-8"
     )
     assert [entry.key for entry in load_yaml(path, Speed)] == [("一级", "walk"), ("一级", "drive")]
+
+
+def test_palettes_that_are_asked_for_must_be_there(folder: Path) -> None:
+    def shorten(entries: list[dict]) -> None:
+        entries[:] = [one for one in entries if one["id"] != "neutral"]
+        regions = next(one for one in entries if one["id"] == "economic_regions")
+        regions["colours"] = {2: THREE[:2]}
+
+    message = spoil(folder, "palettes.yaml", shorten)
+    assert "palettes.yaml，条目 neutral：缺少此项" in message
+    assert "条目 economic_regions，字段 colours：应恰有 3 个颜色" in message
 
 
 # ---- content

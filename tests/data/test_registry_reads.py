@@ -141,6 +141,25 @@ def test_every_file_is_documented() -> None:
     assert sorted(table) == sorted(FILES)
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda rules: rules["rail_stages"].pop(), "rail_stages 应恰好写"),
+        (lambda rules: rules["rail_stages"][0].update(to_year=2015), "from_year 要早于 to_year"),
+        (lambda rules: rules.update(same_station_m=0), "字段 same_station_m：应大于 0"),
+    ],
+)
+def test_rules_of_corridors_are_checked(
+    change: Callable[[dict[str, Any]], object], expected: str, folder: Path
+) -> None:
+    path = folder / "corridor_rules.yaml"
+    rules = yaml.safe_load(path.read_text(encoding="utf-8"))
+    change(rules)
+    path.write_text(yaml.safe_dump(rules, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(RegistryError, match=expected):
+        FILES["corridor_rules.yaml"].load(folder)
+
+
 # ---- settings
 
 
@@ -268,8 +287,8 @@ def unread_headline() -> list[str]:
 
 
 def unread_synonyms() -> list[str]:
-    told = set(facts("plan_indicators")["indicator"])
-    return [text for one in entries("plan_synonyms.yaml") for text in one.texts if text not in told]
+    told = {one: set(facts("plan_indicators")[one]) for one in ("indicator", "unit")}
+    return [text for one in entries("plan_synonyms.yaml") for text in one.texts if text not in told[one.of]]
 
 
 def unread_tracking() -> list[str]:
@@ -329,6 +348,7 @@ def unread_rules() -> list[str]:
     ]
     out += [one.plan for one in rules.plan_lines if one.plan not in set(table["plan"])]
     out += [one.word for one in rules.track_names if one.word not in told]
+    out += [one.name for one in rules.rail_stages if one.name not in texts_in_code()]
     return [*out, *(one.text for one in rules.line_names if one.text not in told)]
 
 

@@ -123,7 +123,7 @@ def test_the_charts_are_valid() -> None:
         profile_chart(rows, stops, unit="%", title="比重"),
         comparison_chart(shares, ["甲", "乙"]),
         timeline_chart(stages, ["既有"], ["高铁"], ["#8c1d22"]),
-        project_chart(projects, ["既有"], ["高铁"], ["#8c1d22"]),
+        project_chart(projects, ["既有"], ["高铁"], ["#8c1d22"], years=(2015, 2035)),
         prefecture_chart(where, ["既有"]),
     ):
         spec = chart.to_dict()

@@ -21,6 +21,7 @@ from tests.layers.gap_worlds import gap, subject
 from tests.layers.worlds import ORIGIN, UNDEFINED, ramp, squares
 
 NAN = float("nan")
+COLOURS = {SOUTH: "#111111", CENTRAL: "#222222", NORTH: "#333333"}
 EVIL = "<b>'\"]</script>"
 
 
@@ -65,19 +66,20 @@ def charts() -> dict[str, Any]:
     track = functools.partial(
         tracking_charts.track_chart, observed(), goals(), title="率", unit="%", digits=1
     )
+    beta = functools.partial(gap_charts.beta_scatter, colours=COLOURS, first=2005, unit="元")
     return {
-        "strip": gap_charts.region_strip(gap(values), selected="320100"),
-        "strip of a total": gap_charts.region_strip(gap(values, of=subject(additive=True))),
-        "no strip": gap_charts.region_strip(gap([NAN] * 6)),
+        "strip": gap_charts.region_strip(gap(values), COLOURS, selected="320100"),
+        "strip of a total": gap_charts.region_strip(gap(values, of=subject(additive=True)), COLOURS),
+        "no strip": gap_charts.region_strip(gap([NAN] * 6), COLOURS),
         "course": gap_charts.measure_course(course(), {"cv": "变异系数"}, {2015: EVIL}, decimals=3),
         "no course": gap_charts.measure_course(course() * NAN, {"cv": "变异系数"}, {}, decimals=3),
         "parts": gap_charts.parts_course(parts, weighted=False),
         "no parts": gap_charts.parts_course(parts, weighted=True),
         "groups": gap_charts.group_parts(groups, pd.Series({SOUTH: "苏南"})),
         "no groups": gap_charts.group_parts(gap([5, 5, 5, 5, 5, 5]).theil.groups, pd.Series(dtype=str)),
-        "beta": gap_charts.beta_scatter(starts, -0.03, 0.1, first=2005, unit="元"),
-        "beta without a line": gap_charts.beta_scatter(starts, NAN, NAN, first=2005, unit="元"),
-        "no beta": gap_charts.beta_scatter(starts.assign(growth=NAN), NAN, NAN, first=2005, unit="元"),
+        "beta": beta(starts, -0.03, 0.1),
+        "beta without a line": beta(starts, NAN, NAN),
+        "no beta": beta(starts.assign(growth=NAN), NAN, NAN),
         "curves": gap_charts.share_curves(
             {"2020 年": lorenz_curve([1, 2, 3]), "2010 年": lorenz_curve([1])},
             across="人口",
@@ -90,9 +92,15 @@ def charts() -> dict[str, Any]:
         "no track": tracking_charts.track_chart(
             observed().assign(value=NAN), goals(), title="率", unit="", comparable=True, digits=1
         ),
-        "regional": tracking_charts.regional_bars(regional(), unit="%"),
-        "no regional": tracking_charts.regional_bars(regional().assign(value=NAN), unit="%"),
+        "regional": tracking_charts.regional_bars(regional(), COLOURS, unit="%"),
+        "no regional": tracking_charts.regional_bars(regional().assign(value=NAN), COLOURS, unit="%"),
     }
+
+
+@pytest.mark.parametrize("name", ["strip", "beta", "regional"])
+def test_regions_are_drawn_in_the_colours_given(name: str) -> None:
+    told = json.dumps(charts()[name].to_dict())
+    assert COLOURS[SOUTH] in told
 
 
 @pytest.mark.parametrize("name", list(charts()))

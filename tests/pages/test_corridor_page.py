@@ -12,7 +12,7 @@ from data.store.store import Store
 from pages.corridors.answers import corridor_pieces, corridors_of
 from pages.corridors.card import station_words
 from pages.corridors.choice import DEFAULT, visible_at
-from pages.corridors.rail_timeline import prefecture_rows, stage_rows
+from pages.corridors.rail_timeline import prefecture_rows, project_rows, stage_rows
 from tests.pages.running import assert_calm, link, start, text_of
 
 pytestmark = pytest.mark.usefixtures("data_env")
@@ -97,6 +97,11 @@ def test_the_rail_page_shows_stages_projects_and_prefectures(built_store: Store)
 def test_the_rows_of_the_rail_charts_count_every_project(built_store: Store) -> None:
     found = corridors_of(built_store)
     rows = rail_projects(found)
+    bars = project_rows(rows, found.sums.regions["name"]).set_index("stage")
+    assert set(bars.loc[["十四五开工"], ["start", "end", "firm"]].itertuples(index=False, name=None)) == {
+        (2022, 2030, False)
+    }
+    assert bars["firm"].sum() == rows["stage"].isin(["既有", "十四五续建"]).sum()
     assert stage_rows(rows)["projects"].sum() == len(rows)
     by_place: pd.DataFrame = prefecture_rows(rows, found.sums.regions["name"])
     assert by_place["projects"].sum() == sum(map(len, rows["prefectures"]))

@@ -17,8 +17,7 @@ from pygeofilter.parsers.ecql import parse
 from starlette.applications import Starlette
 
 from server.ogc import api
-from server.ogc.config import CRS
-from server.ogc.cql import MAX_BRACKETS, MAX_CONDITIONS, MAX_LIKE, MAX_SPATIAL, MAX_WILDCARDS
+from server.ogc.config import CRS, MAX_BRACKETS, MAX_CONDITIONS, MAX_LIKE, MAX_SPATIAL, MAX_WILDCARDS
 from server.ogc.filters import matching
 from server.ogc.question import checked_items, form_wanted
 from server.ogc.refusals import RefusedError
