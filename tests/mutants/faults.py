@@ -26,9 +26,10 @@ class Fault:
     place: int
 
     def applied(self, source: str) -> str:
-        """Return the source with the fault in it; as it was where the operator finds nothing to change."""
+        """Return the source with the fault in it."""
         changed = mutate_code(source, get_operator(self.operator)(), self.place)
-        return source if changed is None else str(changed)
+        assert changed is not None
+        return str(changed)
 
 
 def faults_of(path: Path) -> list[Fault]:

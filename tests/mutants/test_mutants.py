@@ -11,14 +11,14 @@ from tests.mutants.faults import ROOT, Fault, faults_of, meaning, sample, shown
 
 
 def test_a_sample_is_the_same_each_time_and_every_fault_changes_its_module() -> None:
-    faults = sample(12, 14, ["geo/population.py"])
-    assert faults == sample(12, 14, ["geo/population.py"]) and len(set(faults)) == 12
-    assert faults != sample(12, 15, ["geo/population.py"])
-    source = (ROOT / "geo" / "decay.py").read_text(encoding="utf-8")
+    faults = sample(12, 14, ["geo/tiles.py"])
+    assert faults == sample(12, 14, ["geo/tiles.py"]) and len(set(faults)) == 12
+    assert faults != sample(12, 15, ["geo/tiles.py"])
+    source = (ROOT / "geo" / "tiles.py").read_text(encoding="utf-8")
     for fault in faults:
         assert meaning(fault.applied(source)) != meaning(source)
         assert "→" in shown(fault)
-    assert set(faults) < set(faults_of(Path("geo/population.py")))
+    assert set(faults) < set(faults_of(Path("geo/tiles.py")))
 
 
 def test_annotations_and_layout_have_no_meaning_here() -> None:
@@ -40,7 +40,7 @@ def test_tests_of_its_name_come_first_then_the_quickest_up_to_a_time() -> None:
 
 
 def test_the_outcome_counts_what_nobody_noticed(capsys: pytest.CaptureFixture[str]) -> None:
-    faults = sample(4, 14, ["geo/population.py"])
+    faults = sample(4, 14, ["geo/tiles.py"])
     hows = [mutants.NOTICED, mutants.SLOW, mutants.UNNOTICED, mutants.NOTICED]
     results: list[tuple[Fault, str]] = list(zip(faults, hows, strict=True))
     assert mutants.report(results, 0.75) == 0 and mutants.report(results, 0.76) == 1
