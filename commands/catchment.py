@@ -197,7 +197,7 @@ def _steps(texts: list[str] | None) -> tuple[tuple[float, float], ...] | None:
 def _words(analysis: CatchmentAnalysis) -> list[str]:
     """Return method, balance of supply and demand, and facilities that nobody reaches, as sentences."""
     result = analysis.result
-    lost = float(result.supply.sum()) - result.supply_used
+    lost = result.supply_lost
     words = [
         f"{analysis.method_text}；{len(analysis.facilities)} 处设施",
         f"供给合计 {result.supply.sum():,.0f} {analysis.supply_unit}，"

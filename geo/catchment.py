@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from geo.errors import CatchmentError, UnknownRegionError
 from geo.reach import Reach
 from geo.region_tree import LEVELS, Level, region_hierarchy
+from geo.rounding import EQUAL, all_equal
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -71,6 +72,11 @@ class CatchmentResult:
     def supply_used(self) -> float:
         """Supply of the facilities that any demand reaches."""
         return float(self.supply[self.weighted_demand > 0.0].sum())
+
+    @property
+    def supply_lost(self) -> float:
+        """Supply of the facilities that no demand reaches: summed by itself, so that none is exactly 0."""
+        return float(self.supply[self.weighted_demand <= 0.0].sum())
 
     @property
     def access_given(self) -> float:
@@ -183,7 +189,9 @@ def _row(access: FloatArray, people: FloatArray) -> list[object]:
     unserved = float(people[access <= 0.0].sum())
     gini = weighted_gini(access, people)
     running = np.cumsum(people)
-    lowest, median = (float(access[np.searchsorted(running, total * part)]) for part in (0.1, 0.5))
+    # The tenth is full where all but rounding of it is.
+    parts = (total * part * (1.0 - EQUAL) for part in (0.1, 0.5))
+    lowest, median = (float(access[np.searchsorted(running, part)]) for part in parts)
     mean = float(np.dot(access, people)) / total
     reason = NOBODY_SERVED if np.isnan(gini) else None
     return [total, mean, unserved, unserved / total, lowest, median, gini, reason]
@@ -200,6 +208,8 @@ def weighted_gini(values: ArrayLike, weights: ArrayLike) -> float:
     total, everybody = float(held.sum()), float(people.sum())
     if not (total > 0.0 and everybody > 0.0):
         return float("nan")
+    if all_equal(amount[order][people > 0.0]):
+        return 0.0
     before = np.cumsum(held) - held
     spread = float(np.dot(people, 2.0 * before + held))
     # Rounding may leave a hair below zero where all have the same.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from geo.errors import CompositeError
+from geo.rounding import all_equal, levels, more, nothing, ranks, settled, size
 
 Normalisation = Literal["min_max", "z", "target"]
 Weighting = Literal["equal", "expert", "entropy", "critic"]
@@ -25,8 +26,8 @@ WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
 
 WEIGHT_TOLERANCE = 1e-6
-TIE_DECIMALS = 9
-"""Scores equal to so many decimals share a rank: what lies below is rounding of the sums."""
+FULL = 100.0
+"""The points of a whole score: beside them two scores are told apart, or are equal and share a rank."""
 
 GEOMETRIC_FLOOR = 1.0
 """Under a geometric mean min–max scores run from here to 100: a single zero would wipe out the rest."""
@@ -113,8 +114,8 @@ def normalise(
     columns: dict[str, Floats] = {}
     reasons: dict[str, str] = {}
     for part in parts:
-        own = values[part.id].to_numpy(dtype=np.float64)
-        known = base[part.id].to_numpy(dtype=np.float64)
+        # Equal values get equal scores: a narrow span would make much of their last bits.
+        own, known = settled(values[part.id]), settled(base[part.id])
         known = known[~np.isnan(known)]
         reason = _reason(known, part, method)
         if reason:
@@ -131,10 +132,11 @@ def _reason(known: Floats, part: Part, method: Normalisation) -> str:
         return "没有任何地区有数值"
     if method == "target":
         target = part.target if part.target is not None else 1.0
-        return "" if known.min() > 0 and target > 0 else "目标法要求数值和目标都大于零"
+        positive = more(known.min(), 0.0, beside=size(known)) and target > 0
+        return "" if positive else "目标法要求数值和目标都大于零"
     if len(known) == 1:
         return "只有一个地区有数值，无法比较"
-    return "各地区数值相同，无法区分" if known.min() == known.max() else ""
+    return "各地区数值相同，无法区分" if all_equal(known) else ""
 
 
 def _score(own: Floats, known: Floats, part: Part, method: Normalisation) -> Floats:
@@ -178,20 +180,34 @@ def weigh(values: pd.DataFrame, parts: Sequence[Part], method: Weighting) -> pd.
 
 
 def entropy_information(unit: Floats) -> Floats:
-    """Return 1 - e per component, e its Shannon entropy over the regions as a share of the largest."""
+    """Return 1 - e per component, e its Shannon entropy over the regions as a share of the largest.
+
+    ``unit`` as of `unit_scores`. A component in which the regions are alike tells nothing, also where all
+    have the worst score, and no shares can be told.
+    """
     total = unit.sum(axis=0)
     share = np.divide(unit, total, out=np.zeros_like(unit), where=total > 0)
     logs = np.log(share, out=np.zeros_like(share), where=share > 0)
-    return _positive(1.0 + (share * logs).sum(axis=0) / np.log(len(unit)))
+    told = 1.0 + (share * logs).sum(axis=0) / np.log(len(unit))
+    return _positive(np.where(_alike(unit), 0.0, told))
+
+
+def _alike(unit: Floats) -> np.ndarray:
+    """Return in which components the regions are all alike."""
+    return np.array([all_equal(column, beside=1.0) for column in unit.T], dtype=np.bool_)
 
 
 def critic_information(unit: Floats, without: int | None = None) -> Floats:
     """Return per component its deviation times the sum of 1 - r with the others (without one of them)."""
     if unit.shape[1] == 1:
         return np.ones(1)
-    spread = unit.std(axis=0, ddof=1)
+    alike = _alike(unit)
+    spread = np.where(alike, 0.0, unit.std(axis=0, ddof=1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        conflict = np.asarray(1.0 - np.nan_to_num(np.corrcoef(unit, rowvar=False)), dtype=np.float64)
+        agree = np.array(np.nan_to_num(np.corrcoef(unit, rowvar=False)), dtype=np.float64)
+    # What is the same everywhere agrees with nothing; its last bits would agree with anything.
+    agree[alike], agree[:, alike] = 0.0, 0.0
+    conflict = np.asarray(1.0 - agree, dtype=np.float64)
     if without is not None:
         conflict[:, without] = 0.0
         spread = spread.copy()
@@ -201,9 +217,9 @@ def critic_information(unit: Floats, without: int | None = None) -> Floats:
 
 
 def _positive(information: Floats) -> Floats:
-    """Return information without rounding below zero; all alike when there is none at all."""
-    clean = np.maximum(information, 0.0)
-    return clean if clean.sum() > 1e-12 else np.ones(len(clean))
+    """Return information without rounding around zero; all alike when there is none at all."""
+    clean = np.where(more(information, 0.0, beside=1.0), information, 0.0)
+    return clean if clean.any() else np.ones(len(clean))
 
 
 def for_geometric(scores: Floats, normalisation: Normalisation) -> Floats:
@@ -245,7 +261,7 @@ def composite(
         logs = np.asarray(np.log(usable) * w, dtype=np.float64)
         total = np.exp(logs.sum(axis=1))
         bring = total[:, None] * _log_shares(logs)
-    rank = pd.Series(total, index=values.index).round(TIE_DECIMALS).rank(ascending=False, method="min")
+    rank = ranks(pd.Series(total, index=values.index), ascending=False, beside=FULL)
     frame = pd.DataFrame({"score": total, "rank": rank}, index=values.index)
     frame["reason"] = _reasons(values, scores, part_reasons, frame["score"])
     contributions = pd.DataFrame(bring, index=values.index, columns=scores.columns)
@@ -253,10 +269,11 @@ def composite(
 
 
 def _log_shares(logs: Floats) -> Floats:
-    """Return each component's share of the logarithm of the index; alike where that is zero."""
+    """Return each component's share of the logarithm of the index; alike where that is nothing."""
     total = logs.sum(axis=1, keepdims=True)
     even = np.full_like(logs, 1.0 / logs.shape[1])
-    shares = np.divide(logs, total, out=even, where=np.abs(total) > 1e-12)
+    none = nothing(total, beside=np.abs(logs).sum(axis=1, keepdims=True))
+    shares = np.divide(logs, total, out=even, where=~none)
     return np.where(np.isnan(total), np.nan, shares)
 
 
@@ -298,8 +315,10 @@ def equalisation(scores: pd.Series) -> tuple[float, str]:
     known = scores.dropna().to_numpy(dtype=np.float64)
     if len(known) < 2:
         return float("nan"), "有指数的地区不足两个"
-    if known.mean() <= 0:
+    if not more(known.mean(), 0.0, beside=size(known)):
         return float("nan"), "指数平均值不大于零"
+    if all_equal(known, beside=FULL):
+        return 100.0, ""
     return 100.0 * (1.0 - float(known.std() / known.mean())), ""
 
 
@@ -356,9 +375,15 @@ def rank_ranges(
                 (normalisation, weighting, aggregation, name, (why or "无法排序") if lost else "")
                 for (weighting, name), lost in zip(labels, bad, strict=True)
             ]
-            kept = np.round(totals[:, ~bad], TIE_DECIMALS)
-            ranked.append(rankdata(-kept, method="min", axis=0).T if kept.size else np.zeros((0, len(array))))
+            kept = totals[:, ~bad]
+            ranked.append(_rank_columns(kept) if kept.size else np.zeros((0, len(array))))
     return _summary(values.index, complete, np.concatenate(ranked), rows)
+
+
+def _rank_columns(totals: Floats) -> Floats:
+    """Return the ranks of the regions (rows) under each combination (columns): combinations by regions."""
+    number = np.column_stack([levels(column, beside=FULL) for column in totals.T])
+    return np.asarray(rankdata(-number, method="min", axis=0).T, dtype=np.float64)
 
 
 def _weightings(parts: Sequence[Part]) -> tuple[Weighting, ...]:

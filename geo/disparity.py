@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from geo.errors import DisparityError
+from geo.rounding import all_equal, equal, levels, nothing
 
 FloatArray = NDArray[np.float64]
 
@@ -89,9 +90,11 @@ def max_min_ratio(values: ArrayLike) -> Measure:
     if array.size < 2:
         return undefined(ONE_VALUE if array.size else NO_VALUE)
     low, high = float(array.min()), float(array.max())
-    if low <= 0:
-        return undefined(LOWEST_NEGATIVE if low < 0 else LOWEST_ZERO)
-    return Measure(high / low)
+    if nothing(low, beside=high):
+        return undefined(LOWEST_ZERO)
+    if low < 0:
+        return undefined(LOWEST_NEGATIVE)
+    return Measure(1.0 if all_equal(array) else high / low)
 
 
 def ratio_between(upper: float, lower: float, names: tuple[str, str]) -> Measure:
@@ -104,7 +107,9 @@ def ratio_between(upper: float, lower: float, names: tuple[str, str]) -> Measure
             return undefined(f"{name}没有数值")
         if value < 0:
             return undefined(f"{name}的数值为负，比值没有意义")
-    return undefined(f"{names[1]}的数值为零，比值无定义") if lower == 0 else Measure(upper / lower)
+    if nothing(lower, beside=upper):
+        return undefined(f"{names[1]}的数值为零，比值无定义")
+    return Measure(1.0 if equal(upper, lower) else upper / lower)
 
 
 def coefficient_of_variation(values: ArrayLike, weights: ArrayLike | None = None) -> Measure:
@@ -117,6 +122,8 @@ def coefficient_of_variation(values: ArrayLike, weights: ArrayLike | None = None
     fault = shared_fault(array, "变异系数")
     if fault:
         return undefined(fault)
+    if all_equal(array):
+        return Measure(0.0)
     share = weight / weight.sum()
     mean = float(share @ array)
     return Measure(float(np.sqrt(share @ (array - mean) ** 2)) / mean)
@@ -131,6 +138,8 @@ def gini(values: ArrayLike, weights: ArrayLike | None = None) -> Measure:
     fault = shared_fault(array, "基尼系数")
     if fault:
         return undefined(fault)
+    if all_equal(array):
+        return Measure(0.0)
     order = np.argsort(array, kind="stable")
     return Measure(max(0.0, _twice_area_above(array[order], weight[order])))
 
@@ -175,6 +184,8 @@ def concentration_index(values: ArrayLike, order: ArrayLike, weights: ArrayLike 
     fault = shared_fault(array, "集中指数")
     if fault:
         return undefined(fault)
+    if all_equal(array) or all_equal(ranked):
+        return Measure(0.0)
     curve = _curve(array, ranked, weight)
     across, up = curve["population_share"].to_numpy(), curve["value_share"].to_numpy()
     return Measure(float(1.0 - np.diff(across) @ (up[1:] + up[:-1])))
@@ -196,7 +207,7 @@ def _both(
 
 def _curve(values: ArrayLike, order: ArrayLike, weights: ArrayLike | None) -> pd.DataFrame:
     array, ranked, weight = _both(values, order, weights)
-    steps = pd.DataFrame({"order": ranked, "people": weight, "amount": weight * array})
+    steps = pd.DataFrame({"order": levels(ranked), "people": weight, "amount": weight * array})
     reached = steps.groupby("order", sort=True)[["people", "amount"]].sum().cumsum()
     ends: Sequence[FloatArray] = [
         np.concatenate([[0.0], reached[name].to_numpy() / reached[name].iloc[-1]])
@@ -217,9 +228,10 @@ _NAME = "泰尔指数"
 class TheilParts:
     """A Theil index and its exact parts; NaN with a ``reason`` where undefined.
 
-    ``total`` = ``within`` + ``between``. ``between_share`` is NaN, with ``share_reason``, where the total is
-    zero. ``groups``: index group; columns ``n`` (int64), ``weight_share``, ``value_share``, ``mean``
-    (weighted), ``theil`` (inside the group), ``within`` and ``between`` (what the group adds to each).
+    ``total`` = ``within`` + ``between``; each is exactly 0 where there is no such gap. ``between_share`` is
+    undefined, with its reason, where the total is nothing. ``groups``: index group; columns ``n`` (int64),
+    ``weight_share``, ``value_share``, ``mean`` (weighted), ``theil`` (inside the group), ``within`` and
+    ``between`` (what the group adds to each).
     """
 
     total: float
@@ -259,12 +271,30 @@ def theil(values: ArrayLike, weights: ArrayLike | None = None) -> Measure:
 
 def _theil(array: FloatArray, weight: FloatArray) -> float:
     """Return T of values of which none is negative and some are positive; one value, or all equal: 0."""
+    if all_equal(array):
+        return 0.0
     people = weight / weight.sum()
-    relative = array / float(people @ array)
-    there = relative > 0
+    mean = float(people @ array)
     # Summed exactly: the parts must make up the whole to the last digits.
-    terms = people[there] * relative[there] * np.log(relative[there])
-    return max(0.0, math.fsum(terms))
+    return math.fsum(people * _apart(array, mean))
+
+
+def _apart(values: FloatArray, mean: FloatArray | float) -> FloatArray:
+    """Return r ln r − r + 1 of r = value ÷ mean (> 0): 0 at the mean, above it everywhere else.
+
+    Weighted by people the terms −r + 1 cancel, so that these add up to T as Σ p r ln r does; but no term is
+    negative, and a mean that is off in its last digit puts T off by its square only.
+    """
+    away = (values - mean) / mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (1.0 + away) * np.log1p(away) - away
+    # The limit of x ln x at nothing is 0, which leaves the 1.
+    return np.where(away <= -1.0, 1.0, np.maximum(found, 0.0))
+
+
+def _part(amount: float, total: float) -> float:
+    """Return a part of the whole, 0 where it is nothing beside it, or the whole is nothing."""
+    return 0.0 if total == 0 or nothing(amount, beside=total) else amount
 
 
 def decompose_theil(values: ArrayLike, groups: ArrayLike, weights: ArrayLike | None = None) -> TheilParts:
@@ -285,6 +315,7 @@ def decompose_theil(values: ArrayLike, groups: ArrayLike, weights: ArrayLike | N
     if pd.isna(label).any():
         raise DisparityError("有数值的地区没有分组")
     amount, people = float(weight @ array), float(weight.sum())
+    total = _theil(array, weight)
     rows = {}
     for group in sorted(set(label)):
         inside = label == group
@@ -298,13 +329,17 @@ def decompose_theil(values: ArrayLike, groups: ArrayLike, weights: ArrayLike | N
             "mean": float(own_weight @ own) / float(own_weight.sum()),
             "theil": inner,
             "within": part * inner,
-            "between": part * math.log(part / share) if part > 0 else 0.0,
+            "between": 0.0 if part == 0 or equal(part, share) else part * math.log(part / share),
         }
     table = pd.DataFrame.from_dict(rows, orient="index")
+    within = _part(math.fsum(table["within"]), total)
+    if within == 0:
+        table["within"] = 0.0
+    apart = table["weight_share"].to_numpy() * _apart(table["mean"].to_numpy(), amount / people)
     return TheilParts(
-        total=_theil(array, weight),
-        within=math.fsum(table["within"]),
-        between=max(0.0, math.fsum(table["between"])),
+        total=total,
+        within=within,
+        between=_part(math.fsum(apart), total),
         groups=table,
     )
 
@@ -324,15 +359,12 @@ def decompose_nested(
     if below.reason is not None:
         return undefined_nested(below.reason)
     parent = table.drop_duplicates("inner").set_index("inner")["outer"].reindex(below.groups.index)
-    ratios = above.groups["value_share"] / above.groups["weight_share"]
-    between_inner = math.fsum(
-        value * math.log(value / weight / ratio)
-        for value, weight, ratio in zip(
-            below.groups["value_share"], below.groups["weight_share"], parent.map(ratios), strict=True
-        )
-        if value > 0
-    )
-    return NestedTheil(below.total, above.between, max(0.0, between_inner), below.within)
+    share, mean = below.groups["weight_share"].to_numpy(), below.groups["mean"].to_numpy()
+    outer_mean = parent.map(above.groups["mean"]).to_numpy(dtype=np.float64)
+    some = outer_mean > 0
+    worth = share[some] * outer_mean[some] / float(share @ mean)
+    between_inner = math.fsum(worth * _apart(mean[some], outer_mean[some]))
+    return NestedTheil(below.total, above.between, _part(between_inner, below.total), below.within)
 
 
 def undefined_parts(reason: str) -> TheilParts:

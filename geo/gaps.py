@@ -25,6 +25,7 @@ from geo.disparity import (
 )
 from geo.errors import DisparityError
 from geo.region_tree import ECONOMIC_REGIONS, LEVEL_WORDS, NORTH, SOUTH
+from geo.rounding import all_equal, more, nothing
 
 NO_MULTIPLES = "变化量可正可负，不作倍数比较"
 TOTALS_UNWEIGHTED = "总量指标不按人口加权"
@@ -249,6 +250,7 @@ def _parts(parts: TheilParts) -> dict[str, Any]:
         "within": parts.within,
         "between": parts.between,
         "between_share": parts.between_share.value,
+        "between_share_reason": parts.between_share.reason,
     }
 
 
@@ -263,7 +265,8 @@ class BetaConvergence:
     """Growth against the starting level: ln(later / earlier) / years = a + slope × ln(earlier).
 
     ``slope`` per year, negative when low starters grow faster; ``speed`` is λ = −ln(1 + slope × years) /
-    years and ``half_life`` ln 2 / λ in years, both NaN unless 0 < λ < ∞. ``state``: convergent, divergent,
+    years and ``half_life`` ln 2 / λ in years, both NaN unless 0 < λ < ∞; ``level_end`` tells that they are
+    so because all end alike. ``state``: convergent, divergent,
     none (not significant at 5 %) or undefined with a ``reason``.
     """
 
@@ -277,6 +280,7 @@ class BetaConvergence:
     n: int
     state: str
     reason: str | None = None
+    level_end: bool = False
 
 
 def sigma_convergence(values: pd.DataFrame) -> pd.DataFrame:
@@ -292,9 +296,10 @@ def sigma_convergence(values: pd.DataFrame) -> pd.DataFrame:
         column = whole[year].to_numpy(dtype=np.float64)
         cv = coefficient_of_variation(column)
         positive = column.size > 1 and bool((column > 0).all())
+        spread = 0.0 if all_equal(column) else float(np.log(column).std()) if positive else 0.0
         rows[year] = {
             "cv": cv.value,
-            "sd_log": float(np.log(column).std()) if positive else float("nan"),
+            "sd_log": spread if positive else float("nan"),
             "n": column.size,
             "reason": cv.reason,
         }
@@ -327,12 +332,27 @@ def beta_convergence(earlier: ArrayLike, later: ArrayLike, years: int) -> BetaCo
         none = float("nan")
         return BetaConvergence(none, none, none, none, none, none, years, first.size, "undefined", fault)
     start, growth = np.log(first), growth_rates(first, last, years)
-    slope, intercept, r_squared, p_value = _least_squares(start, growth)
-    speed = -np.log1p(slope * years) / years if slope * years > -1 else float("nan")
-    speed = float(speed) if speed > 0 else float("nan")
+    if all_equal(last / first):
+        # All grow alike: the line explains all there is, which is nothing.
+        slope, intercept, r_squared, p_value = 0.0, float(growth.mean()), 0.0, 1.0
+    else:
+        slope, intercept, r_squared, p_value = _least_squares(start, growth)
+    # The part of the gap that is left at the end. Where all end alike there is none, and no finite speed.
+    left = 0.0 if all_equal(last) else 1.0 + slope * years
+    speed = -float(np.log(left)) / years if more(left, 0.0, beside=1.0) else float("nan")
+    speed = speed if speed > 0 else float("nan")
     state = "none" if p_value >= SIGNIFICANT else "convergent" if slope < 0 else "divergent"
     return BetaConvergence(
-        slope, intercept, r_squared, p_value, speed, float(np.log(2)) / speed, years, first.size, state
+        slope=slope,
+        intercept=intercept,
+        r_squared=r_squared,
+        p_value=p_value,
+        speed=speed,
+        half_life=float(np.log(2)) / speed,
+        years=years,
+        n=first.size,
+        state=state,
+        level_end=all_equal(last),
     )
 
 
@@ -342,7 +362,7 @@ def _beta_fault(first: np.ndarray, last: np.ndarray) -> str | None:
     bad = int(((first <= 0) | (last <= 0)).sum())
     if bad:
         return NOT_POSITIVE.format(count=bad)
-    return SAME_START if np.ptp(first) == 0 else None
+    return SAME_START if all_equal(first) else None
 
 
 def _least_squares(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, float]:
@@ -354,9 +374,9 @@ def _least_squares(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, f
     slope = float(dx @ dy / (dx @ dx))
     rest = dy - slope * dx
     whole, left, freedom = float(dy @ dy), float(rest @ rest), x.size - 2
-    # All grow alike: the line explains all there is, which is nothing.
-    if whole <= (np.finfo(float).eps * max(1.0, float(np.abs(y).max()))) ** 2 * x.size:
-        return 0.0, float(y.mean()), 0.0, 1.0
+    # Squares are off by the square of what their roots are off by.
+    if nothing(np.sqrt(left), beside=np.sqrt(whole)):
+        left = 0.0
     error = np.sqrt(left / freedom / float(dx @ dx))
     p_value = 2.0 * float(stdtr(freedom, -abs(slope) / error)) if error > 0 else 0.0
     return slope, float(y.mean() - slope * x.mean()), 1.0 - left / whole, p_value

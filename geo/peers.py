@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import UnknownRegionError
+from geo.rounding import all_equal, levels, ranks
 
 NO_PEERS = "有数值的地区不足两个，无法比较"
 ALL_EQUAL = "各地区数值相同，无法比较"
@@ -57,19 +58,19 @@ def spine(values: pd.Series, direction: str, *, indicator: str = "") -> Spine:
     """
     known = values.dropna()
     falling = direction == "lower_better"
-    ranks = values.rank(ascending=falling, method="min")
-    middle = values.rank(ascending=falling, method="average")
+    places = ranks(values, ascending=falling)
+    middle = ranks(values, ascending=falling, method="average")
     count = len(known)
     percentiles = (count - middle) / (count - 1) if count > 1 else middle * np.nan
     nothing = pd.Series(np.nan, index=values.index, dtype="float64")
-    if count < 2 or known.min() == known.max():
+    if count < 2 or all_equal(known):
         reason = NO_PEERS if count < 2 else ALL_EQUAL
         ends = (float(known.iloc[0]),) * 5 if count else (float("nan"),) * 5
-        return Spine(indicator, direction, *ends, nothing, ranks, percentiles, reason)
+        return Spine(indicator, direction, *ends, nothing, places, percentiles, reason)
     marks = [float(value) for value in np.quantile(known.to_numpy(), (0.0, 0.25, 0.5, 0.75, 1.0))]
     worst, q1, median, q3, best = reversed(marks) if falling else marks
     positions = (values - worst) / (best - worst)
-    return Spine(indicator, direction, worst, best, q1, median, q3, positions, ranks, percentiles, "")
+    return Spine(indicator, direction, worst, best, q1, median, q3, positions, places, percentiles, "")
 
 
 def spines(matrix: pd.DataFrame, directions: Mapping[str, str]) -> dict[str, Spine]:
@@ -105,7 +106,7 @@ def similar_regions(matrix: pd.DataFrame, adcode: str, count: int = 5) -> pd.Dat
         raise UnknownRegionError(f"没有行政区划代码为“{adcode}”的地区")
     empty = pd.DataFrame({"adcode": pd.Series(dtype="str"), "distance": pd.Series(dtype="float64")})
     spread = matrix.std(ddof=0)
-    used = matrix.loc[:, spread > 0]
+    used = matrix.loc[:, [not all_equal(matrix[name]) for name in matrix.columns]]
     if used.shape[1] == 0 or bool(used.loc[adcode].isna().any()):
         return empty
     z = (used - used.mean()) / spread[used.columns]
@@ -113,7 +114,9 @@ def similar_regions(matrix: pd.DataFrame, adcode: str, count: int = 5) -> pd.Dat
     frame = pd.DataFrame({"adcode": distance.index, "distance": distance.to_numpy(dtype=np.float64)})
     if frame.empty:
         return empty
-    return frame.sort_values(["distance", "adcode"]).head(count).reset_index(drop=True)
+    # Distances are made of deviations of about 1.
+    frame = frame.assign(level=levels(frame["distance"], beside=1.0)).sort_values(["level", "adcode"])
+    return frame.drop(columns="level").head(count).reset_index(drop=True)
 
 
 def distinct(codes: Sequence[str]) -> list[str]:

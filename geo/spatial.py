@@ -12,6 +12,7 @@ from scipy import sparse
 from shapely import STRtree
 
 from geo.disparity import FloatArray
+from geo.rounding import all_equal, more
 
 PERMUTATIONS = 9999
 SEED = 20201101
@@ -146,7 +147,7 @@ def _empty_table(values: pd.Series, there: np.ndarray, linked: np.ndarray) -> pd
 def _fault(array: FloatArray) -> str | None:
     if array.size < 4:
         return TOO_FEW.format(count=array.size)
-    return ALL_EQUAL if np.ptp(array) == 0 else None
+    return ALL_EQUAL if all_equal(array) else None
 
 
 def _row_weights(pairs: Pairs, count: int) -> sparse.csr_array:
@@ -201,7 +202,7 @@ def false_discovery_threshold(p_values: FloatArray, rate: float) -> float:
 
 
 def _quadrants(z: FloatArray, lag: FloatArray) -> np.ndarray:
-    high, around = z > 0, lag > 0
+    high, around = (more(one, 0.0, beside=1.0) for one in (z, lag))
     return np.select(
         [high & around, ~high & ~around, high & ~around], [HIGH_HIGH, LOW_LOW, HIGH_LOW], LOW_HIGH
     ).astype(object)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from geo.errors import StandardError
 from geo.region_tree import COUNTY_CITY_KINDS, PROVINCE, each_lies_in
+from geo.rounding import equal, more, whole_up
 
 Rule = Literal["per_population", "per_region", "per_region_above", "per_township"]
 Kinds = Literal["all", "county_city", "rural"]
@@ -111,7 +112,8 @@ def required(rule: StandardRule, units: pd.DataFrame) -> pd.DataFrame:
         applies &= base > 0
     elif rule.rule == "per_region_above":
         limit = float(rule.threshold_people or 0.0)
-        applies &= (people > limit) if rule.above_only else (people >= limit)
+        # People of later years are projected, so that a limit may be met but for the last bits.
+        applies &= more(people, limit) if rule.above_only else (people > limit) | equal(people, limit)
     least, most = (_amount(rule, base, one) for one in (rule.per_people, rule.per_people_most))
     unknown = np.isnan(people) & (rule.rule in {"per_population", "per_region_above"})
     bound = _bound(rule, units)
@@ -157,7 +159,7 @@ def _amount(rule: StandardRule, base: np.ndarray, per_people: float | None) -> n
     else:
         asked = base * rule.quantity
     # A hair below the next whole number is that number: 0.7 × 10 is 7.
-    return np.ceil(np.round(asked, 9)) if rule.whole else asked
+    return whole_up(asked) if rule.whole else asked
 
 
 def compare(asked: pd.DataFrame, provided: pd.DataFrame) -> pd.DataFrame:
@@ -167,7 +169,8 @@ def compare(asked: pd.DataFrame, provided: pd.DataFrame) -> pd.DataFrame:
     ``provided``: index adcode, ``provided``, ``surveyed``, ``implied``, ``reason``.
     """
     out = asked.join(provided[["provided", "surveyed", "implied"]])
-    lack = (out["required"] - out["provided"]).clip(lower=0.0)
+    short = out["required"].isna() | out["provided"].isna() | more(out["required"], out["provided"])
+    lack = (out["required"] - out["provided"]).where(short, 0.0)
     out["shortfall"] = lack
     out["regions_short"] = np.where(lack.isna(), np.nan, (lack > 0).astype(float))
     told = out["reason"].where(out["reason"].notna(), provided["reason"].reindex(out.index))

@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo import rounding
 from geo.errors import SutuError
 from geo.spatial import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, LocalMoran
 from layers.classify import Classes, assign, classify
@@ -120,7 +121,7 @@ def ranks(values: pd.Series, direction: str) -> pd.Series:
 
     For ``lower_better`` the lowest value is 1; for the other directions the highest.
     """
-    return values.rank(method="min", ascending=direction == "lower_better")
+    return rounding.ranks(values, ascending=direction == "lower_better")
 
 
 def ramp_colours(ramp: Ramp, classes: Classes) -> tuple[str, ...]:

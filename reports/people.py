@@ -175,13 +175,15 @@ def _residents(made: Briefings, adcode: str, level: str) -> str:
     count = made.point("population", adcode, CENSUS_YEARS[1])
     facts = made.facts("population")
     peers = facts[(facts["year"] == CENSUS_YEARS[1]) & (facts["level"] == level)].set_index("adcode")["value"]
-    ranks = peers.rank(ascending=False, method="min")
+    ranks = peers.rank(ascending=False, method="min")  # counts of people: exact
+    rank = float(ranks.get(adcode, math.nan))
     province = made.point("population", PROVINCE, CENSUS_YEARS[1]).value
     return words.residents_sentence(
         made.name(adcode),
         LEVEL_WORDS[level],
         count,
-        rank=float(ranks.get(adcode, math.nan)),
+        rank=rank,
+        tied=int((ranks == rank).sum()) > 1,
         among=int(peers.notna().sum()),
         share=math.nan if adcode == PROVINCE else count.value / province,
     )

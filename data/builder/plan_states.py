@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 import re
 
+from geo.rounding import equal
+
 MET, NOT_MET, UNDEFINED = "met", "not_met", "undefined"
 
 # 6—8, 2-3个, 0.5～1小时, 1至2个: what the plans write for a range.
@@ -54,7 +56,7 @@ def target_state(
         return UNDEFINED, f"{cumulative}是规划期累计数，两者不能直接比较"
     side = _side(comparator, direction)
     if side is None:
-        if direction == "neutral" and actual == target and actual_comparator in {"=", "~"}:
+        if direction == "neutral" and equal(actual, target) and actual_comparator in {"=", "~"}:
             return MET, None
         return UNDEFINED, _no_side_reason(comparator, direction)
     return _compare(side, target, actual, actual_comparator or "=")
@@ -80,25 +82,27 @@ def _no_side_reason(comparator: str, direction: str) -> str:
 
 def _compare(side: str, target: float, actual: float, actual_comparator: str) -> tuple[str, str | None]:
     """Hold an actual value, or the half-line it bounds, against the half-line that satisfies the target."""
+    # An observed value is computed as a rule: 70 % of counts may lie a hair below 70.
+    same = bool(equal(actual, target))
     holds = {
-        ">=": actual >= target,
-        ">": actual > target,
-        "<=": actual <= target,
-        "<": actual < target,
+        ">=": same or actual > target,
+        ">": not same and actual > target,
+        "<=": same or actual < target,
+        "<": not same and actual < target,
     }
     upward = side.startswith(">")
     if actual_comparator in {"=", "~", "cum"}:
         return (MET if holds[side] else NOT_MET), None
     if actual_comparator.startswith(">") == upward:
         # The actual value lies beyond its bound, on the target's side: it may be met, never refuted.
-        strictly_beyond = actual == target and actual_comparator in {">", "<"}
+        strictly_beyond = same and actual_comparator in {">", "<"}
         if holds[side] or strictly_beyond:
             return MET, None
         bound = "下限" if upward else "上限"
         return UNDEFINED, f"现状值只写了{bound}，不知是否达到目标"
     # Bounded on the far side: it may be refuted, never confirmed.
-    outside = actual < target if upward else actual > target
-    touches = actual == target and (side in {">", "<"} or actual_comparator in {">", "<"})
+    outside = not holds[">=" if upward else "<="]
+    touches = same and (side in {">", "<"} or actual_comparator in {">", "<"})
     if outside or touches:
         return NOT_MET, None
     bound = "上限" if upward else "下限"

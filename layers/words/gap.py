@@ -14,6 +14,7 @@ import pandas as pd
 from geo.disparity import Measure
 from geo.gaps import MEASURES, BetaConvergence, GapAnalysis, GapComparison, GapSubject
 from geo.region_tree import NORTH, SOUTH
+from geo.rounding import all_equal, settled
 from geo.spatial import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, LocalMoran
 from layers.model import format_number
 
@@ -66,11 +67,14 @@ def extremes(now: GapAnalysis) -> str:
         return f"{where}都没有数值：{_most_common(now.missing['reason'])}。"
     if len(values) == 1:
         return f"{where}只有{names[values.index[0]]}有数值（{amount(values.iloc[0], subject)}），谈不上差距。"
-    shown = values.round(subject.decimals)
+    # Equal values read the same, also where the last digit printed hangs on the last bits.
+    shown = pd.Series(settled(values), index=values.index).round(subject.decimals)
     high, low = shown.max(), shown.min()
     if high == low:
-        return f"{where}相同，都是 {amount(high, subject)}。"
-    tops, bottoms = (_joined(names[shown.index[shown == end]], 3) for end in (high, low))
+        # What is printed alike may still differ, and then has a gap that is split elsewhere on the page.
+        apart = "" if all_equal(values) else "，差别小于所示位数"
+        return f"{where}相同，都是 {amount(high, subject)}{apart}。"
+    tops, bottoms = (listed(names[shown.index[shown == end]], 3) for end in (high, low))
     ratio = now.measures["max_min_ratio"]
     times = (
         f"前者是后者的 {format_number(ratio.value, RATIO_DECIMALS)} 倍"
@@ -302,6 +306,8 @@ def beta(found: BetaConvergence, subject: GapSubject, first: int, last: int) -> 
         return f"{span}起点高低与增长快慢没有显著关系（{fit}），看不出趋同或趋异。"
     if found.state == "divergent":
         return f"{span}起点高的{subject.level_word}增长更快（{fit}），差距趋于扩大（β 趋异）。"
+    if found.level_end:
+        return f"{span}起点低的{subject.level_word}增长更快（{fit}），到 {last} 年各地相同（β 趋同）。"
     if math.isnan(found.speed):
         return f"{span}起点低的{subject.level_word}增长更快（{fit}），已经反超，算不出趋同速度。"
     return (
@@ -340,7 +346,7 @@ def spot_words(found: LocalMoran, names: pd.Series) -> str:
     for kind, word in kinds.items():
         cluster = found.cluster(kind)
         if cluster:
-            told.append(f"{word} {len(cluster)} 个：{_joined(names.reindex(cluster), _MOST_NAMES)}")
+            told.append(f"{word} {len(cluster)} 个：{listed(names.reindex(cluster), _MOST_NAMES)}")
     if not told:
         return f"没有通过检验的热点或冷点（假发现率 {rate}%）。"
     return f"{'；'.join(told)}（假发现率 {rate}%）。"
@@ -350,12 +356,12 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {format_number(value, 3)}"
 
 
-def _joined(names: pd.Series, most: int) -> str:
+def listed(names: pd.Series, most: int) -> str:
     """Return names in a row, all of them up to ``most``."""
-    listed = [str(name) for name in names]
-    if len(listed) <= most:
-        return "、".join(listed)
-    return f"{'、'.join(listed[:most])}等 {len(listed)} 个"
+    every = [str(name) for name in names]
+    if len(every) <= most:
+        return "、".join(every)
+    return f"{'、'.join(every[:most])}等 {len(every)} 个"
 
 
 def _most_common(reasons: pd.Series) -> str:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from layers.model import format_number
+from geo.rounding import equal, more
+from layers.model import format_number, signed
+from layers.words.gap import listed
 
 _PERCENT = {"%", "百分点"}
 
@@ -124,9 +126,9 @@ def strengths_sentence(region: str, strong: Sequence[Standing], weak: Sequence[S
     parts = []
     for word, found in (("前四分之一", strong), ("后四分之一", weak)):
         if found:
-            listed = "、".join(f"{short(one.indicator)}（第 {int(one.rank)} 位）" for one in found[:6])
+            named = "、".join(f"{short(one.indicator)}（第 {int(one.rank)} 位）" for one in found[:6])
             rest = f"等 {len(found)} 项" if len(found) > 6 else f"，共 {len(found)} 项"
-            parts.append(f"居同级{word}的有：{listed}{rest}")
+            parts.append(f"居同级{word}的有：{named}{rest}")
         else:
             parts.append(f"没有居同级{word}的指标")
     return f"{region}{'；'.join(parts)}。"
@@ -157,14 +159,14 @@ def people(count: float) -> str:
 
 
 def residents_sentence(
-    region: str, level_word: str, count: Point, *, rank: float, among: int, share: float
+    region: str, level_word: str, count: Point, *, rank: float, among: int, share: float, tied: bool = False
 ) -> str:
     """Return how many people live in a region, its rank by number, and its share of the province."""
     if math.isnan(count.value):
         return f"{count.year} 年{region}常住人口没有数值：{count.reason or '没有数据'}。"
     text = f"{count.year} 年{region}常住人口 {people(count.value)}"
     if not math.isnan(rank) and among > 1:
-        text += f"，在 {among} 个{level_word}中居第 {int(rank)} 位"
+        text += f"，在 {among} 个{level_word}中{'并列' if tied else ''}居第 {int(rank)} 位"
     if not math.isnan(share):
         text += f"，占全省 {format_number(share * 100, 1)}%"
     return f"{text}。"
@@ -211,13 +213,18 @@ def firmness_sentence(table: pd.DataFrame, combinations: int) -> str:
         return "没有可用的方法组合，无法判断位次是否稳定。"
     span = known["worst"] - known["best"]
     firm = int((span <= FIRM_SHARE * len(known)).sum())
-    most = known.iloc[int(span.to_numpy().argmax())]
     if span.max() == 0:
         return f"换用 {combinations} 种方法组合，所有地区的位次都不变。"
+    widest = known[span == span.max()]
+    most = widest.iloc[0]
+    moved = (
+        f"{most['name']}（第 {int(most['best'])} 至第 {int(most['worst'])} 位）"
+        if len(widest) == 1
+        else f"{listed(widest['name'], 3)}（并列，都变动 {int(span.max())} 位）"
+    )
     return (
         f"换用 {combinations} 种方法组合，{len(known)} 个地区中有 {firm} 个位次变动不超过"
-        f"{format_number(FIRM_SHARE * 100, 0)}%的名次；变动最大的是{most['name']}"
-        f"（第 {int(most['best'])} 至第 {int(most['worst'])} 位）。"
+        f"{format_number(FIRM_SHARE * 100, 0)}%的名次；变动最大的是{moved}。"
     )
 
 
@@ -233,12 +240,17 @@ def progress_sentence(table: pd.DataFrame, year: int, base_year: int) -> str:
     known = table.dropna(subset=["progress"])
     if known.empty:
         return f"没有地区能与 {base_year} 年比较。"
-    up, down = int((known["progress"] > 0).sum()), int((known["progress"] < 0).sum())
-    most = known.iloc[int(known["progress"].to_numpy().argmax())]
+    # Scores are sums of parts of 100 points.
+    gained = known["progress"].to_numpy(dtype="float64")
+    up, down = int(more(gained, 0.0, beside=100.0).sum()), int(more(0.0, gained, beside=100.0).sum())
+    best = known[equal(gained, gained.max(), beside=100.0)]
+    tied = "并列，" if len(best) > 1 else ""
     rest = len(table) - len(known)
+    if up == down == 0:
+        return f"同一尺度下，{year} 年与 {base_year} 年都没有变化{f'；{rest} 个不能比较' if rest else ''}。"
     text = (
         f"同一尺度下，{year} 年比 {base_year} 年上升的有 {up} 个、下降的有 {down} 个；"
-        f"变化最好的是{most['name']}（{'+' if most['progress'] > 0 else ''}"
-        f"{format_number(most['progress'], 1)} 分）"
+        f"变化最好的是{listed(best['name'], 3)}（{tied}"
+        f"{signed(float(best['progress'].iloc[0]), 1)} 分）"
     )
     return f"{text}{f'；{rest} 个不能比较' if rest else ''}。"

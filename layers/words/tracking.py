@@ -66,7 +66,8 @@ def _pace_verdict(path: Path, pace: float, needed: float) -> str:
     one, other = round(pace, digits), round(needed, digits)
     if one == 0:
         return STILL
-    if one * other <= 0:
+    # A need too small to print has a direction all the same.
+    if (pace * needed if other == 0 else one * other) <= 0:
         return AGAINST
     if one == other:
         return EXACT
@@ -116,7 +117,10 @@ def pace_words(path: Path) -> str:
 
 def change_words(path: Path, change: float) -> str:
     """Return a change per year in words, with one more decimal than the values."""
-    return f"{'提高' if change > 0 else '降低'} {difference(path, abs(change), path.decimals + 1)}"
+    digits = path.decimals + 1
+    if round(change, digits) == 0:
+        return f"变动不到 {difference(path, 10.0**-digits, digits)}"
+    return f"{'提高' if change > 0 else '降低'} {difference(path, abs(change), digits)}"
 
 
 def amount(path: Path, value: float) -> str:

@@ -22,6 +22,7 @@ from layers.charts.coverage import (
     sensitivity_chart,
 )
 from layers.model import format_number, readable
+from layers.words.gap import listed
 from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
 from pages.coverage.downloads import figures_table
@@ -129,12 +130,15 @@ def gap_words(rows: pd.DataFrame) -> str:
     gap = region_gap(rows)
     if gap.highest is None or gap.lowest is None:
         return f"不能比较：{gap.reason}"
-    names = rows.set_index("adcode")["name"]
-    shares = rows.set_index("adcode")["population_coverage"]
+    names = rows.sort_values("adcode").set_index("adcode")["name"]
+    shares = rows.sort_values("adcode").set_index("adcode")["population_coverage"]
+    high, low = float(shares[gap.highest]), float(shares[gap.lowest])
+    if high == low:
+        return f"{int(shares.notna().sum())} 个地区相同，都是 {percent(high)}"
     ratio = f"，最高是最低的 {format_number(gap.ratio, 2)} 倍" if gap.reason is None else f"；{gap.reason}"
     return (
-        f"最高 {names[gap.highest]} {percent(shares[gap.highest])}，最低 {names[gap.lowest]} "
-        f"{percent(shares[gap.lowest])}，相差 {format_number(gap.gap_points, 1)} 个百分点{ratio}"
+        f"最高 {listed(names[shares == high], 3)} {percent(high)}，最低 {listed(names[shares == low], 3)} "
+        f"{percent(low)}，相差 {format_number(gap.gap_points, 1)} 个百分点{ratio}"
     )
 
 

@@ -11,9 +11,11 @@ import streamlit as st
 
 from data.store.store import Store
 from geo.region_tree import LEVEL_CHOICES, above
+from geo.rounding import levels
 from layers.charts.base import comparison_bars
 from layers.model import Layer, format_number
 from layers.themes import ranks
+from layers.words.gap import listed
 from pages.indicators.choice import Subject
 from pages.shared import cached, choices
 from pages.shared.components import chart, plain
@@ -140,6 +142,23 @@ def _change(found: Standing, layer: Layer) -> tuple[str | None, str | None]:
     return f"{sign}{number}{unit}", f"较 {found.earlier_year} 年"
 
 
+def extreme_lines(values: pd.DataFrame, layer: Layer) -> list[str]:
+    """Return which regions are highest and lowest, all where several are; one line when all are equal.
+
+    ``values``: columns adcode, name and value (none NaN).
+    """
+    level = pd.Series(levels(values["value"]), index=values.index)
+    if level.max() == 0:
+        return [f"各地区相同　{plain(layer.text(values['value'].iloc[0], unit=True))}"]
+    told = []
+    for word, end in (("最高", level.max()), ("最低", 0)):
+        rows = values[level == end].sort_values("adcode")
+        tied = "（并列）" if len(rows) > 1 else ""
+        text = layer.text(rows["value"].iloc[0], unit=True)
+        told.append(f"{word}{tied}　**{plain(listed(rows['name'], 3))}**　{plain(text)}")
+    return told
+
+
 def show_summary(store: Store, subject: Subject, layer: Layer) -> None:
     """Draw the card of all regions, as long as none is chosen."""
     values = layer.defined.sort_values("rank")
@@ -150,9 +169,8 @@ def show_summary(store: Store, subject: Subject, layer: Layer) -> None:
             total = format_number(float(facts["value"].iloc[0]), layer.decimals)
             st.metric(plain(f"江苏省（{layer.unit}）"), total)
         if len(values) > 1:
-            by_value = values.sort_values("value")
-            for word, row in (("最高", by_value.iloc[-1]), ("最低", by_value.iloc[0])):
-                st.markdown(f"{word}　**{plain(row['name'])}**　{plain(layer.text(row['value'], unit=True))}")
+            for line in extreme_lines(values, layer):
+                st.markdown(line)
             middle = float(values["value"].median())
             st.markdown(f"中位数　{plain(layer.text(middle, unit=True))}　共 {len(values)} 个地区有数据")
         missing = len(layer.frame) - len(values)

@@ -157,7 +157,7 @@ def show_notes(store: Store, answers: SupplyAnswers) -> None:
 
 def _reached(answers: SupplyAnswers) -> list[str]:
     result, unit = answers.analysis.result, answers.analysis.supply_unit
-    lost = float(result.supply.sum()) - result.supply_used
+    lost = result.supply_lost
     total, used = format_number(float(result.supply.sum()), 0), format_number(result.supply_used, 0)
     words = f"供给合计 {total} {unit}，有人可及的 {used} {unit}，全部分配到人（Σ 可及性 × 需求 = Σ 供给）"
     return [words] + ([f"{format_number(lost, 0)} {unit}的供给在服务范围内没有需求"] if lost > 0 else [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -535,3 +536,15 @@ def test_declared_synonyms_are_compared_and_must_exist() -> None:
 
 def test_reading_twice_gives_the_same_table() -> None:
     pd.testing.assert_frame_equal(read_targets(FACTS), read_targets(FACTS))
+
+
+@pytest.mark.parametrize(("comparator", "state"), [(">=", "met"), ("=", "met"), (">", "not_met")])
+def test_what_is_met_but_for_rounding_is_met(comparator: str, state: str) -> None:
+    """63 of 90 are 70 %, also where the division leaves a hair less."""
+    for actual in (np.nextafter(70.0, 0.0), 70.0, np.nextafter(70.0, 100.0)):
+        assert target_state(comparator, "higher_better", 70.0, float(actual)) == (state, None)
+        mirrored = comparator.replace(">", "<")
+        assert target_state(mirrored, "lower_better", 70.0, float(actual)) == (state, None)
+    assert target_state(comparator, "higher_better", 70.0, 69.9999)[0] == "not_met"
+    assert target_state(comparator, "higher_better", 70.0, 70.0001)[0] == "met"
+    assert target_state("=", "neutral", 70.0, float(np.nextafter(70.0, 0.0))) == ("met", None)

@@ -39,6 +39,8 @@ def test_firmness() -> None:
     assert firmness_sentence(found, 24) == (
         "换用 24 种方法组合，3 个地区中有 1 个位次变动不超过10%的名次；变动最大的是乙（第 1 至第 3 位）。"
     )
+    tied = table(best=[1.0, 1.0, 3.0], worst=[3.0, 3.0, 3.0])
+    assert firmness_sentence(tied, 24).endswith("变动最大的是甲、乙（并列，都变动 2 位）。")
     firm = table(best=[1.0, 2.0, 3.0], worst=[1.0, 2.0, 3.0])
     assert "都不变" in firmness_sentence(firm, 24)
     assert "无法判断" in firmness_sentence(firm, 0)
@@ -54,4 +56,11 @@ def test_evenness_progress_and_methods() -> None:
     )
     assert progress_sentence(table(progress=[NAN] * 3), 2020, 2010) == "没有地区能与 2010 年比较。"
     assert "变化最好的是甲（−1.0 分）" in progress_sentence(table(progress=[-1.0, -2.0, -3.0]), 2020, 2010)
+    # 0.1 + 0.2 less 0.3 is no rise, and as much as 0.3 less 0.3.
+    noise = table(progress=[0.1 + 0.2 - 0.3, 0.0, -1.0])
+    assert progress_sentence(noise, 2020, 2010) == (
+        "同一尺度下，2020 年比 2010 年上升的有 0 个、下降的有 1 个；变化最好的是甲、乙（并列，0.0 分）。"
+    )
+    still = table(progress=[0.1 + 0.2 - 0.3, 0.0, NAN])
+    assert progress_sentence(still, 2020, 2010) == "同一尺度下，2020 年与 2010 年都没有变化；1 个不能比较。"
     assert method_words("z", "critic", "geometric") == "标准分法、CRITIC、几何平均"

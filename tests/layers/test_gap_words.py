@@ -82,6 +82,7 @@ def test_the_regions_own_figures_count_not_the_mean_of_their_members() -> None:
             "相差 400 元，前者是后者的 5.00 倍。",
         ),
         ([80] * 6, "2020 年各设区市的人均收入相同，都是 80 元。"),
+        ([80.1, *[80] * 5], "2020 年各设区市的人均收入相同，都是 80 元，差别小于所示位数。"),
         (
             [90, 80, 70, 60, 50, 0],
             "2020 年各设区市的人均收入，最高的是甲市（90 元），最低的是己市（0 元），"
@@ -260,6 +261,10 @@ def test_beta() -> None:
     assert alike == (
         "2005–2020 年起点高低与增长快慢没有显著关系（p = 1.000，R² 0.00，4 个设区市），看不出趋同或趋异。"
     )
+    level = words.beta(beta_convergence(first, np.full(4, 3.0), 15), subject(), 2005, 2020)
+    assert level == (
+        "2005–2020 年起点低的设区市增长更快（p < 0.001，R² 1.00，4 个设区市），到 2020 年各地相同（β 趋同）。"
+    )
     over = words.beta(beta_convergence(first, 10 / first, 15), subject(), 2005, 2020)
     assert "已经反超" in over
     none = words.beta(beta_convergence([1.0, 2.0], [1.0, 2.0], 5), subject(), 2005, 2010)
@@ -304,6 +309,24 @@ def test_no_spots_and_no_pattern() -> None:
 
 
 # On the store
+
+
+@pytest.mark.parametrize("level", ["prefecture", "county"])
+@pytest.mark.parametrize("values", [[0.1] * 6, [7.0] * 6, [99.9] * 6, [3.0, 3.0, 5.0, 5.0, 7.0, 7.0]])
+def test_the_last_bits_change_no_sentence(values: list[float], level: str) -> None:
+    """Whatever a unit in the last place, here or there: the same words, those on equal values among them."""
+    of = subject(level=level, decimals=2)
+    plain = words.gap_sentences(beside(gap(values, of=of)))
+    for seed in range(20):
+        ways = np.random.default_rng(seed).choice([-np.inf, 0.0, np.inf], 6)
+        moved = [
+            value if way == 0 else float(np.nextafter(value, way))
+            for value, way in zip(values, ways, strict=True)
+        ]
+        assert words.gap_sentences(beside(gap(moved, of=of))) == plain
+    alike = len(set(values)) == 1
+    assert ("各地区完全相同，没有差距可以分解" in plain["where"]) == alike
+    assert ("相同，都是" in plain["extremes"]) == alike
 
 
 def test_a_sentence_changes_when_its_fact_changes(built_store: Store) -> None:

@@ -127,6 +127,9 @@ def test_similar_coverage_and_residents() -> None:
     assert residents_sentence(
         "甲县", "县（市、区）", Point(2020, 9_999.0), rank=95, among=95, share=0.0012
     ) == ("2020 年甲县常住人口 9,999 人，在 95 个县（市、区）中居第 95 位，占全省 0.1%。")
+    assert "中并列居第 2 位" in residents_sentence(
+        "甲县", "县（市、区）", Point(2020, 9_999.0), rank=2, among=95, share=NAN, tied=True
+    )
     assert (
         residents_sentence("甲县", "", Point(2020, NAN), rank=NAN, among=0, share=NAN)
         == "2020 年甲县常住人口没有数值：没有数据。"

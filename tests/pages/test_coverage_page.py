@@ -302,6 +302,20 @@ def test_gaps_name_the_best_and_the_worst(store: Store) -> None:
     assert gap_words(rows.reset_index().iloc[:1]).startswith("不能比较")
 
 
+def test_gaps_name_all_that_share_an_end() -> None:
+    rows = pd.DataFrame(
+        {
+            "adcode": ["320300", "320200", "320100", "320400"],
+            "name": ["丙市", "乙市", "甲市", "丁市"],
+            "population_coverage": [1.0, 0.5, 1.0, np.nan],
+        }
+    )
+    assert (
+        gap_words(rows) == "最高 甲市、丙市 100.0%，最低 乙市 50.0%，相差 50.0 个百分点，最高是最低的 2.00 倍"
+    )
+    assert gap_words(rows.assign(population_coverage=0.5)) == "4 个地区相同，都是 50.0%"
+
+
 @pytest.mark.parametrize(
     ("panel", "within"),
     [

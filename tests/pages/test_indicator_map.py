@@ -12,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 from data.registry import load_registry
 from data.store.store import Store
 from geo.region_tree import above
-from pages.indicators.card import standing
+from pages.indicators.card import extreme_lines, standing
 from pages.indicators.choice import MapStyle, Subject
 from pages.indicators.layers import layers_of
 from pages.indicators.panels import data_table
+from pages.shared.components import plain
 from tests.pages.running import assert_calm, link, start, text_of
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "start" / "script.py"
@@ -65,6 +66,22 @@ def test_a_region_stands_where_counting_by_hand_puts_it(
         built_store.facts(indicator, year=2020).set_index("adcode").loc[code, "value"] for code in codes
     ]
     assert found.above["value"].tolist() == higher
+
+
+def test_the_summary_names_all_that_share_an_end(built_store: Store) -> None:
+    (layer,) = layers_of(
+        built_store, load_registry(), [_subject(built_store, "urbanisation_rate", level="prefecture")], STYLE
+    )
+    rows = pd.DataFrame(
+        {
+            "adcode": ["320300", "320200", "320100"],
+            "name": ["丙市", "乙市", "甲市"],
+            "value": [0.3, 0.1, 0.1 + 0.2],
+        }
+    )
+    high, low = (plain(layer.text(value, unit=True)) for value in (0.3, 0.1))
+    assert extreme_lines(rows, layer) == [f"最高（并列）　**甲市、丙市**　{high}", f"最低　**乙市**　{low}"]
+    assert extreme_lines(rows.iloc[[0, 2]], layer) == [f"各地区相同　{high}"]
 
 
 def test_a_region_without_a_value_says_why(built_store: Store) -> None:
