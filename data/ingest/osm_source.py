@@ -211,6 +211,8 @@ def _tag(column: pa.StringArray, key: str) -> pa.StringArray:
     """Return the value of ``key`` in each OPL tag list (``Tkey=value,key=value``), null where missing."""
     # Most ways lack most tags: a plain search first leaves the pattern few texts to look at.
     mentioned = pc.match_substring(column, f"{key}=")
+    if not mentioned.true_count:
+        return pa.nulls(len(column), pa.string())
     found = pc.extract_regex(column.filter(mentioned), rf"(?:^T|,){re.escape(key)}=(?P<value>[^,]*)")
     return pc.replace_with_mask(
         pa.nulls(len(column), pa.string()), mentioned, pc.struct_field(found, "value")
@@ -220,8 +222,10 @@ def _tag(column: pa.StringArray, key: str) -> pa.StringArray:
 def _seldom_tags(column: pa.StringArray, mark: str, keys: Sequence[str]) -> dict[str, pa.StringArray]:
     """Return the values of ``keys``, which all hold ``mark``, looked for only where it stands."""
     marked = pc.match_substring(column, mark)
-    few = column.filter(marked)
     nothing = pa.nulls(len(column), pa.string())
+    if not marked.true_count:
+        return dict.fromkeys(keys, nothing)
+    few = column.filter(marked)
     return {key: pc.replace_with_mask(nothing, marked, _tag(few, key)) for key in keys}
 
 
