@@ -17,9 +17,11 @@ import shapely
 
 from data.ingest.duplicates import Duplicates, find_duplicates
 from data.ingest.facility_store import load_imported_facilities
+from data.ingest.osm_access import plain_told
 from data.ingest.osm_facilities import read_osm_facilities, scan_facilities
 from data.ingest.osm_layers import read_osm_rail, read_osm_rivers, read_osm_water
 from data.ingest.osm_network import OsmNetwork, read_osm_network, scan_network
+from data.ingest.osm_notes import facility_notes, network_notes
 from data.ingest.osm_source import check_extract, file_fault
 from data.ingest.osm_store import (
     STORED_COLUMNS,
@@ -45,7 +47,6 @@ Progress = Callable[[str, int, int], None]
 
 STEPS = ("读取设施", "读取路网", "读取铁路和水系", "核对位置", "写入")
 _SAMPLE = 20_000
-_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class OsmSummary(ImportSummary):
     ``details``: ``as_of``, ``by_type``, ``by_county`` (adcode, name, type, facilities), ``outside``,
     ``merges`` (type, kept, kept_name, merged, merged_name), ``duplicates`` (pairs that may be one facility,
     in the extract and across sources), ``unplaced``, ``network`` (ways, nodes, edges, length_km,
-    missing_nodes) and ``layers`` (rows of rail, rivers, water).
+    missing_nodes, access: `AccessTold`) and ``layers`` (rows of rail, rivers, water).
     """
 
     def lines(self) -> list[str]:
@@ -185,7 +186,8 @@ def store_extract(
         notes.append(
             f"{extract.duplicates.found} 对设施可能是同一处（同类、相近、名称相似），都已保留，请核对。"
         )
-    notes += _notes(extract)
+    notes += facility_notes(extract.located, extract.merges, extract.unplaced)
+    notes += network_notes(extract.network)
     return _summary(extract, counties, changes, notes=notes, staged=staged)
 
 
@@ -298,32 +300,6 @@ def _compare(before: pd.DataFrame, after: pd.DataFrame) -> _Changes:
     return _Changes(len(new) - len(common), int((~same).sum()), int(same.sum()))
 
 
-def _notes(extract: Extract) -> list[str]:
-    """Return what a person should know, in Chinese."""
-    notes = []
-    outside = int(extract.located["adcode"].isna().sum())
-    if outside:
-        notes.append(f"{outside} 处设施在省界以外：参与可达性计算，不计入任何县（市、区）。")
-    merges = extract.merges
-    if len(merges):
-        notes.append(f"{len(merges)} 个对象画在同类设施的范围内，与其合并为一处。")
-    unplaced = extract.unplaced
-    if unplaced:
-        shown = "、".join(unplaced[:_SHOWN]) + ("等" if len(unplaced) > _SHOWN else "")
-        notes.append(f"{len(unplaced)} 处设施没有完整的几何，无法定位，未导入：{shown}。")
-    network = extract.network
-    if len(network.edges):
-        kilometres = network.edges["length_m"].sum() / 1000
-        ferries = int(network.edges["ferry"].sum())
-        notes.append(
-            f"路网：{network.ways:,} 条道路，{len(network.nodes):,} 个结点，{len(network.edges):,} 个路段，"
-            f"共 {kilometres:,.0f} 公里，其中轮渡 {ferries} 段；已替换此前导入的路网。"
-        )
-    if network.missing_nodes:
-        notes.append(f"道路有 {network.missing_nodes:,} 个结点在数据包范围以外，道路到此为止。")
-    return notes
-
-
 def _summary(
     extract: Extract,
     counties: gpd.GeoDataFrame,
@@ -359,6 +335,7 @@ def _summary(
                 "edges": len(network.edges),
                 "length_km": round(float(network.edges["length_m"].sum()) / 1000, 3),
                 "missing_nodes": network.missing_nodes,
+                "access": plain_told(network.told),
             },
             "layers": {name: len(frame) for name, frame in extract.layers.items()},
         },

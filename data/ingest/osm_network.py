@@ -1,19 +1,15 @@
-"""The road network of an OpenStreetMap extract as ``geo.network`` takes it, and what tags mean for travel.
+"""The road network of an OpenStreetMap extract as ``geo.network`` takes it.
 
 Every node of a road is a node of the graph, so that places snap to where the road really runs and each
 edge is a straight piece; ``merge_below_m`` merges nodes that are no junction for a smaller graph. Two roads
 meet where they share a node, never where they merely cross: a bridge joins nothing it passes over, and a
 river is crossed only where a bridge, tunnel or ferry is mapped.
 
-Meanings follow the OpenStreetMap wiki (Key:access, Key:oneway, Key:maxspeed, Key:duration). A value that says
-nothing usable counts as absent; it never becomes a guess.
+What tags mean for travel is read in ``osm_access`` (who may use a way), ``osm_barriers`` and ``osm_tags``.
 """
 
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,31 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from data.ingest.osm_source import (
-    FIXED,
-    WaySelection,
-    WayTable,
-    check_extract,
-    file_fault,
-    read_ways,
-    unescape,
-)
+from data.ingest.osm_access import FERRY, UNSTATED, AccessTable, AccessTold, ways_access
+from data.ingest.osm_barriers import barriers_on_roads, stop_at_barriers
+from data.ingest.osm_source import FIXED, WaySelection, WayTable, check_extract, file_fault, read_ways
+from data.ingest.osm_tags import decode, flag, parse_duration, parse_maxspeed
 from data.registry.osm_models import OsmMapping, RoadRules, load_osm_mapping
 
-FERRY = "ferry"
-"""The ``highway`` value of an edge that is a ferry."""
-
-_PLAIN_KEYS = (
-    "highway",
-    "route",
-    "oneway",
-    "junction",
-    "maxspeed",
-    "bridge",
-    "tunnel",
-    "duration",
-    "motorroad",
-)
+_PLAIN_KEYS = ("maxspeed", "bridge", "tunnel", "duration")
 _SEMI_MAJOR_M, _FLATTENING = 6378137.0, 1 / 298.257222101
 _ECCENTRICITY_SQUARED = _FLATTENING * (2 - _FLATTENING)
 FloatArray = NDArray[np.float64]
@@ -55,13 +33,15 @@ FloatArray = NDArray[np.float64]
 class OsmNetwork:
     """The network and what was left out of it.
 
-    ``nodes``: ``node_id`` int64 (OpenStreetMap's, ascending), ``lon``, ``lat`` float64 (WGS 84, which is
-    CGCS2000 by policy). ``edges``: ``from_node``, ``to_node`` int64; ``length_m`` float64 (on the GRS80
-    ellipsoid); ``highway`` category (``ferry`` for ferries); ``oneway`` int8 (1 along, -1 against, 0 both);
+    ``nodes``: ``node_id`` int64 (OpenStreetMap's, ascending; negative ones are points beside a barrier),
+    ``lon``, ``lat`` float64 (WGS 84, which is CGCS2000 by policy). ``edges``: ``from_node``, ``to_node``
+    int64; ``length_m`` float64 (on the GRS80 ellipsoid); ``highway`` category (``ferry`` for ferries);
+    ``oneway`` int8 (1 along, -1 against, 0 both: for the mode that the registry calls directed);
     ``maxspeed_kmh``, ``duration_minutes`` float32 (NaN when not stated); ``bridge``, ``tunnel``, ``ferry``
-    bool; ``walk``, ``ebike``, ``drive`` nullable boolean (what the access tags say; NA leaves it to the road
+    bool; ``walk``, ``ebike``, ``drive`` nullable boolean (what the tags say; NA leaves it to the road
     class). ``ways`` is the number of roads read, ``missing_nodes`` how many of their nodes the extract lacks
     (roads end there), ``dropped_loops`` how many pieces that begin and end in one node were left out.
+    ``told`` is what the tags said that people should know.
     """
 
     nodes: pd.DataFrame
@@ -69,6 +49,7 @@ class OsmNetwork:
     ways: int
     missing_nodes: int
     dropped_loops: int
+    told: AccessTold = field(default_factory=AccessTold)
 
 
 @dataclass(frozen=True)
@@ -111,9 +92,16 @@ def _kept(
 
 
 def _cut(
-    ways: WayTable, number: NDArray[np.int64], at: NDArray[np.int64], merge_below_m: float | None
+    ways: WayTable,
+    number: NDArray[np.int64],
+    at: NDArray[np.int64],
+    merge_below_m: float | None,
+    barriers: NDArray[np.int64],
 ) -> _Pieces:
-    """Cut the ways into edges. ``at`` are the located positions, ``number`` the graph node of each."""
+    """Cut the ways into edges. ``at`` are the located positions, ``number`` the graph node of each.
+
+    ``barriers`` are the ids of nodes that no merging may swallow.
+    """
     way = ways.way_of_node()[at]
     starts = np.ones(len(at), dtype=np.bool_)
     starts[1:] = (way[1:] != way[:-1]) | (np.diff(at) > 1)
@@ -122,7 +110,8 @@ def _cut(
     whole = np.bincount(way, weights=steps, minlength=len(ways))
     keep = np.ones(len(at), dtype=np.bool_)
     if merge_below_m is not None:
-        keep = _kept(starts, steps, np.bincount(number)[number], merge_below_m)
+        uses = np.bincount(number)[number] + np.isin(ways.node_id[at], barriers)
+        keep = _kept(starts, steps, uses, merge_below_m)
     spots = np.flatnonzero(keep)
     real = ~starts[spots[1:]]
     length = np.add.reduceat(steps, spots[:-1] + 1)[: len(real)] if len(spots) > 1 else np.empty(0)
@@ -148,16 +137,17 @@ def _edge_frame(
     from_node: NDArray[np.int64],
     to_node: NDArray[np.int64],
     rules: RoadRules,
-) -> pd.DataFrame:
-    """Return the edges with the attributes of their ways."""
+) -> tuple[pd.DataFrame, AccessTold]:
+    """Return the edges with the attributes of their ways, and what the tags said."""
     way = pieces.way
     classes = _road_classes(ways, rules)
+    access = ways_access(ways.tags, rules)
     columns: dict[str, object] = {
         "from_node": from_node,
         "to_node": to_node,
         "length_m": pieces.length_m,
         "highway": classes.take(way),
-        "oneway": oneway(ways.tags, rules)[way],
+        "oneway": access.oneway[way],
         "maxspeed_kmh": decode(ways.tags["maxspeed"], parse_maxspeed, np.float32, np.nan)[way],
         "bridge": flag(ways.tags["bridge"])[way],
         "tunnel": flag(ways.tags["tunnel"])[way],
@@ -166,10 +156,10 @@ def _edge_frame(
     duration = decode(ways.tags["duration"], parse_duration, np.float32, np.nan)
     duration[np.asarray(classes != FERRY)] = np.nan
     columns["duration_minutes"] = duration[way] * pieces.share
-    for mode, verdict in mode_access(ways.tags, rules).items():
+    for mode, verdict in access.modes.items():
         stated = verdict[way]
         columns[mode] = pd.arrays.BooleanArray(stated == 1, stated == UNSTATED)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns), access.told
 
 
 def network_of_ways(ways: WayTable, rules: RoadRules, *, merge_below_m: float | None = None) -> OsmNetwork:
@@ -177,7 +167,8 @@ def network_of_ways(ways: WayTable, rules: RoadRules, *, merge_below_m: float | 
     at = np.flatnonzero(ways.located)
     missing = len(ways.located) - len(at)
     ids, sample, number = np.unique(ways.node_id[at], return_index=True, return_inverse=True)
-    pieces = _cut(ways, number, at, merge_below_m)
+    barriers = barriers_on_roads(ways.marked, ids, rules)
+    pieces = _cut(ways, number, at, merge_below_m, barriers.nodes)
     from_number, to_number = number[pieces.first], number[pieces.last]
     loops = from_number == to_number
     if loops.any():
@@ -188,8 +179,10 @@ def network_of_ways(ways: WayTable, rules: RoadRules, *, merge_below_m: float | 
     used[to_number] = True
     where = at[sample[used]]
     nodes = pd.DataFrame({"node_id": ids[used], "lon": ways.x[where] / FIXED, "lat": ways.y[where] / FIXED})
-    edges = _edge_frame(ways, pieces, ids[from_number], ids[to_number], rules)
-    return OsmNetwork(nodes, edges, len(ways), missing, int(loops.sum()))
+    edges, told = _edge_frame(ways, pieces, ids[from_number], ids[to_number], rules)
+    nodes, edges = stop_at_barriers(nodes, edges, barriers)
+    told = replace(told, barriers=barriers.counts(), unknown_barriers=barriers.unknown)
+    return OsmNetwork(nodes, edges, len(ways), missing, int(loops.sum()), told)
 
 
 def scan_network(
@@ -208,11 +201,10 @@ def scan_network(
     mapping = mapping or load_osm_mapping()
     rules = mapping.roads
     check_extract(path, max_bytes=mapping.extract.max_bytes)
-    keys = dict.fromkeys([*_PLAIN_KEYS, *(key for rule in rules.access for key in rule.keys)])
-    selection = WaySelection({"highway": rules.highways, "route": (FERRY,)})
-    return network_of_ways(
-        read_ways(path, selection, list(keys), scratch=scratch), rules, merge_below_m=merge_below_m
-    )
+    table = AccessTable(rules)
+    selection = WaySelection({"highway": rules.highways, "route": (FERRY,)}, rules.barriers.key_name)
+    ways = read_ways(path, selection, [*_PLAIN_KEYS, *table.keys], seldom=table.seldom_keys, scratch=scratch)
+    return network_of_ways(ways, rules, merge_below_m=merge_below_m)
 
 
 def read_osm_network(
@@ -228,114 +220,3 @@ def read_osm_network(
             path, "数据包里没有可通行的道路", "请确认数据包含 highway 标签的道路，且没有被过滤成只含设施"
         )
     return network.nodes, network.edges
-
-
-MAX_SPEED_KMH = 160.0
-"""A posted limit above this is a typing error."""
-
-_KMH_PER_UNIT = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "mph": 1.609344, "knots": 1.852}
-_SPEED = re.compile(r"^(\d+(?:\.\d+)?) *([a-z/]*)$")
-_CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d))?$")
-_ISO = re.compile(r"^pt(?=\d)(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?$")
-_MINUTES = re.compile(r"^(\d+(?:\.\d+)?) *(?:min|mins|minutes)?$")
-_FORWARD, _BACKWARD, _BOTH = {"yes", "true", "1"}, {"-1", "reverse"}, {"no", "false", "0"}
-UNSTATED = -1
-"""No tag says whether a mode may use a way: the road class decides."""
-
-UNDIRECTED = -2
-"""No tag says in which direction a way runs: the road class decides."""
-
-
-def parse_maxspeed(text: str) -> float:
-    """Return a posted limit in km/h (the lowest of several), NaN for none, words, and impossible numbers."""
-    speeds = []
-    for part in text.lower().split(";"):
-        match = _SPEED.match(part.strip())
-        if match and match[2] in _KMH_PER_UNIT:
-            speeds.append(float(match[1]) * _KMH_PER_UNIT[match[2]])
-    return min((speed for speed in speeds if 0 < speed <= MAX_SPEED_KMH), default=np.nan)
-
-
-def parse_duration(text: str) -> float:
-    """Return minutes from ``1:20``, ``1:20:00``, ``PT1H20M`` or plain minutes; NaN for anything else."""
-    words = text.strip().lower()
-    if match := _CLOCK.match(words):
-        minutes = int(match[1]) * 60 + int(match[2]) + int(match[3] or 0) / 60
-    elif match := _ISO.match(words):
-        minutes = float(match[1] or 0) * 60 + float(match[2] or 0) + float(match[3] or 0) / 60
-    elif match := _MINUTES.match(words):
-        minutes = float(match[1])
-    else:
-        return np.nan
-    return minutes if minutes > 0 else np.nan
-
-
-def parse_oneway(text: str) -> int:
-    """Return 1 (along the way), -1 (against it) or 0 (both); ``UNDIRECTED`` for a value that says nothing.
-
-    ``reversible`` and ``alternating`` change by the hour and count as both.
-    """
-    if text in _FORWARD:
-        return 1
-    if text in _BACKWARD:
-        return -1
-    return 0 if text in _BOTH or text in {"reversible", "alternating"} else UNDIRECTED
-
-
-def decode(
-    column: pa.ChunkedArray, meaning: Callable[[str], float | bool | int], dtype: type, missing: object
-) -> NDArray[Any]:
-    """Return ``meaning`` of every text as an array of ``dtype``, ``missing`` where there is none.
-
-    Each distinct text is looked at once.
-    """
-    coded = column.combine_chunks().dictionary_encode()
-    meanings = [meaning(unescape(text)) for text in coded.dictionary.to_pylist()]
-    codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)
-    found: NDArray[Any] = np.array([*meanings, missing], dtype=dtype)[codes]
-    return found
-
-
-def _is_one_of(values: Iterable[str]) -> Callable[[str], bool]:
-    known = frozenset(values)
-    return lambda text: text in known
-
-
-def access(tags: dict[str, pa.ChunkedArray], mode_keys: Iterable[str], rules: RoadRules) -> NDArray[np.int8]:
-    """Return 1 (allowed), 0 (denied) or ``UNSTATED`` per way by the most specific of ``mode_keys``."""
-    meanings = dict.fromkeys(rules.allow, 1) | dict.fromkeys(rules.deny, 0)
-    verdict: NDArray[np.int8] | None = None
-    for key in mode_keys:
-        stated = decode(
-            tags[key], lambda text: meanings.get(text.split(";", 1)[0].strip(), UNSTATED), np.int8, UNSTATED
-        )
-        verdict = stated if verdict is None else np.where(verdict == UNSTATED, stated, verdict)
-    if verdict is None:
-        raise ValueError("access needs at least one key")
-    return verdict
-
-
-def mode_access(tags: dict[str, pa.ChunkedArray], rules: RoadRules) -> dict[str, NDArray[np.int8]]:
-    """Return ``access`` for each mode; a motorroad denies its modes unless their own tag says otherwise."""
-    motorroad = decode(tags["motorroad"], _is_one_of({"yes"}), np.bool_, False)
-    verdicts = {}
-    for rule in rules.access:
-        verdict = access(tags, rule.keys, rules)
-        if rule.mode in rules.motorroad_denies:
-            own = access(tags, rule.keys[:1], rules)
-            verdict = np.where(motorroad & (own == UNSTATED), 0, verdict)
-        verdicts[rule.mode] = verdict.astype(np.int8)
-    return verdicts
-
-
-def oneway(tags: dict[str, pa.ChunkedArray], rules: RoadRules) -> NDArray[np.int8]:
-    """Return 1, -1 or 0 per way: as tagged, else as implied by motorways and roundabouts."""
-    stated = decode(tags["oneway"], parse_oneway, np.int8, UNDIRECTED)
-    implied = decode(tags["highway"], _is_one_of(rules.oneway_highways), np.bool_, False)
-    implied |= decode(tags["junction"], _is_one_of(rules.oneway_junctions), np.bool_, False)
-    return np.where(stated != UNDIRECTED, stated, implied).astype(np.int8)
-
-
-def flag(column: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Return whether a yes/no/kind tag (``bridge``, ``tunnel``) says anything but no."""
-    return decode(column, lambda text: text != "no", np.bool_, False)

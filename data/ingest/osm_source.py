@@ -8,9 +8,9 @@ keeps only the arrays in memory. Format: https://osmcode.org/opl-file-format/
 import io
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,8 @@ class WayTable:
     as OPL escapes them (``unescape``);
     ``start`` int64[n + 1]; ``node_id`` int64[m]; ``x``, ``y`` int32[m]: longitude and latitude (WGS 84) in
     1e-7 degree; ``located`` bool[m]: False for a node the extract does not hold (its x and y are 0).
+    ``marked``: the tags of the nodes that ``WaySelection.nodes_with`` asks for, by node id, whether or not a
+    selected way has them.
     """
 
     way_id: NDArray[np.int64]
@@ -114,6 +116,7 @@ class WayTable:
     x: NDArray[np.int32]
     y: NDArray[np.int32]
     located: NDArray[np.bool_]
+    marked: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of ways."""
@@ -126,15 +129,26 @@ class WayTable:
 
 @dataclass(frozen=True)
 class WaySelection:
-    """Which ways to read: those with ``value`` among ``values`` of ``key`` for any of the pairs."""
+    """Which ways to read: those with ``value`` among ``values`` of ``key`` for any of the pairs.
+
+    ``nodes_with``: nodes with this key are read too, for their tags.
+    """
 
     wanted: dict[str, tuple[str, ...]]
+    nodes_with: str | None = None
 
     @property
     def filters(self) -> list[osmium.BaseHandler]:
-        """Return the C++ filters: ways only, with one of the wanted tags."""
-        pairs = [(key, value) for key, values in self.wanted.items() for value in values]
-        return [osmium.filter.EntityFilter(osmium.osm.WAY), osmium.filter.TagFilter(*pairs)]
+        """Return the C++ filters: ways with one of the wanted tags, and the wanted nodes."""
+        ways = osmium.filter.TagFilter(
+            *((key, value) for key, values in self.wanted.items() for value in values)
+        )
+        if self.nodes_with is None:
+            return [osmium.filter.EntityFilter(osmium.osm.WAY), ways]
+        nodes = osmium.filter.KeyFilter(self.nodes_with)
+        nodes.enable_for(osmium.osm.NODE)
+        ways.enable_for(osmium.osm.WAY)
+        return [nodes, ways]
 
 
 def _write_opl(path: Path, selection: WaySelection, out: Path) -> None:
@@ -147,15 +161,23 @@ def _write_opl(path: Path, selection: WaySelection, out: Path) -> None:
             osmium.apply(reader, locations, *selection.filters, writer)
 
 
-def _batches(opl: Path) -> Iterator[pa.RecordBatch]:
-    """Yield the ways of an OPL file as batches of three text columns: way, tags, nodes."""
+def _batches(opl: Path, others: list[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the ways of an OPL file as batches of three text columns: way, tags, nodes.
+
+    Lines of nodes, which have four columns, are added to ``others``.
+    """
     columns = ["way", "tags", "nodes"]
     if opl.stat().st_size == 0:
         return
+
+    def set_aside(row: pa_csv.InvalidRow) -> str:
+        others.append(row.text)
+        return "skip"
+
     yield from pa_csv.open_csv(
         opl,
         read_options=pa_csv.ReadOptions(column_names=columns, block_size=_BLOCK_BYTES),
-        parse_options=pa_csv.ParseOptions(delimiter=" ", quote_char=False),
+        parse_options=pa_csv.ParseOptions(delimiter=" ", quote_char=False, invalid_row_handler=set_aside),
         convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
     )
 
@@ -189,10 +211,32 @@ def _tag(column: pa.StringArray, key: str) -> pa.StringArray:
     """Return the value of ``key`` in each OPL tag list (``Tkey=value,key=value``), null where missing."""
     # Most ways lack most tags: a plain search first leaves the pattern few texts to look at.
     mentioned = pc.match_substring(column, f"{key}=")
+    if not mentioned.true_count:
+        return pa.nulls(len(column), pa.string())
     found = pc.extract_regex(column.filter(mentioned), rf"(?:^T|,){re.escape(key)}=(?P<value>[^,]*)")
     return pc.replace_with_mask(
         pa.nulls(len(column), pa.string()), mentioned, pc.struct_field(found, "value")
     )
+
+
+def _seldom_tags(column: pa.StringArray, mark: str, keys: Sequence[str]) -> dict[str, pa.StringArray]:
+    """Return the values of ``keys``, which all hold ``mark``, looked for only where it stands."""
+    marked = pc.match_substring(column, mark)
+    nothing = pa.nulls(len(column), pa.string())
+    if not marked.true_count:
+        return dict.fromkeys(keys, nothing)
+    few = column.filter(marked)
+    return {key: pc.replace_with_mask(nothing, marked, _tag(few, key)) for key in keys}
+
+
+def _node_tags(lines: Sequence[str]) -> dict[int, dict[str, str]]:
+    """Return the tags of nodes from their OPL lines (``n81 Tbarrier=gate,access=no x118.8 y32.0``)."""
+    found = {}
+    for line in lines:
+        node, tags = line.split(" ")[:2]
+        pairs = (pair.partition("=") for pair in tags[1:].split(","))
+        found[int(node[1:])] = {unescape(key): unescape(value) for key, _, value in pairs}
+    return found
 
 
 def _fixed(degrees: pa.ChunkedArray) -> NDArray[np.int32]:
@@ -207,10 +251,16 @@ def unescape(text: str) -> str:
 
 
 def read_ways(
-    path: Path, selection: WaySelection, keys: Sequence[str], *, scratch: Path | None = None
+    path: Path,
+    selection: WaySelection,
+    keys: Sequence[str],
+    *,
+    seldom: Mapping[str, Sequence[str]] | None = None,
+    scratch: Path | None = None,
 ) -> WayTable:
     """Return the selected ways of an extract with the values of the tags ``keys``, in file order.
 
+    ``seldom`` are further keys, by a piece of text that each holds and few ways have: they cost little.
     ``scratch`` is the folder for the intermediate text (about 40 bytes per node of the selected ways;
     default: the system's). Raises ``FaultReport`` when the file cannot be read to its end.
     """
@@ -218,13 +268,19 @@ def read_ways(
     counts: list[NDArray[np.int64]] = []
     nodes: list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]] = []
     tags: dict[str, list[pa.StringArray]] = {key: [] for key in keys}
+    rare = dict(seldom or {})
+    tags |= {key: [] for few in rare.values() for key in few}
+    others: list[str] = []
     with tempfile.TemporaryDirectory(prefix="sutu-osm-", dir=scratch) as folder:
         opl = Path(folder) / "ways.opl"
         _write_opl(path, selection, opl)
-        for batch in _batches(opl):
+        for batch in _batches(opl, others):
             way_ids.append(pc.utf8_slice_codeunits(batch["way"], 1).cast(pa.int64()).to_numpy())
             for key in keys:
                 tags[key].append(_tag(batch["tags"], key))
+            for mark, few in rare.items():
+                for key, found in _seldom_tags(batch["tags"], mark, few).items():
+                    tags[key].append(found)
             count, table = _parse_nodes(batch["nodes"])
             counts.append(count)
             located = table["lon"].is_valid().to_numpy()
@@ -237,6 +293,7 @@ def read_ways(
         x=_joined([part[1] for part in nodes], np.int32),
         y=_joined([part[2] for part in nodes], np.int32),
         located=_joined([part[3] for part in nodes], np.bool_),
+        marked=_node_tags(others),
     )
 
 

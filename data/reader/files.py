@@ -25,6 +25,7 @@ from data.ingest.facilities import VECTOR_SUFFIXES, FacilityImport
 from data.ingest.indicator_definitions import Definition
 from data.ingest.indicators import CheckedIndicators
 from data.ingest.osm import Extract
+from data.ingest.osm_access import told_of_plain
 from data.ingest.osm_network import OsmNetwork
 from data.ingest.osm_source import ExtractInfo, file_fault
 from data.ingest.osm_store import NetworkSource
@@ -154,6 +155,7 @@ def read_osm_file(
         int(said["ways"]),
         int(said["missing_nodes"]),
         int(said["dropped_loops"]),
+        told_of_plain(said["access"]),
     )
     return Extract(
         path.name,

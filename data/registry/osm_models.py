@@ -10,6 +10,7 @@ from data.registry.loading import mapping_of
 from data.registry.models import Entry, Identifier, Text
 
 Values = Annotated[tuple[Text, ...], Field(min_length=1)]
+Mode = Annotated[str, Field(pattern="^(walk|ebike|drive)$")]
 
 
 class TagTest(Entry):
@@ -52,10 +53,62 @@ class FacilityRule(Entry):
 
 
 class AccessRule(Entry):
-    """The tags that decide over one mode, the most specific first."""
+    """The tags that decide over one mode, the most specific first.
 
-    mode: Annotated[str, Field(pattern="^(walk|ebike|drive)$")]
-    keys: Values
+    Those of ``own`` name the mode; those of ``general`` name more than it, and their permission opens
+    neither the road classes of ``closed`` nor barriers or ferries. ``directed``: the one mode whose direction
+    an edge carries.
+    """
+
+    mode: Mode
+    own: Values
+    general: Values
+    closed: tuple[Text, ...] = ()
+    directed: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return all keys, the most specific first."""
+        return (*self.own, *self.general)
+
+
+class FerryCarriage(Entry):
+    """Whether a ferry carries a mode: where no tag says so, and by the permission of which further tags."""
+
+    mode: Mode
+    untagged: bool
+    opened_by: tuple[Text, ...] = ()
+
+
+class FerryRules(Entry):
+    """Whom ferries carry; one of ``car_classes`` in a tag of ``class_keys`` marks a ferry for all modes."""
+
+    class_keys: Values
+    car_classes: Values
+    carries: Annotated[tuple[FerryCarriage, ...], Field(min_length=3, max_length=3)]
+
+
+class BarrierKinds(Entry):
+    """Kinds of barriers, and the modes that they stop where no tag of theirs says otherwise."""
+
+    kinds: Values
+    stops: tuple[Mode, ...]
+
+
+class BarrierRules(Entry):
+    """Which nodes of roads are barriers (those with ``key``), and whom they stop."""
+
+    key_name: Annotated[str, Field(alias="key", min_length=1)]
+    locked: TagTest
+    table: Annotated[tuple[BarrierKinds, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _each_kind_once(self) -> Self:
+        named = [kind for row in self.table for kind in row.kinds]
+        twice = sorted({kind for kind in named if named.count(kind) > 1})
+        if twice:
+            raise ValueError(f"路障 {'、'.join(twice)} 写了两次，请只留一处")
+        return self
 
 
 class RoadRules(Entry):
@@ -65,21 +118,42 @@ class RoadRules(Entry):
     allow: Values
     deny: Values
     access: Annotated[tuple[AccessRule, ...], Field(min_length=3, max_length=3)]
+    ferry: FerryRules
+    barriers: BarrierRules
     oneway_highways: Values
     oneway_junctions: Values
     motorroad_denies: tuple[Text, ...]
 
+    @property
+    def access_keys(self) -> tuple[str, ...]:
+        """Return the keys that say who may use a way, each once."""
+        return tuple(dict.fromkeys(key for rule in self.access for key in rule.keys))
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        modes = [rule.mode for rule in self.access]
-        if len(set(modes)) != len(modes):
-            raise ValueError("access 里每种出行方式只写一条")
         both = sorted(set(self.allow) & set(self.deny))
         if both:
             raise ValueError(f"{'、'.join(both)} 同时写在 allow 和 deny 里")
-        unknown = sorted(set(self.oneway_highways) - set(self.highways))
+        for name, classes in (
+            ("oneway_highways", self.oneway_highways),
+            *((f"{rule.mode} 的 closed", rule.closed) for rule in self.access),
+        ):
+            unknown = sorted(set(classes) - set(self.highways))
+            if unknown:
+                raise ValueError(f"{name} 里的 {'、'.join(unknown)} 不在 highways 里")
+        return self
+
+    @model_validator(mode="after")
+    def _modes_once(self) -> Self:
+        for name, entries in (("access", self.access), ("ferry.carries", self.ferry.carries)):
+            if len({entry.mode for entry in entries}) != len(entries):
+                raise ValueError(f"{name} 里每种出行方式只写一条")
+        if sum(rule.directed for rule in self.access) != 1:
+            raise ValueError("access 里应有且只有一种方式写 directed: true：路段只有一列单向")
+        opening = {key for entry in self.ferry.carries for key in entry.opened_by}
+        unknown = sorted(opening - set(self.access_keys))
         if unknown:
-            raise ValueError(f"oneway_highways 里的 {'、'.join(unknown)} 不在 highways 里")
+            raise ValueError(f"ferry.carries 的 opened_by 里的 {'、'.join(unknown)} 不是 access 里的标签")
         return self
 
 

@@ -189,6 +189,34 @@ def test_everything_in_one_extract(tmp_path: Path, counties) -> None:
     assert summary.as_dict()["details"]["by_type"] == {"hospital": 1}
 
 
+def test_what_tags_of_access_say_is_told(tmp_path: Path, counties) -> None:
+    nodes = {number: (118.79 + number / 1000, 32.03) for number in range(1, 6)}
+    nodes[3] = (*nodes[3], {"barrier": "bollard"})
+    ways = {
+        1: ((1, 2), {"highway": "primary", "access": "residents"}),
+        2: ((2, 3, 4), {"highway": "primary", "access:conditional": "no @ (22:00-06:00)"}),
+        3: ((4, 5), {"route": "ferry"}),
+    }
+    summary = import_osm(World(nodes, ways).write(tmp_path / "told.osm.pbf"), tmp_path, counties)
+    text = "\n".join(summary.lines())
+    for expected in (
+        "1 条道路的通行权标签有对照表里没有的取值，当作没有写（access=residents 1 条）",
+        "1 条道路的通行权或单向按时段而定",
+        "1 条轮渡中有 1 条的标签没有说载什么",
+        "道路上的路障：挡住小汽车 1 处",
+    ):
+        assert expected in text
+    assert summary.as_dict()["details"]["network"]["access"] == {
+        "unknown_ways": 1,
+        "unknown": [["access=residents", 1]],
+        "conditional_ways": 1,
+        "ferries": 1,
+        "silent_ferries": 1,
+        "barriers": [["walk", 0], ["ebike", 0], ["drive", 1]],
+        "unknown_barriers": [],
+    }
+
+
 def _world_elsewhere() -> World:
     nodes = {1: (24.94, 60.16, HOSPITAL), 2: (24.95, 60.17)}
     return World(nodes, {1: ((1, 2), {"highway": "primary"})})

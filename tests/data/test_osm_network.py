@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from data.faults import FaultReport
-from data.ingest.osm_network import (
-    UNDIRECTED,
-    parse_duration,
-    parse_maxspeed,
-    parse_oneway,
-    piece_lengths,
-    read_osm_network,
-    scan_network,
-)
+from data.ingest.osm_network import piece_lengths, read_osm_network, scan_network
+from data.ingest.osm_tags import UNDIRECTED, parse_duration, parse_maxspeed, parse_oneway
 from data.registry.osm_models import load_osm_mapping
 from tests.data.osm_files import World, ring, square
 from tests.oracles.osm_naive import naive_segments

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from data.ingest.osm import read_extract
+from data.ingest.osm_access import plain_told
 from data.reader import forms
 from data.reader.answers import Answer
 from data.reader.orders import Order, Tell, given_regions
@@ -30,5 +31,6 @@ def read(folder: Path, order: Order, tell: Tell) -> Answer:
         "ways": network.ways,
         "missing_nodes": network.missing_nodes,
         "dropped_loops": network.dropped_loops,
+        "access": plain_told(network.told),
     }
     return Answer(forms.tables(frames, forms.OSM), said)

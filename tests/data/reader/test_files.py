@@ -26,6 +26,7 @@ from data.store.store import Store
 from geo.errors import DataFaultError, ReaderBusyError, ReaderStoppedError
 from layers.fonts import ROOMS
 from tests.data.faulty import GOOD, changed, csv_text
+from tests.data.osm_files import World
 from tests.data.test_boundary_import import _frame as official_counties
 from tests.data.test_boundary_import import _write as write_boundaries
 from tests.data.test_population import _raster as write_raster
@@ -129,6 +130,18 @@ def test_an_extract(built_store: Store, tmp_path: Path) -> None:
     assert (here.digest, here.as_of, here.unplaced) == (there.digest, there.as_of, there.unplaced)
     assert set(here.layers) == set(there.layers)
     assert files.look_at_osm_file(path).size == path.stat().st_size
+
+
+def test_what_the_tags_of_roads_said(built_store: Store, tmp_path: Path) -> None:
+    counties = built_store.regions("county", zoom="full").reset_index()
+    nodes = {1: (118.79, 32.03), 2: (118.8, 32.03, {"barrier": "bollard"}), 3: (118.81, 32.03)}
+    ways = {1: ((1, 2), {"highway": "primary", "access": "居民"}), 2: ((2, 3), {"route": "ferry"})}
+    path = World(nodes, ways).write(tmp_path / "told.osm.pbf")
+    here, there = read_extract(path, tmp_path, counties), files.read_osm_file(path, tmp_path, counties)
+    assert there.network.told == here.network.told
+    assert there.network.told.unknown == (("access=居民", 1),)
+    same(here.network.nodes, there.network.nodes)
+    same(here.network.edges, there.network.edges)
 
 
 def test_roads() -> None:
