@@ -15,6 +15,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "serve": ("serve",),
     "query": ("indicators", "query"),
     "imports": ("import", "template"),
+    "network": ("network",),
     "coverage": ("coverage", "runs", "replay"),
     "catchment": ("catchment",),
     "standards": ("standards",),

@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 
 from analysis.coverage import CoverageAnalysis, CoverageRequest, Engine, Origin, prepare_coverage
 from analysis.given import Given
+from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
+from analysis.repeats import find_repeats
 from geo.catchment import METHOD_NAMES, CatchmentResult, Method, access_table, floating_catchment
 from geo.coverage import GROUPS
 from geo.decay import Decay, DecayKind, make_decay
+from geo.edge import edge_cells, search_radii_m
 from geo.errors import CatchmentError
 from geo.reach import Reach, grid_reach, network_reach
 from geo.reach_parts import partitioned_reach
 from geo.region_tree import PROVINCE, Level, inside, prefectures_of
+from geo.snapping import Snap, snap_points
 
 Measure = Literal["count", "capacity"]
 
@@ -40,9 +44,12 @@ TABLE_COLUMNS = (
     "unit",
     "unserved_population",
     "unserved_share",
+    "straight_population",
     "lowest_access",
     "median_access",
     "gini",
+    "edge_population",
+    "edge",
     "reason",
 )
 FACILITY_COLUMNS = (
@@ -112,7 +119,7 @@ class CatchmentAnalysis:
     """A prepared question. ``base`` holds facilities, mode, network; ``cells`` the people of the whole
     province (columns of the grid); ``supply`` one value per facility of ``base.facilities`` that has one.
 
-    ``notes`` are sentences the reader must see (Chinese), ``unit`` what access is counted in.
+    ``given_notes`` are sentences (Chinese) on what went in, ``unit`` what access is counted in.
     """
 
     request: CatchmentRequest
@@ -123,8 +130,8 @@ class CatchmentAnalysis:
     decay: Decay
     cell_size_m: float
     supply_unit: str
-    notes: tuple[str, ...]
-    _tables: dict[tuple[str, Level], pd.DataFrame] = field(default_factory=dict, repr=False)
+    given_notes: tuple[str, ...]
+    _tables: dict[tuple[str, Level], pd.DataFrame] = field(init=False, default_factory=dict, repr=False)
 
     @property
     def unit(self) -> str:
@@ -155,10 +162,74 @@ class CatchmentAnalysis:
         people = self.cells[self.request.demand].to_numpy(dtype=np.float64)
         return floating_catchment(self._reach, people, self.supply, method=self.request.method)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that the reader must see (Chinese): on what went in, and whom the roads leave out."""
+        mine = self.cells_of(self.request.within)
+        people = self.cells[self.request.demand].to_numpy(dtype=np.float64)[mine]
+        told = self._repeated()
+        if self._snapped is not None:
+            straight, everybody = people_where(people, self.straight[mine])
+            off = {"设施": (int((~self._snapped[1].found).sum()), len(self.facilities))}
+            told += road_notes(self.base.mode, straight_people=straight, people=everybody, off_road=off)
+        reach = f" {self.request.minutes:g} 分钟路程"
+        told += edge_notes(*people_where(people, self.edge_cells[mine]), reach, competing=True)
+        return (*self.given_notes, *told)
+
+    def _repeated(self) -> list[str]:
+        """Return what must be said of facilities that may be one, and the access without the repeated."""
+        repeats = find_repeats(self.facilities, self.base.regions)
+        if not repeats.extra:
+            return repeats.words(len(self.facilities))
+        kept = ~self.facilities["id"].isin(repeats.extra).to_numpy()
+        once = dataclasses.replace(self, facilities=repeats.once(self.facilities), supply=self.supply[kept])
+        within = self.request.within
+        now, then = (float(one.region(within)["access"]) for one in (self, once))
+        without = (
+            f"，供给 {once.supply.sum():,.0f} {self.supply_unit}（现计 {self.supply.sum():,.0f}），"
+            f"全区可及性 {then:,.4g} {self.unit}（现为 {now:,.4g}）"
+        )
+        return repeats.words(len(self.facilities), without)
+
+    @cached_property
+    def edge_cells(self) -> NDArray[np.bool_]:
+        """Which cells lie so near the border that people or facilities beyond it could share in what they
+        reach: whoever lives there is unknown, whatever facilities are given.
+        """
+        base = self.base
+        radius = search_radii_m(base.mode, self.request.minutes, base.network, self.straight)
+        return edge_cells(self._cells_xy, base.border, radius)
+
+    @cached_property
+    def straight(self) -> NDArray[np.bool_]:
+        """Which cells have times of a straight line: those off the roads, and those that reach a facility off
+        them.
+        """
+        if self._snapped is None:
+            return np.ones(len(self.cells), dtype=bool)
+        cells_at, facilities_at = self._snapped
+        found: NDArray[np.bool_] = ~cells_at.found | self._reach.touched(~facilities_at.found)
+        return found
+
+    @cached_property
+    def _snapped(self) -> tuple[Snap, Snap] | None:
+        """Where cells and facilities join the roads."""
+        if self.base.network is None:
+            return None
+        facilities_at = snap_points(self.base.network, self._facilities_xy, exact=True)
+        return snap_points(self.base.network, self._cells_xy), facilities_at
+
+    @property
+    def _facilities_xy(self) -> NDArray[np.float64]:
+        return self.facilities[["x", "y"]].to_numpy(dtype=np.float64)
+
+    @property
+    def _cells_xy(self) -> NDArray[np.float64]:
+        return self.cells[["x", "y"]].to_numpy(dtype=np.float64)
+
     @cached_property
     def _reach(self) -> Reach:
-        facilities = self.facilities[["x", "y"]].to_numpy(dtype=np.float64)
-        cells = self.cells[["x", "y"]].to_numpy(dtype=np.float64)
+        facilities, cells = self._facilities_xy, self._cells_xy
         if self.request.engine == "dask":
             return partitioned_reach(
                 facilities,
@@ -170,8 +241,9 @@ class CatchmentAnalysis:
                 network=self.base.network,
                 scheduler=self.request.scheduler,
             )
-        if self.base.network is not None:
-            return network_reach(self.base.network, facilities, cells, decay=self.decay)
+        if self.base.network is not None and self._snapped is not None:
+            cells_at = self._snapped[0]
+            return network_reach(self.base.network, facilities, cells, decay=self.decay, cells_snap=cells_at)
         return grid_reach(
             facilities, cells, cell_size_m=self.cell_size_m, mode=self.base.mode, decay=self.decay
         )
@@ -182,10 +254,16 @@ class CatchmentAnalysis:
         """
         whom = self.request.demand if group is None else group
         if (whom, level) not in self._tables:
-            found = access_table(self.result, self.cells, self.base.regions, group=whom, level=level)
+            found = access_table(
+                self.result, self.cells, self.base.regions, group=whom, level=level, straight=self.straight
+            )
             for column in ("access", "lowest_access", "median_access"):
                 found[column] *= self.per
-            found = found.assign(unit=self.unit)[list(TABLE_COLUMNS)]
+            people = self.cells[whom].to_numpy(dtype=np.float64)
+            near = people_by_region(
+                self.cells["adcode"], people, self.edge_cells, self.base.regions, found["adcode"]
+            )
+            found = found.assign(unit=self.unit, edge_population=near, edge=near > 0.0)[list(TABLE_COLUMNS)]
             whole = found["adcode"].isin(inside(self.base.regions, self.request.within))
             self._tables[whom, level] = found[whole].reset_index(drop=True)
         return self._tables[whom, level].copy()
@@ -260,7 +338,7 @@ def prepare_catchment(given: Given, request: CatchmentRequest) -> CatchmentAnaly
         decay=decay,
         cell_size_m=given.tables.cell_size_m,
         supply_unit=unit,
-        notes=(*base.notes, *notes),
+        given_notes=(*base.given_notes, *notes),
     )
 
 

@@ -7,7 +7,7 @@ by content as those of a coverage); `CircleAnalysis` answers tables, scores of c
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -29,7 +29,8 @@ from analysis.coverage import (
     covered_types,
     prepare_coverage,
 )
-from analysis.given import Given, require_region
+from analysis.given import POPULATION, Given, require_region
+from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
 from data.registry.facility_models import CircleService, load_circle_services, load_facility_types
 from data.registry.mode_models import load_modes
 from geo.circles import (
@@ -43,15 +44,16 @@ from geo.circles import (
     cell_scores,
     circle_table,
     service_table,
+    tier_people,
 )
+from geo.coverage_profile import UNIT
 from geo.crs import ALBERS, STORE_CRS
-from geo.errors import CircleError, NetworkError, NoFacilityError
+from geo.errors import CircleError, NoFacilityError
 from geo.modes import quantise_minutes
 from geo.region_tree import PROVINCE, Level, inside
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
 
 NO_FACILITY = "数据里没有此类设施"
-OFF_NETWORK = "此处离路网太远"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class PointService:
     """One service as seen from a point: the nearest facility and its minutes, and whether that is in time.
 
     ``minutes`` is NaN where nothing is within the search radius; ``met`` None where the service cannot be
-    measured (``reason`` says why).
+    measured (``reason`` says why). ``straight``: the minutes are those of a straight line.
     """
 
     service: str
@@ -99,6 +101,7 @@ class PointService:
     lat: float
     met: bool | None
     reason: str | None
+    straight: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class PointAnswer:
 @dataclass(frozen=True, eq=False)
 class CircleAnalysis:
     """Solved circles. ``coverages``: the travel analysis by (service, mode); services without any facility
-    have none. ``notes`` are sentences the reader must see (Chinese).
+    have none. ``given_notes`` are sentences (Chinese) on what went in and on whom the roads leave out.
     """
 
     request: CircleRequest
@@ -135,8 +138,18 @@ class CircleAnalysis:
     cells: pd.DataFrame
     regions: pd.DataFrame
     counties: gpd.GeoDataFrame
-    notes: tuple[str, ...]
-    _profiles: dict[str, CircleProfile] = field(default_factory=dict, repr=False)
+    given_notes: tuple[str, ...]
+    _profiles: dict[str, CircleProfile] = field(init=False, default_factory=dict, repr=False)
+    _edges: dict[Tier, NDArray[np.bool_]] = field(init=False, default_factory=dict, repr=False)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that the reader must see (Chinese)."""
+        people = sum(
+            float((tier_people(self.cells, tier) * UNIT)[self.edge_cells(tier)].sum()) for tier in TIERS
+        )
+        everybody = float(self.cells[POPULATION].sum())
+        return (*self.given_notes, *edge_notes(people, everybody, "某项服务的时间"))
 
     def mode(self, service: str, tier: Tier) -> str | None:
         """Return the mode a tier travels to a service by; None when the tier does not ask for it."""
@@ -153,11 +166,13 @@ class CircleAnalysis:
                 if rule is None or mode is None:
                     continue
                 solved = self.coverages.get((service.id, mode))
-                minutes = None if solved is None else solved.travel.minutes
-                reason = NO_FACILITY if solved is None else None
-                found.append(
-                    ServiceReach(service.id, tier, rule.minutes, minutes, float(service.weight), reason)
-                )
+                asked = (service.id, tier, rule.minutes)
+                weight = float(service.weight)
+                if solved is None:
+                    found.append(ServiceReach(*asked, None, weight, NO_FACILITY))
+                else:
+                    travel = solved.travel
+                    found.append(ServiceReach(*asked, travel.minutes, weight, straight=travel.straight))
         return tuple(found)
 
     @property
@@ -179,8 +194,38 @@ class CircleAnalysis:
     def table(
         self, level: Level = "county", tier: TierView = "all", group: str = "population"
     ) -> pd.DataFrame:
-        """Return ``geo.circles.circle_table`` of the regions that lie whole inside the request's region."""
-        return self._inside(circle_table(self.profile(group), level=level, tier=tier))
+        """Return ``geo.circles.circle_table`` of the regions that lie whole inside the request's region.
+
+        Before ``services`` stand ``edge_population``, people of the tier so near the border that a facility
+        beyond it might serve them in time and none is given, and ``edge``, whether there are any.
+        """
+        rows = self._inside(circle_table(self.profile(group), level=level, tier=tier))
+        tiers = TIERS if tier == "all" else (tier,)
+        near = np.zeros(len(rows))
+        for one in tiers:
+            people = np.asarray(tier_people(self.cells, one, group) * UNIT, dtype=np.float64)
+            marked = self.edge_cells(one)
+            near += people_by_region(self.cells["adcode"], people, marked, self.regions, rows["adcode"])
+        at = list(rows.columns).index("services")
+        rows.insert(at, "edge_population", near)
+        rows.insert(at + 1, "edge", near > 0.0)
+        return rows
+
+    def edge_cells(self, tier: Tier) -> NDArray[np.bool_]:
+        """Return which cells may lack a facility beyond the border, of any service that the tier asks for."""
+        if tier not in self._edges:
+            found = np.zeros(len(self.cells), dtype=bool)
+            for coverage, minutes in self._measured(tier):
+                found |= coverage.edge_cells(minutes)
+            self._edges[tier] = found
+        return self._edges[tier]
+
+    def _measured(self, tier: Tier) -> Iterator[tuple[CoverageAnalysis, float]]:
+        """Yield the travel analysis and the threshold of every service measured in a tier."""
+        for service in self.services.values():
+            rule, mode = service.rule(tier), self.mode(service.id, tier)
+            if rule is not None and mode is not None and (service.id, mode) in self.coverages:
+                yield self.coverages[service.id, mode], rule.minutes
 
     def service_table(
         self, level: Level = "county", tier: TierView = "all", group: str = "population"
@@ -261,18 +306,15 @@ class CircleAnalysis:
         base = (service.id, service.name, mode, rule.minutes)
         if solved is None:
             return PointService(*base, np.nan, None, None, np.nan, np.nan, None, NO_FACILITY)
-        try:
-            travel = travel_from(solved, place)
-        except NetworkError:
-            return PointService(*base, np.nan, None, None, np.nan, np.nan, False, OFF_NETWORK)
-        row, minutes = int(travel.facility[0]), float(travel.minutes[0])
+        travel = travel_from(solved, place)
+        row, minutes, straight = int(travel.facility[0]), float(travel.minutes[0]), bool(travel.straight[0])
         if row < 0:
             reason = f"{travel.max_minutes:g} 分钟内没有"
-            return PointService(*base, np.nan, None, None, np.nan, np.nan, False, reason)
+            return PointService(*base, np.nan, None, None, np.nan, np.nan, False, reason, straight)
         near = solved.facilities.iloc[row]
         met = bool(minutes <= quantise_minutes(rule.minutes))
         where = (str(near["name"]), str(near["precision"]), float(near["lon"]), float(near["lat"]))
-        return PointService(*base, minutes, *where, met, None)
+        return PointService(*base, minutes, *where, met, None, straight)
 
 
 def travel_from(analysis: CoverageAnalysis, places: NDArray[np.float64]) -> TravelResult:
@@ -322,7 +364,7 @@ def prepare_circles(given: Given, request: CircleRequest) -> CircleAnalysis:
         here = next(iter(solved.values())).cells
     else:
         here = people[people["adcode"].isin(within)].reset_index(drop=True)
-    notes = tuple(_notes(services, solved))
+    notes = (*_notes(services, solved), *_road_notes(solved))
     return CircleAnalysis(
         request, services, solved, here, given.regions, given.tables.counties("full"), notes
     )
@@ -378,7 +420,24 @@ def _notes(
     straight = sorted({one.mode.name for one in solved.values() if one.network is None})
     if straight:
         notes.append(f"没有路网的出行方式（{'、'.join(straight)}）按直线距离 × 绕行系数估算")
-    scarce = {note for one in by_service.values() for note in one.notes if SCARCE in note}
+    scarce = {note for one in by_service.values() for note in one.given_notes if SCARCE in note}
     if scarce:
         notes.append("部分服务的设施数据只有一部分县（市、区）有点位：空白可能是数据缺失")
+    return notes
+
+
+def _road_notes(solved: Mapping[tuple[str, str], CoverageAnalysis]) -> list[str]:
+    """Return what must be said of people and facilities that the roads of a mode do not cover."""
+    notes = []
+    for mode in dict.fromkeys(mode for _, mode in solved):
+        some = [one for (_, own), one in solved.items() if own == mode and one.network is not None]
+        if not some:
+            continue
+        people = some[0].cells[POPULATION].to_numpy(dtype=np.float64)
+        by_line, everybody = people_where(people, np.any([one.travel.straight for one in some], axis=0))
+        facilities = pd.concat([one.facilities["id"] for one in some])
+        off = pd.concat([one.facilities["id"].iloc[one.travel.unplaced] for one in some])
+        counted = {"设施": (int(off.nunique()), int(facilities.nunique()))}
+        told = road_notes(some[0].mode, straight_people=by_line, people=everybody, off_road=counted)
+        notes += [f"{some[0].mode.name}：{note}" for note in told]
     return notes

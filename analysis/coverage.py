@@ -18,22 +18,26 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
-from analysis.given import Given, require_region
+from analysis.given import POPULATION, Given, require_region
+from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
 from analysis.networks import cached_travel, content_key
+from analysis.repeats import UNSURVEYED, Repeats, find_repeats
 from data.ingest.osm_store import NetworkSource
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
+from geo.coverage import (
+    COLUMNS as PLAIN_COLUMNS,
+)
 from geo.coverage import (
     GROUPS,
     CoverageProfile,
     build_profile,
     coverage_table,
-    edge_distances,
-    flag_edge,
-    search_radius_m,
 )
 from geo.crs import ALBERS, STORE_CRS
+from geo.edge import edge_cells, edge_distances, flag_edge, search_radii_m
 from geo.errors import CoverageError, NoFacilityError
 from geo.modes import TravelMode
 from geo.network import Network
@@ -44,12 +48,17 @@ from geo.travel import TravelResult, nearest_facility_network, nearest_facility_
 Origin = Literal["auto", "imported", "implied"]
 Engine = Literal["local", "dask"]
 
+COLUMNS = tuple(
+    one for name in PLAIN_COLUMNS for one in (("edge_population", name) if name == "edge" else (name,))
+)
+"""The columns of a table of coverage."""
+
 SEARCH_MINUTES = 120.0
 """Default search radius: thresholds up to it need no second run."""
 
 NO_ROADS, IMPLIED_POINTS, SCARCE = "没有导入路网", "设施为按规划标准推定的点位", "个在该设施数据里没有点位"
 """How the notes on roads, on implied points and on counties without any point can be told from others."""
-IMPLIED = ("implied", "seat")
+IMPLIED = UNSURVEYED
 """Precisions of a position that nobody surveyed."""
 
 
@@ -86,8 +95,8 @@ class CoverageRequest:
 class CoverageAnalysis:
     """A prepared analysis: cells and facilities in ``ALBERS``, the mode, the network if there is one.
 
-    ``facilities`` has the columns of the table ``facility`` plus ``x``, ``y``; ``notes`` are sentences the
-    reader must see (Chinese). ``cells`` and the travel result have the same order.
+    ``facilities`` has the columns of the table ``facility`` plus ``x``, ``y``; ``given_notes`` are sentences
+    (Chinese) on what went in. ``cells`` and the travel result have the same order.
     """
 
     data_dir: Path
@@ -99,8 +108,10 @@ class CoverageAnalysis:
     facilities: pd.DataFrame
     regions: pd.DataFrame
     counties: gpd.GeoDataFrame
-    notes: tuple[str, ...]
-    _profiles: dict[str, CoverageProfile] = field(default_factory=dict, repr=False)
+    border: BaseGeometry
+    given_notes: tuple[str, ...]
+    _profiles: dict[str, CoverageProfile] = field(init=False, default_factory=dict, repr=False)
+    _edges: dict[float, NDArray[np.bool_]] = field(init=False, default_factory=dict, repr=False)
 
     @property
     def implied(self) -> bool:
@@ -112,6 +123,29 @@ class CoverageAnalysis:
         """Minutes from every cell to its nearest facility; solved once and kept by content."""
         result, _ = cached_travel(self.data_dir, self._key(), self._solve)
         return result
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that the reader must see (Chinese): on what went in, what may be in it twice, and whom
+        the roads leave out.
+
+        Solves the travel times of a network.
+        """
+        if self.facilities.empty:
+            return self.given_notes
+        told = self.repeats.words(len(self.facilities), "，覆盖不变")
+        if self.network is not None:
+            straight, people = people_where(
+                self.cells[POPULATION].to_numpy(dtype=np.float64), self.travel.straight
+            )
+            off = {"设施": (len(self.travel.unplaced), len(self.facilities))}
+            told += road_notes(self.mode, straight_people=straight, people=people, off_road=off)
+        return (*self.given_notes, *told)
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        """The facilities that may be one and the same."""
+        return find_repeats(self.facilities, self.regions)
 
     @property
     def method(self) -> str:
@@ -130,17 +164,43 @@ class CoverageAnalysis:
     def table(self, minutes: float, *, level: Level = "county", group: str = "population") -> pd.DataFrame:
         """Return the coverage of every region of ``level`` inside the request's region.
 
-        Columns as ``geo.coverage.COLUMNS``. A region that is only partly inside (the province of a
-        prefecture) is left out: its people were not asked about.
+        Columns ``COLUMNS``: those of ``geo.coverage.COLUMNS``, and ``edge_population``, people so near the
+        border that facilities beyond it might serve them and none is given. A region that is only partly
+        inside (the province of a prefecture) is left out: its people were not asked about.
         """
         self.require_threshold(minutes)
         rows = coverage_table(self.profile(group), minutes, level=level, edge=self.edge(minutes))
+        people = self.cells[group].to_numpy(dtype=np.float64)
+        rows.insert(
+            list(rows.columns).index("edge"),
+            "edge_population",
+            people_by_region(
+                self.cells["adcode"], people, self.edge_cells(minutes), self.regions, rows["adcode"]
+            ),
+        )
         return rows[rows["adcode"].isin(self._whole)].reset_index(drop=True)
 
     def edge(self, minutes: float) -> pd.Series:
         """Return the edge flag of every county for facilities within ``minutes``."""
-        radius = search_radius_m(self.mode, minutes, self.network)
+        radius = float(search_radii_m(self.mode, minutes, self.network, self.travel.straight).max())
         return flag_edge(self._edge_distances, radius)
+
+    def edge_cells(self, minutes: float) -> NDArray[np.bool_]:
+        """Return which cells may lack a facility beyond the border within ``minutes``."""
+        if minutes not in self._edges:
+            radius = search_radii_m(self.mode, minutes, self.network, self.travel.straight)
+            self._edges[minutes] = edge_cells(self._cells_xy, self.border, radius, beyond_xy=self._beyond)
+        return self._edges[minutes]
+
+    def edge_notes(self, minutes: float, group: str = POPULATION) -> list[str]:
+        """Return what must be said of people whom a facility beyond the border might serve."""
+        people = self.cells[group].to_numpy(dtype=np.float64)
+        return edge_notes(*people_where(people, self.edge_cells(minutes)), f" {minutes:g} 分钟路程")
+
+    @cached_property
+    def _beyond(self) -> NDArray[np.float64]:
+        """The facilities given beyond the border."""
+        return self._facilities_xy[self.facilities["adcode"].isna().to_numpy()]
 
     def require_threshold(self, minutes: float) -> None:
         """Raise ``CoverageError`` unless the threshold lies between 0 and the search radius."""
@@ -238,7 +298,8 @@ def prepare_coverage(
         facilities=chosen,
         regions=given.regions,
         counties=given.tables.counties("county"),
-        notes=tuple(notes),
+        border=given.tables.border,
+        given_notes=tuple(notes),
     )
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from analysis.networks import LoadedNetwork, load_network
 from data.ingest.osm_store import NetworkSource
@@ -71,6 +73,11 @@ class StoreTables:
     def cell_size_m(self) -> float:
         """The side of the population cells in metres."""
         return float(self.meta.get("population_resolution_m", CELL_SIZE_M))
+
+    @cached_property
+    def border(self) -> BaseGeometry:
+        """The outline of the province as fine as the counties are on a county map, in ``ALBERS``."""
+        return shapely.boundary(shapely.union_all(self.counties("county").geometry.to_numpy()))
 
     def counties(self, zoom: str) -> gpd.GeoDataFrame:
         """Return the counties with borders as fine as ``zoom`` of `Store.regions`, in ``ALBERS``."""

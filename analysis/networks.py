@@ -81,7 +81,7 @@ def _imported(data_dir: Path, digest: str) -> NetworkSource:
 
 
 TRAVEL_FOLDER = "cache/travel"
-FORMAT = "2"
+FORMAT = "3"
 KEEP = 64
 """How many results are kept; the ones used longest ago go first."""
 
@@ -129,10 +129,12 @@ def _read(path: Path) -> TravelResult | None:
         os.utime(path)
         meta = json.loads(table.schema.metadata[_META])
         minutes, facility = (table[name].to_numpy() for name in ("minutes", "facility"))
+        straight = table["straight"].to_numpy()
         result = TravelResult(
             minutes=minutes,
             facility=facility,
             reachable=~np.isnan(minutes),
+            straight=straight,
             method=meta["method"],
             mode=meta["mode"],
             max_minutes=float(meta["max_minutes"]),
@@ -146,7 +148,7 @@ def _read(path: Path) -> TravelResult | None:
 def _content(result: TravelResult) -> str:
     """Return the digest by which a file that was changed, or belongs to another key, is told."""
     words = json.dumps([result.method, result.mode, result.max_minutes])
-    return content_key(words, result.minutes, result.facility, result.unplaced)
+    return content_key(words, result.minutes, result.facility, result.straight, result.unplaced)
 
 
 def _write(path: Path, result: TravelResult) -> None:
@@ -159,8 +161,9 @@ def _write(path: Path, result: TravelResult) -> None:
         "unplaced": result.unplaced.tolist(),
         "content": _content(result),
     }
-    arrays = [pa.array(result.minutes), pa.array(result.facility)]
-    table = pa.table(arrays, names=["minutes", "facility"]).replace_schema_metadata({_META: json.dumps(meta)})
+    arrays = [pa.array(result.minutes), pa.array(result.facility), pa.array(result.straight)]
+    table = pa.table(arrays, names=["minutes", "facility", "straight"])
+    table = table.replace_schema_metadata({_META: json.dumps(meta)})
     staged = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         pq.write_table(table, staged, compression="zstd")

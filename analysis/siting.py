@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare_coverage
 from analysis.given import Given
+from analysis.left_out import road_notes
 from analysis.siting_inputs import (
     CANDIDATES,
     CandidateKind,
@@ -30,7 +31,7 @@ from analysis.siting_inputs import (
 from data.ingest.sites import Site, parse_sites
 from geo.errors import NoFacilityError, SitingError
 from geo.region_tree import Level
-from geo.site_reach import Reach, reach_network, reach_straight
+from geo.site_reach import Reach, reach_snapped, reach_straight
 from geo.siting import (
     OBJECTIVES,
     Objective,
@@ -44,6 +45,7 @@ from geo.siting import (
     solve_exact,
     solve_greedy,
 )
+from geo.snapping import snap_points
 
 Method = Literal["greedy", "exact"]
 METHODS: dict[Method, str] = {"greedy": "贪心", "exact": "精确"}
@@ -243,9 +245,7 @@ def _table(analysis: CoverageAnalysis, minutes: float, level: Level, group: str)
     """Return the coverage table; without any facility nobody is covered."""
     if not analysis.facilities.empty:
         return analysis.table(minutes, level=level, group=group)
-    nobody = dataclasses.replace(
-        analysis, facilities=_somewhere(analysis.cells, analysis.request.types[0]), _profiles={}
-    )
+    nobody = dataclasses.replace(analysis, facilities=_somewhere(analysis.cells, analysis.request.types[0]))
     rows = nobody.table(minutes, level=level, group=group)
     none = rows["population"] * 0.0
     shares = dict.fromkeys(["population_coverage", "area_coverage"], none / rows["population"])
@@ -272,7 +272,7 @@ def prepare_siting(given: Given, request: SitingRequest) -> SitingAnalysis:
     planned = before
     if request.edits:
         kept = apply_edits(before.facilities, request.edits, request.coverage.types[0], before.counties)
-        planned = dataclasses.replace(before, facilities=kept, _profiles={})
+        planned = dataclasses.replace(before, facilities=kept)
     if request.add == 0:
         empty = pd.DataFrame(columns=["id", "name", "adcode", "lon", "lat", "x", "y"])
         return SitingAnalysis(request, before, planned, planned, empty, None, None, before.notes)
@@ -287,7 +287,8 @@ def prepare_siting(given: Given, request: SitingRequest) -> SitingAnalysis:
     )
     require_number(request.add, len(sites))
     tell(f"计算 {len(sites)} 个候选点的可达范围")
-    problem = _problem(request, planned, _reach(request, planned, sites))
+    reach, told = _reach(request, planned, sites)
+    problem = _problem(request, planned, reach)
     tell("求解")
     result = (
         solve_exact(problem, request.add, time_limit_s=request.time_limit_s)
@@ -298,8 +299,10 @@ def prepare_siting(given: Given, request: SitingRequest) -> SitingAnalysis:
     if len(result.sites):
         new = new_facilities(sites.iloc[result.sites], request.coverage.types[0], prefix="site")
         joined = pd.concat([planned.facilities, new], ignore_index=True)
-        after = dataclasses.replace(planned, facilities=joined, _profiles={})
-    return SitingAnalysis(request, before, planned, after, sites, problem, result, (*before.notes, *notes))
+        after = dataclasses.replace(planned, facilities=joined)
+    return SitingAnalysis(
+        request, before, planned, after, sites, problem, result, (*before.notes, *notes, *told)
+    )
 
 
 def _require(request: SitingRequest) -> None:
@@ -329,19 +332,24 @@ def _existing(given: Given, request: SitingRequest) -> CoverageAnalysis:
         one = _somewhere(given.cells, request.coverage.types[0]).assign(lon=119.0, lat=33.0)
         somewhere = dataclasses.replace(given.untold(), own_facilities=one)
         found = prepare_coverage(somewhere, request.coverage, tell_unplaced=False)
-        found = dataclasses.replace(
-            found, facilities=found.facilities.iloc[:0], notes=(NO_EXISTING,), _profiles={}
-        )
+        found = dataclasses.replace(found, facilities=found.facilities.iloc[:0], given_notes=(NO_EXISTING,))
     found.require_threshold(request.minutes)
     return found
 
 
-def _reach(request: SitingRequest, analysis: CoverageAnalysis, sites: pd.DataFrame) -> Reach:
+def _reach(
+    request: SitingRequest, analysis: CoverageAnalysis, sites: pd.DataFrame
+) -> tuple[Reach, list[str]]:
+    """Return what the candidates reach, and what must be said of those that lie off the roads."""
     radius = request.minutes if request.objective == "coverage" else request.cap_minutes
     sites_xy, cells_xy = (frame[["x", "y"]].to_numpy(dtype=np.float64) for frame in (sites, analysis.cells))
-    if analysis.network is None:
-        return reach_straight(sites_xy, cells_xy, mode=analysis.mode, max_minutes=radius)
-    return reach_network(analysis.network, sites_xy, cells_xy, max_minutes=radius)
+    network = analysis.network
+    if network is None:
+        return reach_straight(sites_xy, cells_xy, mode=analysis.mode, max_minutes=radius), []
+    sites_at = snap_points(network, sites_xy, exact=True)
+    reach = reach_snapped(network, sites_at, snap_points(network, cells_xy), max_minutes=radius)
+    off = {"候选点": (int((~sites_at.found).sum()), len(sites))}
+    return reach, road_notes(network.mode, straight_people=0.0, people=0.0, off_road=off)
 
 
 def _problem(request: SitingRequest, planned: CoverageAnalysis, reach: Reach) -> SitingProblem:

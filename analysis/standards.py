@@ -18,6 +18,7 @@ import pandas as pd
 
 from analysis.coverage import IMPLIED, Origin
 from analysis.given import Given, require_region
+from analysis.repeats import find_repeats
 from data.regions.population import CENSUS_YEAR
 from data.registry.facility_models import GROUPS, Standard, load_facility_types, load_standards
 from data.store.store import Store
@@ -88,7 +89,8 @@ class StandardsAnalysis:
     year: int
     projected: bool
     notes: tuple[str, ...]
-    _tables: dict[tuple[str, Level], pd.DataFrame] = field(default_factory=dict, repr=False)
+    _tables: dict[tuple[str, Level], pd.DataFrame] = field(init=False, default_factory=dict, repr=False)
+    _repeated: dict[str | None, list[str]] = field(init=False, default_factory=dict, repr=False)
 
     @cached_property
     def _hierarchy(self) -> pd.DataFrame:
@@ -139,6 +141,27 @@ class StandardsAnalysis:
             levels = frame["level"].fillna("")
             frame = frame[levels.map(lambda one: any(word in one for word in entry.level_words)).astype(bool)]
         return frame
+
+    def repeat_notes(self, standard: str | None = None) -> list[str]:
+        """Return what must be said of facilities that may be one and the same.
+
+        With a ``standard`` of those that count for it, and what is provided without the repeated ones; kept.
+        """
+        if standard not in self._repeated:
+            self._repeated[standard] = self._repeat_notes(standard)
+        return list(self._repeated[standard])
+
+    def _repeat_notes(self, standard: str | None) -> list[str]:
+        counted = self.facilities if standard is None else self.counted(standard)
+        home = counted["adcode"].isin(self._inside)
+        repeats = find_repeats(counted[home], self.regions)
+        if standard is None or not repeats.extra:
+            return repeats.words(int(home.sum()))
+        once = dataclasses.replace(self, facilities=repeats.once(self.facilities))
+        level = self.standards[standard].region_level
+        now, then = (float(one.table(standard, level=level)["provided"].sum()) for one in (self, once))
+        unit = self.standards[standard].unit
+        return repeats.words(int(home.sum()), f"，已配合计 {then:,.6g} {unit}（现计 {now:,.6g}）")
 
     def _known(self, entry: Standard) -> bool:
         """Return whether the store can tell: names and levels of implied facilities say nothing."""

@@ -31,9 +31,12 @@ HEADERS = {
     "unit": "单位",
     "unserved_population": "无服务人口",
     "unserved_share": "无服务占比",
+    "straight_population": "按直线估算人口",
     "lowest_access": "最低十分之一",
     "median_access": "中位",
     "gini": "基尼系数",
+    "edge_population": "省界附近人口",
+    "edge": "近省界",
     "reason": "无法计算的原因",
 }
 assert tuple(HEADERS) == TABLE_COLUMNS  # noqa: S101 - the table and its headings name the same columns
@@ -43,9 +46,11 @@ _AS_SHOWN = {
     "access": "{:,.3f}",
     "unserved_population": "{:,.0f}",
     "unserved_share": "{:.2%}",
+    "straight_population": "{:,.0f}",
     "lowest_access": "{:,.3f}",
     "median_access": "{:,.3f}",
     "gini": "{:.3f}",
+    "edge_population": "{:,.0f}",
 }
 
 
@@ -207,7 +212,12 @@ def _words(analysis: CatchmentAnalysis) -> list[str]:
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, **study.formatted(row, _AS_SHOWN)}
+    return {**row, **study.formatted(row, _AS_SHOWN), "edge": "是" if row["edge"] else ""}
 
 
-_SHEET = study.Sheet("供需匹配", HEADERS, [key for key in HEADERS if key != "level"], _readable)
+_SHEET = study.Sheet(
+    "供需匹配",
+    HEADERS,
+    [key for key in HEADERS if key not in {"level", "straight_population", "edge_population"}],
+    _readable,
+)

@@ -30,11 +30,18 @@ HEADERS = {
     "complete_share": "齐全人口占比",
     "missing": "最缺的服务",
     "missing_population": "缺此服务的人口",
+    "straight_population": "按直线估算人口",
+    "edge_population": "省界附近人口",
+    "edge": "近省界",
     "services": "计入的服务数",
     "undefined": "没有数据的服务",
     "reason": "无法计算的原因",
 }
-_SHOWN = {key: text for key, text in HEADERS.items() if key not in {"level", "tier", "undefined"}}
+_SHOWN = {
+    key: text
+    for key, text in HEADERS.items()
+    if key not in {"level", "tier", "straight_population", "edge_population", "undefined"}
+}
 _SERVICE_HEADERS = {
     "adcode": "代码",
     "name": "名称",
@@ -56,7 +63,14 @@ _POINT_HEADERS = {
     "state": "结论",
 }
 
-_PEOPLE = ("population", "covered_population", "complete_population", "missing_population")
+_PEOPLE = (
+    "population",
+    "covered_population",
+    "complete_population",
+    "missing_population",
+    "straight_population",
+    "edge_population",
+)
 _SHARES = ("score", "complete_share", "coverage")
 
 
@@ -185,7 +199,8 @@ def _readable(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     for keys, form in ((_PEOPLE, "{:,.0f}"), (_SHARES, "{:.2%}")):
         shown |= {key: form.format(row[key]) if pd.notna(row[key]) else None for key in keys if key in row}
     tier = next((name for key, name in TIERS.items() if key == row["tier"]), "全部")
-    return {**row, **shown, "tier": tier, "missing": names.get(str(row.get("missing")))}
+    edge = {"edge": "是" if row["edge"] else ""} if "edge" in row else {}
+    return {**row, **shown, **edge, "tier": tier, "missing": names.get(str(row.get("missing")))}
 
 
 def point_dict(answer: PointAnswer) -> dict[str, Any]:
@@ -224,6 +239,6 @@ def _point_row(one: PointService) -> dict[str, Any]:
         state = "够" if one.met else f"缺{'：' + one.reason if one.reason else ''}"
     return {
         **vars(one),
-        "minutes": None if pd.isna(one.minutes) else f"{one.minutes:.1f}",
+        "minutes": None if pd.isna(one.minutes) else f"{one.minutes:.1f}{'（直线）' if one.straight else ''}",
         "state": state,
     }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from analysis.coverage import CoverageAnalysis, prepare_coverage, require_group
+from analysis.coverage import COLUMNS, CoverageAnalysis, prepare_coverage, require_group
 from analysis.given import gather
 from analysis.run_kinds import COVERAGE, coverage_asked, difference, rerun
 from analysis.runs import list_runs, read_result, read_run, result_digest
@@ -17,7 +17,6 @@ from commands.console import Format as Shown
 from commands.console import errors, print_json, print_rows
 from commands.study import By, Engine, Mode, Origin, Output, write_geopackage
 from data.store.store import data_dir, open_store
-from geo.coverage import COLUMNS
 from geo.errors import StoreError
 from geo.region_tree import PROVINCE
 
@@ -34,19 +33,27 @@ HEADERS = {
     "mean_minutes": "平均分钟",
     "median_minutes": "中位分钟",
     "unreachable_population": "不可达人口",
+    "straight_population": "按直线估算人口",
+    "edge_population": "省界附近人口",
     "edge": "近省界",
     "reason": "无法计算的原因",
 }
 assert tuple(HEADERS) == COLUMNS  # noqa: S101 - the table and its headings name the same columns
 
 
-SHOWN = {key: text for key, text in HEADERS.items() if key not in {"level", "median_minutes"}}
+SHOWN = {
+    key: text
+    for key, text in HEADERS.items()
+    if key not in {"level", "median_minutes", "straight_population", "edge_population"}
+}
 """What fits on a screen."""
 
 _AS_SHOWN = {
     "population": "{:,.0f}",
     "covered_population": "{:,.0f}",
     "unreachable_population": "{:,.0f}",
+    "straight_population": "{:,.0f}",
+    "edge_population": "{:,.0f}",
     "population_coverage": "{:.2%}",
     "area_coverage": "{:.2%}",
     "area_km2": "{:,.0f}",
@@ -100,7 +107,7 @@ def coverage(  # noqa: PLR0917 - a command's options are its documented inputs
     )
     analysis = prepare_coverage(given, request)
     rows = analysis.table(minutes, level=by.value, group=group)
-    study.say_notes([*analysis.notes, _method(analysis)])
+    study.say_notes([*analysis.notes, *analysis.edge_notes(minutes, group), _method(analysis)])
     if given.of_the_store:
         asked = coverage_asked(request, minutes=minutes, group=group, level=by.value)
         study.record(store, COVERAGE, asked, rows, started)
@@ -110,10 +117,7 @@ def coverage(  # noqa: PLR0917 - a command's options are its documented inputs
 
 
 def _method(analysis: CoverageAnalysis) -> str:
-    travel = analysis.travel
-    what = f"{analysis.method}，{len(analysis.facilities)} 个设施"
-    unplaced = len(travel.unplaced)
-    return what + (f"，其中 {unplaced} 个离路网太远，未计入" if unplaced else "")
+    return f"{analysis.method}，{len(analysis.facilities)} 个设施"
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +157,9 @@ def replay(
     rows = rerun(gather(store), run)
     if as_json:
         print_json(rows.to_dict("records"))
-    if result_digest(rows) == run.digest:
+    # What a later version tells besides is no difference.
+    told = [name for name in before if name in rows]
+    if result_digest(rows[told]) == run.digest:
         errors().print(f"重算 {len(rows)} 行，与 {run.started_at} 的结果完全一致。", markup=False)
         return
     changed = "数据已更新" if store.data_version != run.data_version else "数据版本未变"

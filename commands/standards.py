@@ -103,7 +103,7 @@ def standards(  # noqa: PLR0917 - a command's options are its documented inputs
     given = study.read_given(store, facilities=facilities, datum=datum, kind=kind or "")
     analysis = prepare_standards(given, year=year, origin=origin.value, within=within)
     rows = request.rows(analysis)
-    study.say_notes([f"人口：{analysis.population_text}", *analysis.notes])
+    study.say_notes([f"人口：{analysis.population_text}", *analysis.notes, *analysis.repeat_notes(standard)])
     if given.of_the_store:
         study.record(store, STANDARDS, standards_asked(request), rows, started)
     if standard is None:

@@ -42,6 +42,7 @@ COLUMNS = (
     "access",
     "unserved_population",
     "unserved_share",
+    "straight_population",
     "lowest_access",
     "median_access",
     "gini",
@@ -137,18 +138,22 @@ def access_table(
     *,
     group: str = "population",
     level: Level = "county",
+    straight: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Return the access of the people of ``group`` in every region of ``level``, columns ``COLUMNS``.
 
     ``access`` = Σ access × people / Σ people, never a mean of means; ``unserved_population`` the people with
-    access 0; ``lowest_access`` and ``median_access``: what the worst-off tenth and half of the people have at
-    most; ``gini`` of access over the people. Undefined figures are NaN with a ``reason``. ``cells`` in the
-    order of ``result`` with ``adcode`` and the group's column; ``regions`` as for ``geo.coverage_profile``.
+    access 0; ``straight_population`` those of the cells marked in ``straight`` (bool per cell: their times
+    are those of a straight line; None: nobody's); ``lowest_access`` and ``median_access``: what the worst-off
+    tenth and half of the people have at most; ``gini`` of access over the people. Undefined figures are NaN
+    with a ``reason``. ``cells`` in the order of ``result`` with ``adcode`` and the group's column;
+    ``regions`` as for ``geo.coverage_profile``.
     Raises ``CatchmentError`` for cells that do not fit, ``UnknownRegionError`` for unknown counties.
     """
     if level not in LEVELS:
         raise CatchmentError(f"没有“{level}”这一级；可选：{'、'.join(LEVELS)}。")
     people = _people(result, cells, group)
+    by_line = np.zeros(len(people), dtype=bool) if straight is None else np.asarray(straight, dtype=bool)
     hierarchy = region_hierarchy(regions)
     wanted = hierarchy.index[hierarchy["level"] == level]
     codes, names = pd.factorize(cells["adcode"])
@@ -160,7 +165,7 @@ def access_table(
     order = np.lexsort((people, result.access, region))
     start = np.searchsorted(region[order], np.arange(len(wanted) + 1))
     rows = [
-        _row(result.access[part], people[part])
+        _row(result.access[part], people[part], by_line[part])
         for part in (order[low:high] for low, high in itertools.pairwise(start))
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS[3:]))
@@ -181,11 +186,11 @@ def _people(result: CatchmentResult, cells: pd.DataFrame, group: str) -> FloatAr
     return people
 
 
-def _row(access: FloatArray, people: FloatArray) -> list[object]:
+def _row(access: FloatArray, people: FloatArray, straight: BoolArray) -> list[object]:
     """Return the figures of one region; its cells ascend by access."""
     total = float(people.sum())
     if total <= 0.0:
-        return [total, *[float("nan")] * 6, NO_PEOPLE if len(people) else NO_CELLS]
+        return [total, *[float("nan")] * 7, NO_PEOPLE if len(people) else NO_CELLS]
     unserved = float(people[access <= 0.0].sum())
     gini = weighted_gini(access, people)
     running = np.cumsum(people)
@@ -194,7 +199,8 @@ def _row(access: FloatArray, people: FloatArray) -> list[object]:
     lowest, median = (float(access[np.searchsorted(running, part)]) for part in parts)
     mean = float(np.dot(access, people)) / total
     reason = NOBODY_SERVED if np.isnan(gini) else None
-    return [total, mean, unserved, unserved / total, lowest, median, gini, reason]
+    by_line = float(people[straight].sum())
+    return [total, mean, unserved, unserved / total, by_line, lowest, median, gini, reason]
 
 
 def weighted_gini(values: ArrayLike, weights: ArrayLike) -> float:

@@ -42,6 +42,7 @@ TABLE_COLUMNS = (
     "complete_share",
     "missing",
     "missing_population",
+    "straight_population",
     "services",
     "undefined",
     "reason",
@@ -64,7 +65,8 @@ class ServiceReach:
     """One service in one tier: its threshold, its weight, and the minutes from every cell.
 
     ``minutes``: float64 per cell, NaN where unreachable; None when the service cannot be measured, which
-    ``reason`` explains (Chinese).
+    ``reason`` explains (Chinese). ``straight``: bool per cell, the minutes are those of a straight line
+    (None: unknown, told of nobody).
     """
 
     service: str
@@ -73,6 +75,7 @@ class ServiceReach:
     minutes: FloatArray | None
     weight: float = 1.0
     reason: str | None = None
+    straight: NDArray[np.bool_] | None = None
 
     @property
     def met(self) -> NDArray[np.bool_]:
@@ -91,7 +94,8 @@ def _none(values: FloatArray) -> NDArray[np.bool_]:
 class CircleProfile:
     """The people of every county within reach of every service, by tier, as exact whole numbers of ``UNIT``.
 
-    ``counties``: adcodes in ascending order; ``people[tier]``, ``complete[tier]`` (reach every measured
+    ``counties``: adcodes in ascending order; ``people[tier]``, ``straight[tier]`` (to some measured service
+    their minutes are those of a straight line), ``complete[tier]`` (reach every measured
     service) and ``covered[tier, service]``: int64 per county. ``regions`` as of
     ``geo.region_tree.region_hierarchy``.
     """
@@ -101,6 +105,7 @@ class CircleProfile:
     regions: pd.DataFrame
     counties: NDArray[np.object_]
     people: dict[Tier, IntArray]
+    straight: dict[Tier, IntArray]
     complete: dict[Tier, IntArray]
     covered: dict[tuple[Tier, str], IntArray]
 
@@ -168,19 +173,22 @@ def build_circles(
     if (code < 0).any():
         raise UnknownRegionError("人口格网中有不认识的县级代码。请与区划表核对。")
     people: dict[Tier, IntArray] = {}
+    straight: dict[Tier, IntArray] = {}
     complete: dict[Tier, IntArray] = {}
     covered: dict[tuple[Tier, str], IntArray] = {}
     for tier in TIERS:
         here = tier_people(cells, tier, group)
         people[tier] = _by_county(code, here, len(counties))
-        every = np.ones(len(cells), dtype=bool)
+        every, by_line = np.ones(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool)
         for reach in reaches:
             if reach.tier == tier and reach.minutes is not None:
                 met = reach.met
                 every &= met
+                by_line |= False if reach.straight is None else reach.straight
                 covered[tier, reach.service] = _by_county(code[met], here[met], len(counties))
         complete[tier] = _by_county(code[every], here[every], len(counties))
-    return CircleProfile(group, tuple(reaches), hierarchy, counties, people, complete, covered)
+        straight[tier] = _by_county(code[by_line], here[by_line], len(counties))
+    return CircleProfile(group, tuple(reaches), hierarchy, counties, people, straight, complete, covered)
 
 
 def _require_reaches(reaches: Sequence[ServiceReach], cells: int) -> None:
@@ -302,7 +310,8 @@ def circle_table(profile: CircleProfile, *, level: Level = "county", tier: TierV
     """Return one row per region of ``level`` with the columns of ``TABLE_COLUMNS``.
 
     ``score``: Σ weight × people in reach over Σ weight × people, over the measured services and the tiers of
-    ``tier``. ``complete_population``: people who reach every measured service of their tier. ``missing``: the
+    ``tier``. ``straight_population``: people whose minutes to some measured service are those of a straight
+    line. ``complete_population``: people who reach every measured service of their tier. ``missing``: the
     service that most people lack (of equals the first in the order given; None when nobody lacks any), and
     ``missing_population`` how many. ``services``: how many services were measured; ``undefined``: the ids of
     those that were not, joined by ``~``. NaN with a ``reason`` where nothing was measured or nobody lives.
@@ -350,6 +359,7 @@ def _circle_figures(
     if worst is not None and lacking[worst] == 0:
         worst = None
     total = sum(people.values()) * UNIT
+    by_line = sum(int(profile.straight[tier][members].sum()) for tier in counted) * UNIT
     reason = None if possible > 0.0 else (NOTHING_MEASURED if not measured else NOBODY)
     return {
         "population": total,
@@ -358,6 +368,7 @@ def _circle_figures(
         "complete_share": complete / everybody if everybody > 0.0 else np.nan,
         "missing": worst,
         "missing_population": lacking[worst] * UNIT if worst is not None else (0.0 if measured else np.nan),
+        "straight_population": by_line if measured else np.nan,
         "reason": reason,
     }
 

@@ -1,4 +1,4 @@
-"""Who is within reach: coverage per region from travel times; where the edge of the data hides facilities.
+"""Who is within reach: coverage per region from travel times.
 
 The cells are sorted by county and minutes once (``geo.coverage_profile.build_profile``); every threshold
 after that is a binary search per county (``coverage_table``), so that a slider recomputes nothing.
@@ -9,19 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from numpy.typing import ArrayLike, NDArray
-from shapely.geometry.base import BaseGeometry
+from numpy.typing import ArrayLike
 
 from geo.coverage_profile import GROUPS, UNIT, CoverageProfile, Sums, build_profile
-from geo.crs import require_metric
 from geo.errors import CoverageError, UnknownRegionError
-from geo.modes import TravelMode, quantise_minutes
-from geo.network import Network
-from geo.points import metric_points
+from geo.modes import quantise_minutes
 from geo.region_tree import LEVELS, Level
 
 __all__ = [
@@ -31,10 +25,6 @@ __all__ = [
     "build_profile",
     "coverage_table",
     "cumulative_curve",
-    "edge_counties",
-    "edge_distances",
-    "flag_edge",
-    "search_radius_m",
     "sensitivity",
 ]
 
@@ -56,6 +46,7 @@ COLUMNS = (
     "mean_minutes",
     "median_minutes",
     "unreachable_population",
+    "straight_population",
     "edge",
     "reason",
 )
@@ -75,9 +66,10 @@ def coverage_table(
     A cell is covered when its minutes ≤ ``threshold_minutes``; its people count once. ``population`` is
     that of the profile's group. Sums of counties, and ratios of those sums: a ratio is never averaged.
     ``mean_minutes`` and ``median_minutes`` weigh by people, over those who reach a facility. ``edge``:
-    counties whose result may lack facilities beyond the province (see ``edge_counties``); a region is
-    flagged when one of its counties is. ``speed_factor``: all speeds times this factor, that is, all
-    minutes divided by it.
+    counties whose result may lack facilities beyond the province (see ``geo.edge.edge_counties``); a region
+    is flagged when one of its counties is. ``speed_factor``: all speeds times this factor, that is, all
+    minutes divided by it. ``straight_population``: people whose minutes are those of a straight line, for
+    want of roads near them or near their facility.
 
     What has no value is NaN, and ``reason`` says why (None otherwise). Raises ``CoverageError`` for a
     negative or missing threshold, and for one beyond the search radius of the travel times.
@@ -131,6 +123,7 @@ def _figures(total: Sums, median: float, speed_factor: float) -> dict[str, objec
         "mean_minutes": total.person_minutes / reached / speed_factor if reached > 0.0 else np.nan,
         "median_minutes": median / speed_factor,
         "unreachable_population": np.nan if none else max(people - reached, 0.0),
+        "straight_population": np.nan if none else total.straight_population,
         "reason": _reason(total),
     }
 
@@ -314,72 +307,3 @@ def _gap_reason(coverage: dict[str, tuple[float, object]]) -> str | None:
     if not told and coverage["乡村"][0] == 0.0:
         return RURAL_ZERO
     return "；".join(told) or None
-
-
-def search_radius_m(mode: TravelMode, minutes: float, network: Network | None = None) -> float:
-    """Return how far as the crow flies ``minutes`` can lead, in metres.
-
-    Over a network: at the fastest progress that any of its edges allows. Without one: at the mode's speed
-    over its detour factor.
-    """
-    return minutes * (mode.straight_m_per_minute if network is None else network.max_speed)
-
-
-def edge_counties(
-    counties: gpd.GeoDataFrame,
-    facilities_xy: ArrayLike,
-    radius_m: float,
-    *,
-    border: BaseGeometry | None = None,
-) -> pd.Series:
-    """Return a bool per county (index of ``counties``): its result may lack facilities beyond the border.
-
-    True where the county lies nearer to ``border`` than ``radius_m`` and the facilities (metres of
-    ``ALBERS``) show none beyond the border within that distance of it. ``counties``: polygons in ``ALBERS``
-    that make up the province. ``border``: the line to look across, by default the outline of all counties;
-    give the land border alone where nobody lives beyond the rest. Raises ``CrsError`` for another CRS.
-    """
-    return flag_edge(edge_distances(counties, facilities_xy, border=border), radius_m)
-
-
-def edge_distances(
-    counties: gpd.GeoDataFrame, facilities_xy: ArrayLike, *, border: BaseGeometry | None = None
-) -> pd.DataFrame:
-    """Return what ``flag_edge`` needs for any radius, by county (index of ``counties``), in metres.
-
-    ``border_m``: from the county to ``border``; ``beyond_m``: from the county to the nearest facility
-    outside all counties, inf when there is none. Arguments and errors as ``edge_counties``.
-    """
-    require_metric(counties)
-    facilities = shapely.points(metric_points(facilities_xy, "设施"))
-    areas = counties.geometry.to_numpy()
-    province = shapely.union_all(areas)
-    line = shapely.boundary(province) if border is None else border
-    shapely.prepare(province)
-    beyond = facilities[~shapely.covers(province, facilities)]
-    columns = {"border_m": _nearest_m(areas, _segments(line)), "beyond_m": _nearest_m(areas, beyond)}
-    return pd.DataFrame(columns, index=counties.index)
-
-
-def flag_edge(distances: pd.DataFrame, radius_m: float) -> pd.Series:
-    """Return the flags of ``edge_counties`` for a radius, from ``edge_distances`` measured once."""
-    near, known = distances["border_m"] < radius_m, distances["beyond_m"] <= radius_m
-    return (near & ~known).rename("edge")
-
-
-def _segments(line: BaseGeometry) -> NDArray[np.object_]:
-    """Return the straight pieces of a line, so that a search tree need not measure all of it."""
-    pieces = []
-    for part in shapely.get_parts(line):
-        vertices = shapely.get_coordinates(part)
-        pieces.append(shapely.linestrings(np.stack([vertices[:-1], vertices[1:]], axis=1)))
-    return np.concatenate([*pieces, np.zeros(0, dtype=object)])
-
-
-def _nearest_m(areas: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Return the distance from each area to the nearest of other shapes; inf where there are none."""
-    nearest = np.full(len(areas), np.inf)
-    if len(others):
-        found, metres = shapely.STRtree(others).query_nearest(areas, return_distance=True, all_matches=False)
-        nearest[found[0]] = metres
-    return nearest

@@ -44,6 +44,7 @@ class Sums(NamedTuple):
     population: float
     covered_population: float
     reached_population: float
+    straight_population: float
     person_minutes: float
     area_km2: float
     covered_area_km2: float
@@ -57,7 +58,8 @@ class CoverageProfile:
     ``minutes`` (float64, ascending, +inf where unreachable). ``people_to`` and ``area_to`` (int64, one entry
     more than ``minutes``): totals of ``group`` and of area in all entries before, in ``UNIT``; being whole
     numbers they add up exactly, in any order. ``person_minutes``: float64 per county, people times minutes of
-    those who reach a facility. ``regions``: frame indexed by adcode with ``name``, ``level`` and, per level,
+    those who reach a facility. ``straight``: int64 per county, people (in ``UNIT``) whose minutes are those
+    of a straight line. ``regions``: frame indexed by adcode with ``name``, ``level`` and, per level,
     the region that a row belongs to.
     """
 
@@ -72,6 +74,7 @@ class CoverageProfile:
     people_to: IntArray
     area_to: IntArray
     person_minutes: FloatArray
+    straight: IntArray
 
     def members(self, level: Level) -> dict[str, IntArray]:
         """Return, for each region of a level in the order of ``regions``, the numbers of its counties."""
@@ -107,18 +110,20 @@ class CoverageProfile:
                 self.totals(self.people_to, ends),
                 self.totals(self.people_to, covered),
                 self.totals(self.people_to, reached),
+                self.straight,
                 self.totals(self.area_to, ends),
                 self.totals(self.area_to, covered),
             ]
         )
         found = {}
         for adcode, members in self.members(level).items():
-            cells, people, near, reaching, area, near_area = whole[:, members].sum(axis=1).tolist()
+            cells, people, near, reaching, by_line, area, near_area = whole[:, members].sum(axis=1).tolist()
             found[adcode] = Sums(
                 cells=float(cells),
                 population=people * UNIT,
                 covered_population=near * UNIT,
                 reached_population=reaching * UNIT,
+                straight_population=by_line * UNIT,
                 person_minutes=float(self.person_minutes[members].sum()),
                 area_km2=area * UNIT,
                 covered_area_km2=near_area * UNIT,
@@ -178,6 +183,8 @@ def build_profile(
     people = np.rint(cells[group].to_numpy(dtype=np.float64) / UNIT).astype(np.int64)
     area = np.rint(cells["area_km2"].to_numpy(dtype=np.float64) / UNIT).astype(np.int64)
     minutes = np.where(travel.reachable, travel.minutes, np.inf)
+    straight = np.zeros(len(counties), dtype=np.int64)
+    np.add.at(straight, code[travel.straight], people[travel.straight])
     order = np.lexsort((people, minutes, code))
     code, minutes, people, area = code[order], minutes[order], people[order], area[order]
     spent = np.where(np.isfinite(minutes), minutes, 0.0) * (people * UNIT)
@@ -193,6 +200,7 @@ def build_profile(
         people_to=np.concatenate([[0], np.cumsum(people)]),
         area_to=np.concatenate([[0], np.cumsum(area)]),
         person_minutes=np.bincount(code, weights=spent, minlength=len(counties)).astype(np.float64),
+        straight=straight,
     )
 
 

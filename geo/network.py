@@ -33,8 +33,9 @@ class Network:
     multiples of ``geo.modes.TICK``): CSR of directed edges, row = start, columns ascending, at most one
     edge per pair (the fastest). float64 because scipy's Dijkstra would convert anything else, at the cost
     of a copy. ``snappable``: bool per edge, a trip may start or end on it. ``major``: bool per node, it
-    belongs to a (strongly) connected part of at least ``mode.min_component_nodes`` nodes. ``symmetric``:
-    every edge runs both ways in the same time.
+    belongs to a (strongly) connected part of at least ``mode.min_component_nodes`` nodes. ``piece``: int32
+    per node, equal where roads join two nodes, be it one way only; ``isolated``: bool per node, nothing of
+    its piece is ``major``. ``symmetric``: every edge runs both ways in the same time.
     """
 
     mode: TravelMode
@@ -46,6 +47,8 @@ class Network:
     minutes: FloatArray
     snappable: BoolArray
     major: BoolArray
+    piece: IntArray
+    isolated: BoolArray
     symmetric: bool
 
     @property
@@ -90,6 +93,7 @@ class Network:
         """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(repr((self.mode, self.symmetric)).encode())
+        # Pieces follow from the edges.
         for array in (self.x, self.y, self.indptr, self.indices, self.minutes, self.snappable, self.major):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
@@ -132,6 +136,7 @@ def build_network(nodes: pd.DataFrame, edges: pd.DataFrame, mode: TravelMode) ->
     used = _EdgeSpeeds(speeds.minutes[usable], speeds.snappable[usable])
     indptr, indices, weight, snappable = _compressed(len(kept), start, end, used, oneway)
     symmetric = not oneway.any()
+    major, piece, isolated = _parts(indptr, indices, mode.min_component_nodes, symmetric=symmetric)
     return Network(
         mode=mode,
         x=x[kept],
@@ -141,7 +146,9 @@ def build_network(nodes: pd.DataFrame, edges: pd.DataFrame, mode: TravelMode) ->
         indices=indices,
         minutes=weight,
         snappable=snappable,
-        major=_major_nodes(indptr, indices, mode.min_component_nodes, symmetric=symmetric),
+        major=major,
+        piece=piece,
+        isolated=isolated,
         symmetric=symmetric,
     )
 
@@ -302,12 +309,15 @@ def _compressed(
     return indptr, matrix.indices[group].astype(np.int32), weight, allowed
 
 
-def _major_nodes(indptr: IntArray, indices: IntArray, smallest: int, *, symmetric: bool) -> BoolArray:
-    """Return which nodes lie in a (strongly) connected part of at least ``smallest`` nodes."""
+def _parts(
+    indptr: IntArray, indices: IntArray, smallest: int, *, symmetric: bool
+) -> tuple[BoolArray, IntArray, BoolArray]:
+    """Return ``major``, ``piece`` and ``isolated`` of `Network` for its edges."""
     n = len(indptr) - 1
     pattern = csr_array((np.ones(len(indices), dtype=np.int8), indices, indptr), shape=(n, n))
-    kind = "weak" if symmetric else "strong"
-    count, label = connected_components(pattern, directed=True, connection=kind)
-    size: NDArray[np.int64] = np.bincount(label, minlength=count)
-    found: BoolArray = size[label] >= smallest
-    return found
+    _, piece = connected_components(pattern, directed=True, connection="weak")
+    label = piece if symmetric else connected_components(pattern, directed=True, connection="strong")[1]
+    size: NDArray[np.int64] = np.bincount(label)
+    major: BoolArray = size[label] >= smallest
+    isolated: BoolArray = np.bincount(piece, weights=major)[piece] == 0
+    return major, piece.astype(np.int32), isolated

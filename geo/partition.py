@@ -17,7 +17,6 @@ from geo.travel import (
     Direction,
     TravelResult,
     require_facilities,
-    require_overlap,
     search_minutes,
     solve_network,
     solve_straight,
@@ -56,23 +55,22 @@ class Partition:
 
 @dataclass(frozen=True, eq=False)
 class PartitionResult:
-    """Travel times of one piece, with rows of the caller's tables. ``cells_placed``: how many met the
-    network.
-    """
+    """Travel times of one piece, with rows of the caller's tables."""
 
     key: str
     rows: IntArray
     travel: TravelResult
-    cells_placed: int
 
 
 def halo_m(mode: TravelMode, max_minutes: float, network: Network | None = None) -> float:
     """Return how far around its cells a piece must look, in metres, so that nothing within reach is missing.
 
     No trip of ``max_minutes`` leads farther as the crow flies than that many minutes at the fastest progress
-    that any edge (or the walk to the network, or the straight line) allows.
+    that any edge, the walk to the network or the straight line allows.
     """
-    speed = mode.straight_m_per_minute if network is None else network.max_speed
+    speed = mode.straight_m_per_minute
+    if network is not None:
+        speed = max(speed, network.max_speed)
     return max_minutes * speed + _MARGIN_M
 
 
@@ -130,21 +128,18 @@ def solve_partition(partition: Partition) -> PartitionResult:
         travel = solve_straight(
             partition.facilities, partition.cells, partition.mode, partition.max_minutes, partition.rank
         )
-        placed = len(partition.rows)
     else:
-        cells_at = snap_points(network, partition.cells)
-        placed = int(cells_at.found.sum())
         travel = solve_network(
             network,
             snap_points(network, partition.facilities, exact=True),
-            cells_at,
+            snap_points(network, partition.cells),
             partition.rank,
             max_minutes=partition.max_minutes,
             direction=partition.direction,
         )
     rows = np.append(partition.facility_rows, -1).astype(np.int32)
     named = replace(travel, facility=rows[travel.facility], unplaced=rows[travel.unplaced])
-    return PartitionResult(partition.key, partition.rows, named, placed)
+    return PartitionResult(partition.key, partition.rows, named)
 
 
 def subnetwork(network: Network, box: Box) -> Network:
@@ -174,6 +169,8 @@ def subnetwork(network: Network, box: Box) -> Network:
         minutes=network.minutes[edge],
         snappable=network.snappable[edge],
         major=network.major[kept],
+        piece=network.piece[kept],
+        isolated=network.isolated[kept],
         symmetric=network.symmetric,
     )
 
@@ -264,8 +261,6 @@ def nearest_facility_partitioned(
     whole = gather(results, len(cells), travel_mode, radius, straight=network is None)
     if network is None:
         return whole
-    placed = sum(result.cells_placed for result in results)
-    require_overlap(network, cells, placed=placed > 0, what="人口格网")
     return _with_far_facilities(whole, network, facilities, asked)
 
 
@@ -285,16 +280,7 @@ def _with_far_facilities(
     rest = np.flatnonzero(~asked)
     if len(rest):
         unplaced[rest] = ~snap_points(network, facilities[rest], exact=True).found
-    require_overlap(network, facilities, placed=not unplaced.all(), what="设施")
-    return TravelResult(
-        whole.minutes,
-        whole.facility,
-        whole.reachable,
-        whole.method,
-        whole.mode,
-        whole.max_minutes,
-        np.flatnonzero(unplaced).astype(np.int32),
-    )
+    return replace(whole, unplaced=np.flatnonzero(unplaced).astype(np.int32))
 
 
 def gather(
@@ -305,22 +291,25 @@ def gather(
     *,
     straight: bool,
 ) -> TravelResult:
-    """Return one result of ``cell_count`` cells from those of the pieces; cells of no piece are
-    unreachable.
+    """Return one result of ``cell_count`` cells from those of the pieces; cells of no piece are unreachable.
+
+    ``straight``: there is no network.
     """
     minutes = np.full(cell_count, np.nan)
     facility = np.full(cell_count, -1, dtype=np.int32)
-    reachable = np.zeros(cell_count, dtype=bool)
+    reachable, by_line = np.zeros(cell_count, dtype=bool), np.full(cell_count, straight)
     unplaced: set[int] = set()
     for result in results:
         minutes[result.rows] = result.travel.minutes
         facility[result.rows] = result.travel.facility
         reachable[result.rows] = result.travel.reachable
+        by_line[result.rows] = result.travel.straight
         unplaced.update(int(row) for row in result.travel.unplaced)
     return TravelResult(
         minutes=minutes,
         facility=facility,
         reachable=reachable,
+        straight=by_line,
         method="straight" if straight else "network",
         mode=mode.id,
         max_minutes=max_minutes,

@@ -26,7 +26,7 @@ from geo.points import metric_points
 from geo.site_reach import Reach as Table
 from geo.site_reach import reach_snapped
 from geo.snapping import Snap, snap_points
-from geo.travel import require_facilities, require_overlap
+from geo.travel import require_facilities
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -102,15 +102,12 @@ def network_reach(
     """Return the pairs within the catchment over the network, of the trip cell → facility.
 
     The pairs and minutes of ``geo.site_reach.reach_network``, which are those of
-    ``geo.travel.nearest_facility_network`` for each facility alone. Facilities too far from the network reach
-    nobody. Raises as these do.
+    ``geo.travel.nearest_facility_network`` for each facility alone. Raises as these do.
     """
     facilities, cells = metric_points(facilities_xy, "设施"), metric_points(cells_xy, "人口格网")
     require_facilities(facilities, cells)
     cells_at = snap_points(network, cells) if cells_snap is None else cells_snap
     facilities_at = snap_points(network, facilities, exact=True)
-    require_overlap(network, cells, placed=bool(cells_at.found.any()), what="人口格网")
-    require_overlap(network, facilities, placed=bool(facilities_at.found.any()), what="设施")
     return snapped_reach(network, facilities_at, cells_at, decay=decay)
 
 

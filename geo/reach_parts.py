@@ -25,7 +25,7 @@ from geo.points import metric_points
 from geo.reach import PairReach, Reach, grid_reach, snapped_reach
 from geo.site_reach import require_room
 from geo.snapping import snap_points
-from geo.travel import require_facilities, require_overlap
+from geo.travel import require_facilities
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -65,11 +65,7 @@ def partitioned_reach(
     if network is None:
         kept = tuple(pieces())
         return GridParts(len(cells), len(facilities), kept, cell_size_m, decay, scheduler)
-    placed = snap_points(network, facilities, exact=True).found
-    require_overlap(network, facilities, placed=bool(placed.any()), what="设施")
     found = run_jobs(_listing(pieces(), decay), list_pairs, scheduler=scheduler)
-    on_roads = sum(one.cells_placed for one in found)
-    require_overlap(network, cells, placed=on_roads > 0, what="人口格网")
     return _joined(found, len(cells), len(facilities))
 
 
@@ -86,13 +82,12 @@ class Listing:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """The pairs of one piece, by rows of the caller's tables. ``cells_placed``: how many met the network."""
+    """The pairs of one piece, by rows of the caller's tables."""
 
     key: str
     cell: NDArray[np.int32]
     facility: NDArray[np.int32]
     weight: FloatArray
-    cells_placed: int
 
 
 def _listing(pieces: Iterable[Partition], decay: Decay) -> Iterator[Listing]:
@@ -112,7 +107,6 @@ def list_pairs(job: Listing) -> Pairs:
         piece.rows[found.cell].astype(np.int32),
         piece.facility_rows[found.facility].astype(np.int32),
         found.weight,
-        int(cells_at.found.sum()),
     )
 
 

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from geo.errors import CoverageError
 from geo.modes import TICK, TravelMode, quantise_minutes
 from geo.network import Network
+from geo.off_road import Lines, direct_walks
 from geo.points import build_tree, metric_points
 from geo.snapping import Snap, snap_points
 from geo.travel import _along_edge
@@ -88,8 +89,8 @@ def reach_network(network: Network, sites_xy: ArrayLike, cells_xy: ArrayLike, *,
     """Return which cells reach each site over the network within ``max_minutes`` (trips cell → site).
 
     The minutes are those of ``geo.travel.nearest_facility_network`` for the site alone: shortest paths from
-    a few sites at once over the edges turned round. Sites too far from the network reach nothing. Raises as
-    `reach_straight`.
+    a few sites at once over the edges turned round, walks between neighbours, straight lines for what the
+    network does not cover. Raises as `reach_straight`.
     """
     sites, cells = metric_points(sites_xy, "候选点"), metric_points(cells_xy, "人口格网")
     sites_at = snap_points(network, sites, exact=True)
@@ -98,13 +99,18 @@ def reach_network(network: Network, sites_xy: ArrayLike, cells_xy: ArrayLike, *,
 
 def reach_snapped(network: Network, sites_at: Snap, cells_at: Snap, *, max_minutes: float) -> Reach:
     """Return `reach_network` of places that are put onto the network already."""
-    parts: list[tuple[NDArray[np.int32], FloatArray]] = [
-        (np.zeros(0, dtype=np.int32), np.zeros(0)) for _ in range(len(sites_at.found))
+    lines = Lines(network, cells_at, max_minutes)
+    parts = [
+        lines.of(place, covered=bool(covered))
+        for place, covered in zip(sites_at.xy, sites_at.found, strict=True)
     ]
+    pairs = sum(len(cell) for cell, _ in parts)
+    require_room(pairs)
     placed = np.flatnonzero(sites_at.found)
     rows = np.flatnonzero(cells_at.found)
     same_edge = _cells_by_edge(network, cells_at, rows)
-    pairs = 0
+    walks = direct_walks(network, sites_at, cells_at)
+    walks_of = np.searchsorted(walks.site, np.arange(len(sites_at) + 1))
     for first in range(0, len(placed), _AT_ONCE):
         group = placed[first : first + _AT_ONCE]
         for site, at_node in zip(group, _node_minutes(network, sites_at, group, max_minutes), strict=True):
@@ -122,11 +128,26 @@ def reach_snapped(network: Network, sites_at: Snap, cells_at: Snap, *, max_minut
                 minutes=minutes,
             )
             minutes += cells_at.access_minutes[rows]
+            own = slice(walks_of[site], walks_of[site + 1])
+            at = np.searchsorted(rows, walks.cell[own])
+            minutes[at] = np.minimum(minutes[at], walks.minutes[own])
             near = np.isfinite(minutes)
-            parts[int(site)] = _within(rows[near].astype(np.int32), minutes[near], max_minutes)
-            pairs += len(parts[int(site)][0])
+            by_road = _within(rows[near].astype(np.int32), minutes[near], max_minutes)
+            parts[int(site)] = _in_order(by_road, parts[int(site)])
+            pairs += len(by_road[0])
             require_room(pairs)
     return _table(parts, len(cells_at.found))
+
+
+def _in_order(
+    one: tuple[NDArray[np.int32], FloatArray], two: tuple[NDArray[np.int32], FloatArray]
+) -> tuple[NDArray[np.int32], FloatArray]:
+    """Return the pairs of two lists that share no cell, by cell."""
+    if len(two[0]) == 0:
+        return one
+    cell, minutes = (np.concatenate([first, second]) for first, second in zip(one, two, strict=True))
+    order = np.argsort(cell, kind="stable")
+    return cell[order], minutes[order]
 
 
 def _node_minutes(

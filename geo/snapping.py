@@ -18,6 +18,12 @@ BoolArray = NDArray[np.bool_]
 SAMPLE_SPACING_M: float = 250.0
 """Edges longer than this are searched by points along them, not only by their ends."""
 
+BRIDGED_M: float = 250.0
+"""How much farther a road of the network proper may be than one of an isolated part and still be taken: such
+parts are mostly drives whose junction nobody drew. Farther off they are roads of their own, as on an island,
+and a walk past them to the network would lead across what parts them.
+"""
+
 _CHUNK = 200_000
 
 
@@ -25,13 +31,14 @@ _CHUNK = 200_000
 class Snap:
     """Where each of n places joins the network; arrays of length n.
 
-    The place walks ``access_minutes`` (``distance_m`` at the mode's walking speed) to the point at
-    ``fraction`` of the edge between nodes ``a`` and ``b`` (int32, ``a`` < ``b``; -1: not within the limit).
-    From that point ``leave_a`` / ``leave_b`` minutes lead to either node, and ``arrive_a`` / ``arrive_b``
-    minutes lead from either node to the point; infinite where a one-way road forbids it. All minutes are
-    quantised.
+    ``xy``: the places, (n, 2) in metres of ``ALBERS``. A place walks ``access_minutes`` (``distance_m`` at
+    the mode's walking speed) to the point at ``fraction`` of the edge between nodes ``a`` and ``b`` (int32,
+    ``a`` < ``b``; -1: not within the limit). From that point ``leave_a`` / ``leave_b`` minutes lead to either
+    node, and ``arrive_a`` / ``arrive_b`` minutes lead from either node to the point; infinite where a one-way
+    road forbids it. All minutes are quantised.
     """
 
+    xy: FloatArray
     a: IntArray
     b: IntArray
     fraction: FloatArray
@@ -60,6 +67,8 @@ class _Locator(NamedTuple):
     node: IntArray
     other: IntArray
     """-1 for a node; else the point lies on the edge between ``node`` and ``other``."""
+    bridged_m: float
+    """By how much these must be nearer than what was found before to be taken instead; inf: never."""
 
 
 def snap_points(
@@ -71,8 +80,9 @@ def snap_points(
     (samples stand every ``SAMPLE_SPACING_M`` on longer edges). Its distance exceeds that of the truly
     nearest point d by at most sqrt(d² + (spacing/2)²) - d; with ``exact`` it is the truly nearest, at
     several times the cost: meant for facilities, which are few. Only edges that trips may start on count,
-    and isolated bits of network only where nothing better is within ``limit_m`` (default: the mode's). Ties
-    go to the lower node numbers. Raises ``CrsError`` for points that are not in the measuring CRS.
+    and isolated parts of the network only where the rest is out of ``limit_m`` (default: the mode's) or more
+    than ``BRIDGED_M`` farther. Ties go to the lower node numbers. Raises ``CrsError`` for points that are not
+    in the measuring CRS.
     """
     points = metric_points(xy, "待接入路网的点")
     limit = network.mode.snap_limit_m if limit_m is None else float(limit_m)
@@ -81,24 +91,35 @@ def snap_points(
     fraction = np.zeros(len(points))
     distance = np.full(len(points), np.inf)
     for locator in _locators(network):
-        open_rows = np.flatnonzero(a < 0)
-        for rows in np.array_split(open_rows, max(1, -(-len(open_rows) // _CHUNK))):
+        bound = np.full(len(points), np.inf)
+        bound[a >= 0] = distance[a >= 0] - locator.bridged_m
+        for rows in np.array_split(np.flatnonzero(bound > 0.0), max(1, -(-len(points) // _CHUNK))):
             joined = _nearest_on_edges(network, locator, points[rows], limit)
             if exact:
                 joined = _nearest_of_all(network, locator, points[rows], joined)
-            near = joined.distance <= limit
+            near = (joined.distance <= limit) & (joined.distance < bound[rows[joined.place]])
             at = rows[joined.place[near]]
             a[at], b[at] = joined.low[near], joined.high[near]
             fraction[at], distance[at] = joined.fraction[near], joined.distance[near]
-    return _timed(network, a, b, fraction, distance)
+    return _timed(network, points, a, b, fraction=fraction, distance=distance)
 
 
 def _locators(network: Network) -> list[_Locator]:
-    """Return what to search in turn: the major parts of the network, then the isolated ones; built once."""
+    """Return what to search in turn: the major parts of the network, what hangs on them one way only, and the
+    isolated parts; built once.
+    """
     cached: list[_Locator] | None = network.__dict__.get("_locators")
     if cached is None:
-        start, end, both_major = _snappable_pairs(network)
-        cached = [_build_locator(network, start[at], end[at]) for at in _masks(both_major)]
+        start, end = _snappable_pairs(network)
+        major, isolated = network.major[start] & network.major[end], network.isolated[start]
+        cached = [
+            _build_locator(network, start[at], end[at], bridged_m)
+            for at, bridged_m in (
+                (_picked(major), np.inf),
+                (_picked(~major & ~isolated), np.inf),
+                (_picked(isolated & ~major), BRIDGED_M),
+            )
+        ]
         network.__dict__["_locators"] = cached
     return cached
 
@@ -115,29 +136,26 @@ class _Joined(NamedTuple):
     distance: FloatArray
 
 
-def _snappable_pairs(network: Network) -> tuple[IntArray, IntArray, BoolArray]:
-    """Return the ends of the edges that trips may start on, and whether both lie in a major part."""
+def _snappable_pairs(network: Network) -> tuple[IntArray, IntArray]:
+    """Return the ends of the edges that trips may start on."""
     start, end, wanted = network.edge_starts(), network.indices, network.snappable
     if network.symmetric:  # each pair of nodes once is enough
         wanted = wanted & (start < end)
-    start, end = start[wanted], end[wanted]
-    return start, end, network.major[start] & network.major[end]
+    return start[wanted], end[wanted]
 
 
-def _masks(wanted: BoolArray) -> list[BoolArray | slice]:
-    """Return what picks the wanted and the others; plain slices, which copy nothing, where it is all or
-    none.
-    """
+def _picked(wanted: BoolArray) -> BoolArray | slice:
+    """Return what picks the wanted; a plain slice, which copies nothing, where it is all or none."""
     if wanted.all():
-        return [slice(None), slice(0)]
-    return [wanted, ~wanted]
+        return slice(None)
+    return wanted if wanted.any() else slice(0)
 
 
-def _build_locator(network: Network, start: IntArray, end: IntArray) -> _Locator:
+def _build_locator(network: Network, start: IntArray, end: IntArray, bridged_m: float) -> _Locator:
     """Return the search points of some edges: their ends, and samples along the long ones."""
     if len(start) == 0:
         nothing = np.zeros(0, dtype=np.int32)
-        return _Locator(None, np.zeros((0, 2)), nothing, nothing)
+        return _Locator(None, np.zeros((0, 2)), nothing, nothing, bridged_m)
     is_end = np.zeros(network.node_count, dtype=bool)
     is_end[start] = True
     is_end[end] = True
@@ -148,7 +166,7 @@ def _build_locator(network: Network, start: IntArray, end: IntArray) -> _Locator
     if len(sampled.node):
         points = np.concatenate([points, sampled.points])
         node, other = np.concatenate([node, sampled.node]), np.concatenate([other, sampled.other])
-    return _Locator(build_tree(points), points, node, other)
+    return _Locator(build_tree(points), points, node, other, bridged_m)
 
 
 def _samples(network: Network, start: IntArray, end: IntArray) -> _Locator:
@@ -167,7 +185,7 @@ def _samples(network: Network, start: IntArray, end: IntArray) -> _Locator:
     t = step / pieces[edge]
     px = x[low[edge]] + t * (x[high[edge]] - x[low[edge]])
     py = y[low[edge]] + t * (y[high[edge]] - y[low[edge]])
-    return _Locator(None, np.column_stack([px, py]), low[edge], high[edge])
+    return _Locator(None, np.column_stack([px, py]), low[edge], high[edge], np.inf)
 
 
 def _nearest_on_edges(network: Network, locator: _Locator, points: FloatArray, limit: float) -> _Joined:
@@ -273,10 +291,13 @@ def _project(
     return fraction, np.hypot(px - fraction * dx, py - fraction * dy)
 
 
-def _timed(network: Network, a: IntArray, b: IntArray, fraction: FloatArray, distance: FloatArray) -> Snap:
+def _timed(
+    network: Network, xy: FloatArray, a: IntArray, b: IntArray, *, fraction: FloatArray, distance: FloatArray
+) -> Snap:
     """Return the snap with its minutes along the edge and on foot."""
     ahead, back = edge_minutes(network, a, b), edge_minutes(network, b, a)
     return Snap(
+        xy=xy,
         a=a,
         b=b,
         fraction=fraction,

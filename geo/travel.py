@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from geo.errors import CoverageError, NetworkError
-from geo.modes import MAX_LABELS, MAX_MINUTES, TICK, TravelMode, pack, quantise_minutes, unpack
+from geo.errors import CoverageError
+from geo.modes import MAX_LABELS, MAX_MINUTES, TICK, TravelMode, pack, unpack
 from geo.network import Network
-from geo.points import build_tree, metric_points, nearest_points
+from geo.off_road import direct_walks, packed_lines, uncovered_lines
+from geo.points import metric_points
 from geo.snapping import Snap, snap_points
 
 FloatArray = NDArray[np.float64]
@@ -31,13 +32,15 @@ class TravelResult:
     """Travel to the nearest facility, one entry per cell in the caller's order.
 
     ``minutes``: float64, NaN where unreachable or beyond ``max_minutes``. ``facility``: int32, the row of
-    the nearest facility in the caller's table, -1 where none. ``reachable``: bool. ``unplaced``: int32, the
-    rows of facilities that lie too far from the network to be used.
+    the nearest facility in the caller's table, -1 where none. ``reachable``: bool. ``straight``: bool, the
+    cell's answer is that of a straight line, for want of roads near it or near its facility. ``unplaced``:
+    int32, the rows of facilities that the network does not cover.
     """
 
     minutes: FloatArray
     facility: IntArray
     reachable: BoolArray
+    straight: BoolArray
     method: Method
     mode: str
     max_minutes: float
@@ -59,20 +62,22 @@ def nearest_facility_network(
     direction: Direction = "to_facility",
     cells_snap: Snap | None = None,
 ) -> TravelResult:
-    """Return the minutes over the network from every cell to its nearest facility.
+    """Return the minutes over the network from every cell to its nearest facility, straight where it is not.
 
     One multi-source shortest-path run from all facilities at once (Dijkstra 1959, scipy.sparse.csgraph);
     with ``direction="to_facility"`` over the edges turned round, so that the time is that of the trip cell
     → facility; ``"from_facility"`` is the ambulance's or the fire engine's. Both ends walk from their place
-    to the nearest point of an edge. A cell and a facility on the same edge meet along it.
+    to the nearest point of an edge. A cell and a facility on the same edge meet along it. Neighbours walk
+    from door to door where that is sooner, and what the network does not cover is reached in a straight line:
+    see ``geo.off_road``.
 
     ``facilities_xy``, ``cells_xy``: shape (n, 2), metres of ``ALBERS``. ``max_minutes``: search radius;
     what lies beyond it is unreachable. Ties go to the lowest row, or to the smallest of ``facility_ids``
     where these are given, which makes the answer independent of the order of the rows. ``cells_snap``: what
     ``snap_points`` gave for the same cells and network, to save repeating it.
 
-    Raises ``CoverageError`` when there is no facility, ``NetworkError`` when no cell or no facility lies
-    near the network, ``CrsError`` for coordinates that are not in the measuring CRS.
+    Raises ``CoverageError`` when there is no facility, ``CrsError`` for coordinates that are not in the
+    measuring CRS.
     """
     facilities = metric_points(facilities_xy, "设施")
     cells = metric_points(cells_xy, "人口格网")
@@ -82,8 +87,6 @@ def nearest_facility_network(
     if len(cells_at) != len(cells):
         raise CoverageError(f"接入结果有 {len(cells_at)} 个点，格网有 {len(cells)} 个，两者不是同一份格网。")
     facilities_at = snap_points(network, facilities, exact=True)
-    require_overlap(network, cells, placed=bool(cells_at.found.any()), what="人口格网")
-    require_overlap(network, facilities, placed=bool(facilities_at.found.any()), what="设施")
     rank = tie_rank(facility_ids, len(facilities))
     return solve_network(network, facilities_at, cells_at, rank, max_minutes=radius, direction=direction)
 
@@ -114,11 +117,16 @@ def solve_network(
         packed[rows] = np.minimum(through_a, through_b)
         _meet_on_edges(network, facilities_at, cells_at, rank, packed=packed, forth=forth)
         packed[rows] += cells_at.access_minutes[rows]
-    minutes, facility, reachable = _decode(packed, rank, max_minutes)
+        walks = direct_walks(network, facilities_at, cells_at)
+        np.minimum.at(packed, walks.cell, pack(walks.minutes, rank[walks.site]))
+    lines = uncovered_lines(network, facilities_at, cells_at, rank, max_minutes)
+    straight = ~cells_at.found | (lines < packed)
+    minutes, facility, reachable = _decode(np.minimum(packed, lines), rank, max_minutes)
     return TravelResult(
         minutes=minutes,
         facility=facility,
         reachable=reachable,
+        straight=straight,
         method="network",
         mode=network.mode.id,
         max_minutes=max_minutes,
@@ -236,17 +244,10 @@ def solve_straight(
     facilities: FloatArray, cells: FloatArray, mode: TravelMode, max_minutes: float, rank: NDArray[np.int64]
 ) -> TravelResult:
     """Return ``nearest_facility_straight`` for checked points; no facility is an answer too."""
-    in_order = np.argsort(rank)
-    points = facilities[in_order]
-    packed = np.full(len(cells), np.inf)
-    if len(points):
-        # One tick more than the radius, so that what rounds down to it is found.
-        limit = (max_minutes + TICK) * mode.straight_m_per_minute
-        distance, index = nearest_points(build_tree(points), points, cells, limit_m=limit)
-        packed = pack(quantise_minutes(distance / mode.straight_m_per_minute), index)
+    packed = packed_lines(facilities, cells, rank, mode, max_minutes)
     minutes, facility, reachable = _decode(packed, rank, max_minutes)
-    nobody = np.zeros(0, dtype=np.int32)
-    return TravelResult(minutes, facility, reachable, "straight", mode.id, max_minutes, nobody)
+    everywhere, nobody = np.ones(len(cells), dtype=bool), np.zeros(0, dtype=np.int32)
+    return TravelResult(minutes, facility, reachable, everywhere, "straight", mode.id, max_minutes, nobody)
 
 
 def _decode(
@@ -300,16 +301,3 @@ def require_facilities(facilities: FloatArray, cells: FloatArray) -> None:
             f"全部 {len(facilities)} 个设施都在研究范围以外 {FAR_M / 1000:.0f} 公里之外。"
             "请检查设施的坐标基准、经纬度顺序，或所选区域。"
         )
-
-
-def require_overlap(network: Network, points: FloatArray, *, placed: bool, what: str) -> None:
-    """Raise ``NetworkError`` unless any of the points was ``placed`` on the network; ``what`` names them."""
-    if placed:
-        return
-    west, south, east, north = (value / 1000.0 for value in network.bounds)
-    x, y = points.mean(axis=0) / 1000.0
-    raise NetworkError(
-        f"没有一个{what}点在路网 {network.mode.snap_limit_m:.0f} 米以内：路网范围 x {west:.0f}–{east:.0f}、"
-        f"y {south:.0f}–{north:.0f} 公里，{what}中心在 ({x:.0f}, {y:.0f}) 公里。"
-        "请检查是否用了别处的路网，或坐标基准不一致。"
-    )

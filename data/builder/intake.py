@@ -18,6 +18,7 @@ from data.ingest.boundaries import CheckedBoundaries, store_boundaries
 from data.ingest.facilities import FacilityImport, store_facilities
 from data.ingest.indicators import CheckedIndicators, store_indicators
 from data.ingest.osm import Extract, store_extract
+from data.ingest.osm_store import NetworkInfo, network_info, remove_network
 from data.ingest.population import PopulationPattern, store_population
 from data.ingest.summary import ImportSummary
 from data.reader import files
@@ -191,5 +192,17 @@ def osm_intake(path: Path, data_dir: Path) -> Intake[Extract]:
     def keep(found: Extract, store: Store, rebuild: Rebuild) -> ImportSummary:
         counties = store.regions("county", zoom="full").reset_index()
         return store_extract(found, data_dir, counties, rebuild=rebuild)
+
+    return Intake(read, keep)
+
+
+def network_removal(data_dir: Path) -> Intake[NetworkInfo | None]:
+    """Return what takes the imported roads out; see `remove_network`."""
+
+    def read(_store: Store, _control: Control) -> NetworkInfo | None:
+        return network_info(data_dir)
+
+    def keep(found: NetworkInfo | None, _store: Store, rebuild: Rebuild) -> ImportSummary:
+        return remove_network(data_dir, found, rebuild)
 
     return Intake(read, keep)

@@ -258,7 +258,14 @@ def _stage(extract: Extract, data_dir: Path) -> tuple[list[StagedImport], _Chang
         if len(extract.located):
             changes, notes = _stage_facilities(extract, data_dir, staged)
         if len(extract.network.edges):
-            staged += stage_network(data_dir, extract.network.nodes, extract.network.edges, extract.digest)
+            staged += stage_network(
+                data_dir,
+                extract.network.nodes,
+                extract.network.edges,
+                extract.digest,
+                file=extract.name,
+                as_of=extract.as_of,
+            )
         staged += [stage_layer(data_dir, name, frame) for name, frame in extract.layers.items() if len(frame)]
     except BaseException:
         for item in staged:

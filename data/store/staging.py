@@ -23,8 +23,8 @@ from geo.errors import StoreError
 IMPORTS = "imports"
 _SAFE_NAME = re.compile(r"([a-z0-9][a-z0-9_-]*/)?[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+)+")
 
-_under_way: "weakref.WeakSet[StagedImport]" = weakref.WeakSet()
-"""Imports of this process that may still be taken back: their files are no leftovers."""
+_under_way: "weakref.WeakSet[StagedImport | StagedRemoval]" = weakref.WeakSet()
+"""Imports and removals of this process that may still be taken back: their files are no leftovers."""
 
 
 def imports_dir(data_dir: Path) -> Path:
@@ -162,6 +162,45 @@ class StagedImport:
             self.finish()
         else:
             self.rollback()
+
+
+class StagedRemoval:
+    """A file or folder of ``imports/`` on its way out: gone in one step, back when the body raises.
+
+    A context manager whose body is the build without it. A process killed in between leaves it removed.
+    """
+
+    def __init__(self, data_dir: Path, name: str) -> None:
+        """Name what shall go, below ``imports/``; ``StoreError`` for a name that no import of ours has."""
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)?", name):
+            raise StoreError(f"导入文件名不合规：{name!r}。")
+        self.target = imports_dir(data_dir) / name
+        self._aside: Path | None = None
+        _under_way.add(self)
+
+    def set_aside(self) -> set[Path]:
+        """Return the hidden path that may still be put back."""
+        return set() if self._aside is None else {self._aside}
+
+    def __enter__(self) -> Self:
+        """Take it out of sight."""
+        aside = self.target.with_name(f".previous-{secrets.token_hex(4)}-{self.target.name}")
+        with disk_in_words(f"移除导入数据 {self.target} "):
+            self.target.rename(aside)
+        self._aside = aside
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put it back when the body raised, drop it otherwise."""
+        if self._aside is None:
+            return
+        if kind is None:
+            remove(self._aside)
+        else:
+            self._aside.rename(self.target)
+        self._aside = None
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

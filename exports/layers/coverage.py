@@ -10,7 +10,7 @@ import rasterio.features
 import shapely
 from numpy.typing import NDArray
 
-from analysis.coverage import CoverageAnalysis, CoverageRequest, covered_types, prepare_coverage
+from analysis.coverage import COLUMNS, CoverageAnalysis, CoverageRequest, covered_types, prepare_coverage
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
 from data.store.store import Store
@@ -26,7 +26,6 @@ from exports.layers.kinds import (
     from_frame,
     table_of,
 )
-from geo.coverage import COLUMNS
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import ExportError
 from geo.export_table import ExportTable, Shading
@@ -108,7 +107,7 @@ def _words(request: LayerRequest, analysis: CoverageAnalysis, what: str, unit: s
         analysis.facilities["source"].dropna(),
         "2020",
         unit,
-        (*analysis.notes, *notes),
+        (*analysis.notes, *analysis.edge_notes(float(request.settings["minutes"])), *notes),
         sources,
     )
 

@@ -36,11 +36,19 @@ _ADD = ("1", "2", "3", "5", "10")
 _TIERS = {"all": "城乡合计", "urban": "城镇", "rural": "乡村"}
 _CATCHMENT = (
     *("adcode", "name", "population", "access", "access_unit", "unserved_population", "unserved_share"),
-    *("lowest_access", "median_access", "gini", "reason"),
+    *("straight_population", "lowest_access", "median_access", "gini", "edge_population", "edge", "reason"),
 )
 _CIRCLES = (
     *("adcode", "name", "population", "score", "complete_population", "complete_share", "missing"),
-    *("missing_population", "services", "undefined", "reason"),
+    *(
+        "missing_population",
+        "straight_population",
+        "edge_population",
+        "edge",
+        "services",
+        "undefined",
+        "reason",
+    ),
 )
 _SHORTFALL = (
     *("adcode", "name", "standard", "standard_text", "applies", "required", "required_most", "provided"),
@@ -170,7 +178,7 @@ def _make_shortfall(request: LayerRequest) -> ExportTable:
         (),
         str(analysis.year),
         entry.unit,
-        analysis.notes,
+        (*analysis.notes, *analysis.repeat_notes(entry.id)),
         (Origin(f"{entry.plan}（{entry.doc_no}）"),),
     )
     return _regional(wanted, rows, _SHORTFALL, words, column="shortfall")

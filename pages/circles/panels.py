@@ -29,6 +29,8 @@ COLUMNS = {
     "complete_share": "齐全占比（%）",
     "missing": "最缺的服务",
     "missing_population": "缺此服务的人口",
+    "straight_population": "按直线估算人口",
+    "edge_population": "省界附近人口",
     "services": "计入的服务数",
     "reason": "说明",
 }
@@ -43,6 +45,7 @@ def place_table(place: PointAnswer) -> pd.DataFrame:
             "服务": [one.name for one in order],
             "结论": ["够得着" if one.met else "缺" for one in order],
             "分钟": ["—" if pd.isna(one.minutes) else format_number(one.minutes, 1) for one in order],
+            "依据": ["直线估算" if one.straight else "路网" for one in order],
             "阈值": [f"{modes[one.mode]} {one.threshold_minutes:g}" for one in order],
             "最近的设施": [one.facility or one.reason or "" for one in order],
         }

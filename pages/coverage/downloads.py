@@ -30,6 +30,8 @@ HEADERS = {
     "mean_minutes": "平均分钟",
     "median_minutes": "中位分钟",
     "unreachable_population": "不可达人口",
+    "straight_population": "按直线估算人口",
+    "edge_population": "省界附近人口",
     "edge": "近省界",
     "reason": "无法计算的原因",
 }

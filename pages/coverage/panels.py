@@ -101,15 +101,7 @@ def _minutes(value: Any) -> str:
 def show_notes(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> None:
     """Say what a reader must know of the figures, and which regions may look worse than they are."""
     lines = [plain(note) for note in notes(store, answers.analysis)]
-    rows = answers.table(choice.minutes, choice.level, choice.group)
-    flagged = rows[rows["edge"].astype(bool)]
-    if len(flagged):
-        lines.append(
-            plain(
-                f"* {len(rows)} 个地区中有 {len(flagged)} 个靠近省界（相距不足 {choice.minutes:g} 分钟路程）"
-                "，而数据里没有省外的设施：这些地区的覆盖率可能偏低"
-            )
-        )
+    lines += [plain(note) for note in answers.analysis.edge_notes(choice.minutes, choice.group)]
     with st.container(key="coverage_notes"):
         st.caption("\n".join(f"- {line}" for line in lines))
 

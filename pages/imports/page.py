@@ -10,6 +10,7 @@ from pages.imports import jobs as import_jobs
 from pages.imports.check import Checked, show
 from pages.imports.form import Asked, draw_form
 from pages.imports.kinds import KINDS, check
+from pages.imports.roads import show_network
 from pages.shared import choices, components, file_jobs
 from pages.shared.file_jobs import show_end, show_progress
 
@@ -39,6 +40,8 @@ def page() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left, st.container(key="import_form"):
         asked = draw_form(KINDS[kind])
+        if kind == "osm":
+            show_network(data_dir())
     with right, st.container(key="import_found"):
         _checked(store, asked)
     st.caption(

@@ -97,9 +97,7 @@ def origin_of(store: Store, analysis: CoverageAnalysis) -> Provenance:
 
 def notes(store: Store, analysis: CoverageAnalysis) -> list[str]:
     """Return what a reader must know before using the figures."""
-    unplaced = len(analysis.travel.unplaced)
     said = [*analysis.notes, store_meta(store).get("population_note", "")]
-    said += [f"{unplaced} 个设施离路网太远，未计入"] if unplaced else []
     return list(dict.fromkeys(note for note in said if note))
 
 

@@ -68,7 +68,11 @@ def _head(store: Store, choice: StandardsChoice, analysis: StandardsAnalysis, or
         _method()
         with st.popover("下载", icon=":material/download:"):
             lines = [
-                *(title, choice.population, *analysis.notes, f"来源：{origin.source_text}"),
+                *(title, choice.population, *analysis.notes),
+                *(
+                    *analysis.repeat_notes(None if everything else choice.standard),
+                    f"来源：{origin.source_text}",
+                ),
                 f"边界：{origin.boundary}；坐标系：{origin.crs}；数据版本：{store.data_version}",
                 origin.permission,
             ]

@@ -20,7 +20,7 @@ from layers.model import Layer, Provenance, format_number
 from layers.themes import choropleth
 from pages.shared import cached, choices, components
 from pages.shared.cached import region_frame
-from pages.standards.choice import VIEWS, StandardsChoice
+from pages.standards.choice import ALL, VIEWS, StandardsChoice
 
 SELECTED = "standards_overview"
 _FIGURES = ("应配", "已配", "其中推定", "缺口")
@@ -194,6 +194,7 @@ def show_notes(choice: StandardsChoice, analysis: StandardsAnalysis) -> None:
     lines = [f"人口：{choice.population}", *(note for note in analysis.notes if note != METHOD)]
     if analysis.projected:
         lines.append(METHOD)
+    lines += analysis.repeat_notes(None if choice.standard == ALL else choice.standard)
     with st.container(key="coverage_notes"):
         st.caption("\n".join(f"- {components.plain(line)}" for line in lines))
 

@@ -60,9 +60,11 @@ def figures_table(store: Store, choice: SupplyChoice, answers: SupplyAnswers) ->
             f"可及性（{unit}）": rows["access"],
             "无服务人口": rows["unserved_population"],
             "无服务占比（%）": rows["unserved_share"] * 100.0,
+            "按直线估算人口": rows["straight_population"],
             f"最低十分之一（{unit}）": rows["lowest_access"],
             f"中位（{unit}）": rows["median_access"],
             "基尼系数": rows["gini"],
+            "省界附近人口": rows["edge_population"],
             "无法计算的原因": rows["reason"].fillna(""),
         }
     ).reset_index(drop=True)

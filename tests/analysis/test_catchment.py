@@ -106,7 +106,7 @@ def prepare_catchment_of(analysis: CatchmentAnalysis, facilities: pd.DataFrame) 
         decay=analysis.decay,
         cell_size_m=analysis.cell_size_m,
         supply_unit="处",
-        notes=(),
+        given_notes=(),
     )
     return few.result.access
 

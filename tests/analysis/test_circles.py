@@ -173,7 +173,9 @@ def test_a_faulty_registry_names_entry_and_field(tmp_path: Path) -> None:
 def solved_of(*notes: str, kinds: tuple[str, ...], precision: str, roads: object, mode: str) -> Any:
     """Return what the notes look at of a solved service."""
     facilities = pd.DataFrame({"type": kinds, "precision": precision})
-    return SimpleNamespace(facilities=facilities, network=roads, mode=SimpleNamespace(name=mode), notes=notes)
+    return SimpleNamespace(
+        facilities=facilities, network=roads, mode=SimpleNamespace(name=mode), given_notes=notes
+    )
 
 
 def test_every_note_of_circles_is_said_of_the_services_it_is_true_of() -> None:

@@ -83,7 +83,9 @@ def travel_of(minutes, *, method="straight", max_minutes=16384.0):
     reachable = np.array([value is not None for value in minutes], dtype=bool)
     values = np.array([np.nan if value is None else value for value in minutes], dtype=float)
     facility = np.where(reachable, 0, -1).astype(np.int32)
-    return TravelResult(values, facility, reachable, method, "walk", max_minutes, np.zeros(0, dtype=np.int32))
+    straight = np.full(len(values), method == "straight")
+    nobody = np.zeros(0, dtype=np.int32)
+    return TravelResult(values, facility, reachable, straight, method, "walk", max_minutes, nobody)
 
 
 def region_frame():

@@ -22,13 +22,12 @@ from geo.coverage import (
     build_profile,
     coverage_table,
     cumulative_curve,
-    edge_counties,
     region_gap,
-    search_radius_m,
     sensitivity,
     urban_rural_gap,
 )
 from geo.crs import ALBERS
+from geo.edge import edge_counties, search_radius_m
 from geo.errors import CoverageError, CrsError, UnknownRegionError
 from geo.modes import quantise_minutes
 from geo.network import build_network

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from geo.catchment import floating_catchment
 from geo.decay import make_decay
-from geo.errors import CoverageError, NetworkError, ScaleError
+from geo.errors import CoverageError, ScaleError
 from geo.network import build_network
 from geo.partition import Partition
 from geo.reach import grid_reach, network_reach
@@ -63,8 +63,6 @@ def test_pieces_of_a_town_list_the_pairs_of_the_whole(mode, minutes):
     [
         ({"facilities_xy": places()}, CoverageError, "没有该类型的设施"),
         ({"partition_keys": ["a"]}, CoverageError, "分区代码应每格一个"),
-        ({"cells_xy": places((50_000, 0), (50_000, 50))}, NetworkError, "没有一个人口格网点"),
-        ({"facilities_xy": places((50_000, 0))}, NetworkError, "没有一个设施点"),
         ({"scheduler": "tcp://127.0.0.1:9"}, ScaleError, "连不上调度器 tcp://127.0.0.1:9"),
     ],
 )

@@ -102,6 +102,34 @@ def travel_matrix(graph, mode, starts, ends, limit_m):
     return found
 
 
+def door_to_door(graph, mode, starts, ends):
+    """Return {(start row, end row): (minutes, straight)} of all trips within reach of any road or none.
+
+    By road or on foot where roads are near both ends, else in a straight line: every pair on its own.
+    """
+    limit, walk = mode.snap_limit_m, mode.access_kmh * 1000 / 60
+    line = mode.straight_kmh * 1000 / 60 / mode.detour_factor
+    by_road = travel_matrix(graph, mode, starts, ends, limit)
+    part = {
+        node: number for number, some in enumerate(nx.weakly_connected_components(graph)) for node in some
+    }
+    found = {}
+    at = [[nearest_edge(graph, point) for point in points] for points in (starts, ends)]
+    for row, start in enumerate(starts):
+        for column, end in enumerate(ends):
+            one, two = at[0][row], at[1][column]
+            metres = math.hypot(start[0] - end[0], start[1] - end[1])
+            if one is None or two is None or max(one[0], two[0]) > limit:
+                found[row, column] = (metres / line, True)
+                continue
+            minutes = by_road.get((row, column), math.inf)
+            if metres <= min(limit, 4.0 * (one[0] + two[0])) and part[one[1]] == part[two[1]]:
+                minutes = min(minutes, metres / walk)
+            if minutes < math.inf:
+                found[row, column] = (minutes, False)
+    return found
+
+
 def _insert(graph, mode, a, b, places):
     """Hang places onto the edge (a, b), which stays as it was: a chain of points runs beside it."""
     chain = [(0.0, a), *((fraction, ("on", *name)) for fraction, name, _ in places), (1.0, b)]

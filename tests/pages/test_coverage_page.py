@@ -513,11 +513,9 @@ def test_borders_are_as_fine_as_what_is_looked_at(store: Store, within: str, zoo
 
 
 def test_every_note_of_the_page_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    travel = SimpleNamespace(unplaced=[4, 7, 9])
-    analysis: Any = SimpleNamespace(travel=travel, notes=("甲", "乙", "甲"))
+    analysis: Any = SimpleNamespace(notes=("甲", "乙", "甲"))
     monkeypatch.setattr(study, "store_meta", lambda _store: {"population_note": "格网为推算"})
     store: Any = None
-    assert study.notes(store, analysis) == ["甲", "乙", "格网为推算", "3 个设施离路网太远，未计入"]
-    travel.unplaced = []
+    assert study.notes(store, analysis) == ["甲", "乙", "格网为推算"]
     monkeypatch.setattr(study, "store_meta", lambda _store: {})
     assert study.notes(store, analysis) == ["甲", "乙"]
