@@ -210,6 +210,24 @@ def test_neither_palettes_nor_words_of_the_office_stand_in_code_as_well() -> Non
         assert load_registry().setting(one) not in texts_in_code()
 
 
+def shipped_texts() -> dict[str, str]:
+    """Return what travels beside the code and is no registry: templates, scripts, styles, page settings."""
+    endings = {".html", ".js", ".css", ".toml", ".txt", ".svg", ".xml"}
+    files = (path for room in CODE for path in (ROOT / room).rglob("*") if path.suffix in endings)
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in files}
+
+
+def test_no_template_or_script_writes_out_what_the_office_sets() -> None:
+    texts = shipped_texts()
+    assert {"server/ogc/templates/_base.html", "layers/assets/overlays.js"} <= set(texts)
+    words = ["未经审核不得公开", str(load_registry().setting("undefined_colour"))]
+    assert [(path, word) for path, text in texts.items() for word in words if word in text.lower()] == []
+    licence = {"exports/words.py"}
+    found = {path.relative_to(ROOT).as_posix() for room in CODE for path in (ROOT / room).rglob("*.py")}
+    written = {path for path in found if words[0] in (ROOT / path).read_text(encoding="utf-8")}
+    assert written == licence, "the terms of a package quote the law; all others ask the settings"
+
+
 # ---- entries
 
 
