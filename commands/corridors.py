@@ -12,14 +12,9 @@ from analysis.corridors import SCOPES, STATION_HEADERS, Corridors
 from commands.console import Format, errors, examples, print_json, print_rows
 from data.store.store import data_dir, open_store
 from geo.errors import CorridorError
+from layers.words.corridor import STATUS_NAMES
 
-STATUS_NAMES = {
-    "existing": "现状",
-    "under_construction": "在建",
-    "planned": "规划",
-    "vision": "远景",
-    "unstated": "原文未写",
-}
+_STATUS = {**STATUS_NAMES, "unstated": "原文未写"}
 SHAPE_NAMES = {"line": "线", "area": "面", "point": "点"}
 _LIST = {
     "id": "编号",
@@ -142,7 +137,7 @@ def _shown(found: Corridors, row: dict[Any, Any]) -> dict[str, Any]:
     return {
         **{str(key): value for key, value in row.items()},
         "family": found.families[str(row["family"])].name,
-        "status": STATUS_NAMES[str(row["status"])],
+        "status": _STATUS[str(row["status"])],
         "shape": SHAPE_NAMES.get(str(row["shape"])),
         "drawn": "是" if row["drawn"] else "否",
     }

@@ -9,7 +9,7 @@ import streamlit as st
 
 from analysis.corridors import Corridors
 from data.registry.corridor_models import CorridorFamily
-from pages.corridors.answers import STATUS_NAMES
+from layers.words.corridor import STATUS_NAMES
 from pages.shared import choices
 
 HORIZONS = (2020, 2025, 2035)

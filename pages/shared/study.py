@@ -17,7 +17,7 @@ from geo.errors import StoreError, SutuError
 from geo.region_tree import LEVEL_CHOICES, LEVELS, PROVINCE, Level, listed_names
 from layers.charts.base import bar_ranking
 from layers.model import Layer, Provenance
-from layers.overlays import PRECISIONS
+from layers.words.precision import PRECISIONS
 from pages.shared import cached, choices, components
 from pages.shared.cached import mode_names, regions_inside, store_meta
 from pages.shared.kept_answers import Tell
