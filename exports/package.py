@@ -18,8 +18,8 @@ from data.store.files import leased_folder
 from data.store.store import data_dir
 from exports.arrow import Seen
 from exports.formats import Format, Options, require_allowed
+from exports.package_texts import LICENCE, field_rows, readme, source_rows
 from exports.vector import layer_names
-from exports.words import LICENCE, field_rows, readme, source_rows
 from geo.errors import ExportError, ExportWriteError, SutuError
 from geo.export_table import ExportTable
 from geo.spreadsheet import write_rows

@@ -479,6 +479,7 @@ def test_serve_builds_first_and_then_listens(tmp_path: Path, monkeypatch: pytest
         "build_store",
         lambda folder, **settings: done.append((folder, settings["only_if_stale"])),
     )
+    monkeypatch.setattr(serve_command, "require_free", lambda *_: None)
     monkeypatch.setattr(app, "serve", lambda host, port, names: done.append((host, port, list(names))))
     everywhere = ("--host", "0.0.0.0", "--port", "8080", "--name", "a.example", "--name", "10.1.2.3:80")
     assert run("serve").exit_code == 0

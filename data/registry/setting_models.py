@@ -23,6 +23,8 @@ SETTINGS_READ: dict[str, Any] = {
     "population_resolution_m": _Positive,
     "urban_density_per_km2": _Positive,
     "report_facilities": Text,
+    "kept_versions": Annotated[int, Field(ge=2, le=1000)],
+    "away_seconds": _Positive,
 }
 """Every setting by its id, and the type of its value."""
 

@@ -222,7 +222,7 @@ def test_no_template_or_script_writes_out_what_the_office_sets() -> None:
     assert {"server/ogc/templates/_base.html", "layers/assets/overlays.js"} <= set(texts)
     words = ["未经审核不得公开", str(load_registry().setting("undefined_colour"))]
     assert [(path, word) for path, text in texts.items() for word in words if word in text.lower()] == []
-    licence = {"exports/words.py"}
+    licence = {"exports/package_texts.py"}
     found = {path.relative_to(ROOT).as_posix() for room in CODE for path in (ROOT / room).rglob("*.py")}
     written = {path for path in found if words[0] in (ROOT / path).read_text(encoding="utf-8")}
     assert written == licence, "the terms of a package quote the law; all others ask the settings"
