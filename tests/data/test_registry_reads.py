@@ -471,10 +471,13 @@ UNREAD: dict[str, Callable[[], list[str]]] = {
 LISTED = {"indicators.yaml", "standards.yaml", "service_circles.yaml"}
 """Files whose entries are all offered, computed and documented one by one; other tests walk them."""
 
+NUMBERS = {"import_checks.yaml"}
+"""Files that are one mapping of numbers: every field has its reader, see below."""
+
 
 @pytest.mark.parametrize("file", sorted(FILES))
 def test_every_entry_is_read(file: str) -> None:
-    assert (file in UNREAD) != (file in LISTED)
+    assert [file in group for group in (UNREAD, LISTED, NUMBERS)].count(True) == 1
     if file in UNREAD:
         assert UNREAD[file]() == []
 
