@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from commands.app import App, examples, group
+from commands.app import App, examples, group, told
+from geo.errors import SutuError
 
 MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "build": ("build",),
@@ -64,7 +65,12 @@ def __getattr__(name: str) -> Any:
 
 def main() -> None:
     """Run the command line."""
-    build_app(next(iter(sys.argv[1:]), None))()
+    try:
+        application = build_app(next(iter(sys.argv[1:]), None))
+    except SutuError as fault:
+        # Options take defaults from the registry: one that is faulty shows here, before any command runs.
+        sys.exit(told(str(fault)).exit_code)
+    application()
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def coverage(  # noqa: PLR0917 - a command's options are its documented inputs
     datum: study.DatumOption = None,
     population: study.PopulationFile = None,
     network: study.NetworkFile = None,
-    search_minutes: study.SearchMinutes = 120.0,
+    search_minutes: study.SearchMinutes = study.SEARCH_MINUTES,
     form: study.Form = Output.table,
     out: study.OutFile = None,
     engine: study.EngineOption = Engine.local,

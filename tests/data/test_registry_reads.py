@@ -471,7 +471,7 @@ UNREAD: dict[str, Callable[[], list[str]]] = {
 LISTED = {"indicators.yaml", "standards.yaml", "service_circles.yaml"}
 """Files whose entries are all offered, computed and documented one by one; other tests walk them."""
 
-NUMBERS = {"import_checks.yaml"}
+NUMBERS = {"import_checks.yaml", "coverage_rules.yaml", "catchment_rules.yaml", "siting_rules.yaml"}
 """Files that are one mapping of numbers: every field has its reader, see below."""
 
 
