@@ -10,6 +10,7 @@ import typer
 from analysis.peers import ProfileSet, comparison_rows, load_profiles, require_comparable
 from commands.app import examples
 from commands.console import Format, errors, print_json, print_rows
+from data.registry.index_models import load_profile_rules
 from data.store.store import open_store
 from layers.model import format_number
 
@@ -23,7 +24,12 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    adcodes: Annotated[list[str], typer.Argument(metavar="代码…", help="1 至 6 个同级地区的行政区划代码。")],
+    adcodes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="代码…", help=f"1 至 {load_profile_rules().most_regions} 个同级地区的行政区划代码。"
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出。")] = False,
 ) -> None:
     """并列比较几个设区市、几个县（市、区）或几个经济区域。

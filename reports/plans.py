@@ -73,7 +73,7 @@ def _track_table(made: Briefings, found: Sequence[Track]) -> Table:
     """Return the targets with their latest value, the pace so far and that needed: the endangered first."""
     paths = [path for track in found for path in path_of(track)[-1:]]
     order = [*_FIRST, *(word for word in words.VERDICTS if word not in _FIRST)]
-    paths.sort(key=lambda path: order.index(words.verdict(path)))
+    paths.sort(key=lambda path: order.index(path.verdict))
     scopes = dict.fromkeys(track.scope for track in found)
     more = f"；另有 {len(paths) - _MOST_TRACKS} 项未列出，见“目标追踪”页" if len(paths) > _MOST_TRACKS else ""
     return Table(
@@ -86,7 +86,7 @@ def _track_table(made: Briefings, found: Sequence[Track]) -> Table:
 
 
 def _row(path: Path) -> tuple[str, ...]:
-    found = words.verdict(path)
+    found = path.verdict
     ahead = found not in {words.UNDECIDED, words.REACHED, words.EARLY, words.MISSED}
     return (
         path.name.removeprefix(WHOLE),

@@ -373,7 +373,9 @@ def unread_rules() -> list[str]:
 def unread_profiles() -> list[str]:
     known = {one.id for one in entries("indicators.yaml")}
     return [
-        one.id for one in entries("profiles.yaml") if one.id not in known or not (one.shown or one.structure)
+        one.id
+        for one in entries("profiles.yaml").indicators
+        if one.id not in known or not (one.shown or one.structure)
     ]
 
 
