@@ -15,7 +15,7 @@ import shapely
 
 from analysis.coverage import CoverageAnalysis
 from data.builder.facilities import locate_townships
-from data.ingest.sites import MAX_CANDIDATES, Site
+from data.ingest.sites import Site
 from data.registry.rule_models import load_siting_rules
 from data.store.store import Store
 from geo.crs import ALBERS, STORE_CRS
@@ -196,8 +196,9 @@ def find_candidates(
         frame, notes = _given(analysis, given)
     if frame.empty:
         raise SitingError("所选范围内没有候选点。请换一种候选点，或扩大范围。")
-    if len(frame) > MAX_CANDIDATES:
-        raise SitingError(f"候选点有 {len(frame)} 个，最多 {MAX_CANDIDATES} 个。请缩小范围或加大间距。")
+    most = load_siting_rules().most_candidates
+    if len(frame) > most:
+        raise SitingError(f"候选点有 {len(frame)} 个，最多 {most} 个。请缩小范围或加大间距。")
     return frame[COLUMNS].reset_index(drop=True), notes
 
 

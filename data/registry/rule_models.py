@@ -64,7 +64,7 @@ class CatchmentRules(Entry):
 
 
 class SitingRules(Entry):
-    """How many places one question adds and changes at most; what is offered, and what is meant at first.
+    """How many places one question adds, changes and weighs at most; what is offered, and what comes first.
 
     Beyond ``cap_minutes`` trips of the p-median count as so long; an exact solution is sought for
     ``time_limit_s`` seconds.
@@ -74,6 +74,7 @@ class SitingRules(Entry):
 
     most_added: Annotated[int, Field(gt=0)]
     most_changes: Annotated[int, Field(gt=0)]
+    most_candidates: Annotated[int, Field(gt=0)]
     cap_minutes: Minutes
     time_limit_s: Annotated[float, Field(ge=1, le=3_600, strict=False)]
     added: Choices

@@ -25,6 +25,8 @@ SETTINGS_READ: dict[str, Any] = {
     "report_facilities": Text,
     "kept_versions": Annotated[int, Field(ge=2, le=1000)],
     "away_seconds": _Positive,
+    "kept_export_minutes": _Positive,
+    "listed_runs": Annotated[int, Field(ge=0, le=10_000)],
 }
 """Every setting by its id, and the type of its value."""
 
