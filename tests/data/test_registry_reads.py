@@ -160,6 +160,34 @@ def test_rules_of_corridors_are_checked(
         FILES["corridor_rules.yaml"].load(folder)
 
 
+@pytest.mark.parametrize(
+    ("file", "change", "expected"),
+    [
+        ("coverage_rules.yaml", {"map_minutes": [5, 15, 10]}, "字段 map_minutes：应由小到大、互不相同"),
+        ("coverage_rules.yaml", {"map_minutes": list(range(1, 10))}, "字段 map_minutes：太长，至多 8 个"),
+        ("coverage_rules.yaml", {"search_minutes": 0}, "字段 search_minutes：应大于 0"),
+        ("coverage_rules.yaml", {"export_minutes": []}, "字段 export_minutes：太短"),
+        ("catchment_rules.yaml", {"step_weights": [0.5, 0.9]}, "字段 step_weights：应由近到远不增"),
+        ("siting_rules.yaml", {"added": [1, 2]}, "added 应从 0 开始"),
+        ("siting_rules.yaml", {"spacing_km": 4}, "spacings_km 里应有缺省的 spacing_km"),
+        ("import_checks.yaml", {"duplicate_unnamed_m": 151}, "duplicate_unnamed_m 不能大于 duplicate_m"),
+        ("import_checks.yaml", {"boundary_area_ratio": [1.5, 2]}, "boundary_area_ratio.0：应小于 1"),
+        ("corridor_rules.yaml", {"station_minutes": []}, "字段 station_minutes：太短"),
+        ("corridor_rules.yaml", {"track_detour": 0.9}, "字段 track_detour：应不小于 1"),
+        ("tracking.yaml", {"able_share": 1.1}, "字段 able_share：应不大于 1"),
+        ("profiles.yaml", {"end_share": 0.6}, "字段 end_share：应不大于 0.5"),
+        ("profiles.yaml", {"indicators": [{"id": "gdp", "group": "经济"}] * 2}, "indicators 里“gdp”写了两次"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(
+    file: str, change: dict[str, Any], expected: str, folder: Path
+) -> None:
+    content = yaml.safe_load((folder / file).read_text(encoding="utf-8"))
+    (folder / file).write_text(yaml.safe_dump(content | change, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(RegistryError, match=re.escape(expected)):
+        FILES[file].load(folder)
+
+
 # ---- settings
 
 
