@@ -315,9 +315,9 @@ def _require(request: SitingRequest) -> None:
         faults.append("候选点取自文件，但没有给出文件")
     if not 1.0 <= request.spacing_km <= 100.0:
         faults.append(f"格网候选点的间距应在 1 到 100 公里之间，收到 {request.spacing_km:g}")
-    most = request.coverage.search_minutes
-    if not 0.0 < request.cap_minutes <= most:
-        faults.append(f"计时上限应在 0 到 {most:g} 分钟之间，收到 {request.cap_minutes:g}")
+    longest = request.coverage.search_minutes
+    if not 0.0 < request.cap_minutes <= longest:
+        faults.append(f"计时上限应在 0 到 {longest:g} 分钟之间，收到 {request.cap_minutes:g}")
     if faults:
         raise SitingError("；".join(faults) + "。")
 

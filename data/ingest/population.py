@@ -93,7 +93,7 @@ def read_population(
     census = census_inputs(registry, regions)["population"]
     by_county = people.groupby(cells["adcode"].to_numpy()).sum()
     names = regions.set_index("adcode")["name"]
-    raise_if_any(_faults(path.name, counted, by_county, census, names=names, scaled=scale_to_census))
+    raise_if_any(_doubts(path.name, counted, by_county, census, names=names, scaled=scale_to_census))
     facts = {
         "source": source or f"导入自 {path.name}",
         "resolution_m": f"{resolution:g}",
@@ -277,7 +277,7 @@ def _strips(
         yield place.c + place.a * columns, place.f + place.e * lines, people, below
 
 
-def _faults(
+def _doubts(
     file: str, counted: _Counted, by_county: pd.Series, census: pd.Series, *, names: pd.Series, scaled: bool
 ) -> list[Fault]:
     found = []
