@@ -5,7 +5,7 @@
 # make test-lowest, make test-newest the tests with the lowest and the newest versions that pyproject.toml allows
 # make attack the heavy hostile files, attacks watched by strace, ten visitors at once, the long fuzz
 # make docs  signatures and docstrings of every room as pages to read offline: build/docs/index.html
-# make mutants put faults into the code one by one: the nearest tests must notice 85 % of a seeded sample of 400
+# make mutants put faults into the code one by one: the nearest tests must notice most of a seeded sample
 # make bench the benchmark table
 
 SHELL := /bin/bash

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
-import socket
 import tomllib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -20,7 +18,6 @@ from streamlit import config as streamlit_config
 
 from data.registry.environment import ALLOWED_HOSTS
 from data.store.store import data_dir
-from geo.errors import SutuError
 from layers.fonts import FontSet, Progress, install, prepare_fonts, texts
 from pages.shared import memory, presence
 from server.hosts import Allowed, allowed_at, configured
@@ -30,14 +27,7 @@ from server.routes import routes
 from server.static_files import StaticFilesInMemory, send_at_once
 from server.uploads import TRUSTED_HEADERS, UploadGuard
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8501
-
 _console = Console(highlight=False, soft_wrap=True)
-
-
-class ServeError(SutuError, OSError):
-    """The server cannot listen where it was told to."""
 
 
 def prepare_assets(progress: Progress | None = None) -> FontSet:
@@ -110,32 +100,14 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return rows
 
 
-def serve(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, names: Iterable[str] = ()) -> None:
+def serve(host: str, port: int, names: Iterable[str] = ()) -> None:
     """Serve the application until it is stopped; print its address once it answers.
 
     ``port`` 0 lets the system choose. ``names`` are answered to beside the address and the names in the
-    environment. Raises `HostNameError` when a name is none or none is there to listen everywhere, and
-    `ServeError` when the address is taken or not this machine's.
+    environment. Raises `HostNameError` when a name is none or none is there to listen everywhere.
     """
     given = tuple(names)
     allowed_at(host, configured(given))
-    _require_free(host, port)
     # The application reads its names where `streamlit run app.py` finds them too.
     os.environ[ALLOWED_HOSTS.name] = ",".join([ALLOWED_HOSTS.value() or "", *given])
     app.run(config={**settings(), "server.address": host, "server.port": port})
-
-
-def _require_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as fault:
-            if fault.errno == errno.EADDRINUSE:
-                reason = f"端口 {port} 已被占用，请用 --port 换一个端口，或先停止占用它的程序"
-            elif fault.errno == errno.EACCES:
-                reason = f"没有权限使用端口 {port}，请用 --port 换一个 1024 以上的端口"
-            else:
-                reason = f"{host} 不是本机地址（{fault.strerror}），请用 --host 换一个地址"
-            raise ServeError(f"无法在 {host}:{port} 启动：{reason}。") from fault

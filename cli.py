@@ -8,24 +8,32 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from commands.app import App, examples, group
+from commands.app import App, examples, group, told
+from geo.errors import SutuError
 
 MODULES: Final[Mapping[str, tuple[str, ...]]] = {
-    "store": ("build", "check"),
+    "build": ("build",),
+    "check": ("check",),
     "serve": ("serve",),
-    "query": ("indicators", "query"),
-    "imports": ("import", "template"),
+    "indicators": ("indicators",),
+    "query": ("query",),
+    "imports": ("import",),
     "network": ("network",),
-    "coverage": ("coverage", "runs", "replay"),
+    "template": ("template",),
+    "coverage": ("coverage",),
+    "runs": ("runs", "replay"),
     "catchment": ("catchment",),
     "standards": ("standards",),
     "circles": ("circles",),
     "siting": ("siting",),
     "gaps": ("gaps",),
-    "compare": ("compare", "index"),
+    "compare": ("compare",),
+    "index": ("index",),
     "report": ("report",),
     "corridors": ("corridors", "corridor"),
-    "layers_out": ("layers", "export", "atlas"),
+    "layers": ("layers",),
+    "export": ("export",),
+    "atlas": ("atlas",),
 }
 """The modules of commands and the commands that each has, in the order of the help."""
 
@@ -38,7 +46,7 @@ def build_app(first: str | None = None) -> App:
     """
     wanted = {name for name, commands in MODULES.items() if first in commands}
     # With a single command typer would take that command for the whole application: two are always there.
-    names = [name for name in MODULES if not wanted or name in wanted or name == "store"]
+    names = [name for name in MODULES if not wanted or name in wanted | {"build", "check"}]
     made = group(
         "苏图：江苏规划地理数据平台。离线运行，每个数字都有来源。",
         name="sutu",
@@ -58,7 +66,12 @@ def __getattr__(name: str) -> Any:
 
 def main() -> None:
     """Run the command line."""
-    build_app(next(iter(sys.argv[1:]), None))()
+    try:
+        application = build_app(next(iter(sys.argv[1:]), None))
+    except SutuError as fault:
+        # Options take defaults from the registry: one that is faulty shows here, before any command runs.
+        sys.exit(told(str(fault)).exit_code)
+    application()
 
 
 if __name__ == "__main__":

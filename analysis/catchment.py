@@ -20,9 +20,10 @@ from analysis.coverage import CoverageAnalysis, CoverageRequest, Engine, Origin,
 from analysis.given import Given
 from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
 from analysis.repeats import find_repeats
+from data.registry.rule_models import load_catchment_rules
 from geo.catchment import METHOD_NAMES, CatchmentResult, Method, access_table, floating_catchment
 from geo.coverage import GROUPS
-from geo.decay import Decay, DecayKind, make_decay
+from geo.decay import Decay, DecayKind, equal_zones, make_decay
 from geo.edge import edge_cells, search_radii_m
 from geo.errors import CatchmentError
 from geo.reach import Reach, grid_reach, network_reach
@@ -33,7 +34,6 @@ from geo.snapping import Snap, snap_points
 Measure = Literal["count", "capacity"]
 
 MEASURES: dict[Measure, str] = {"count": "设施数", "capacity": "设施规模"}
-MAX_CATCHMENT_MINUTES = 120.0
 
 TABLE_COLUMNS = (
     "adcode",
@@ -311,11 +311,10 @@ def prepare_catchment(given: Given, request: CatchmentRequest) -> CatchmentAnaly
     Raises as ``analysis.coverage.prepare_coverage``, and ``CatchmentError`` for a bad decay or catchment,
     and for capacities that are missing altogether, or in units that cannot be added.
     """
-    if not 0.0 < request.minutes <= MAX_CATCHMENT_MINUTES:
-        raise CatchmentError(
-            f"服务范围应大于 0、不超过 {MAX_CATCHMENT_MINUTES:g} 分钟，收到 {request.minutes:g}。"
-        )
-    decay = make_decay(request.decay, request.minutes, steps=request.steps, width=request.width)
+    longest = load_catchment_rules().longest_minutes
+    if not 0.0 < request.minutes <= longest:
+        raise CatchmentError(f"服务范围应大于 0、不超过 {longest:g} 分钟，收到 {request.minutes:g}。")
+    decay = decay_of(request.decay, request.minutes, steps=request.steps, width=request.width)
     base = prepare_coverage(
         given,
         CoverageRequest(
@@ -340,6 +339,18 @@ def prepare_catchment(given: Given, request: CatchmentRequest) -> CatchmentAnaly
         supply_unit=unit,
         given_notes=(*base.given_notes, *notes),
     )
+
+
+def decay_of(
+    kind: DecayKind,
+    minutes: float,
+    *,
+    steps: tuple[tuple[float, float], ...] | None = None,
+    width: float | None = None,
+) -> Decay:
+    """Return a decay; zones that are not given are equal ones, weighed as ``catchment_rules.yaml`` says."""
+    zones = steps or equal_zones(minutes, load_catchment_rules().step_weights)
+    return make_decay(kind, minutes, steps=zones, width=width)
 
 
 def _supply(

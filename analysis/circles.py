@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from analysis.coverage import (
     IMPLIED,
     SCARCE,
-    SEARCH_MINUTES,
     CoverageAnalysis,
     CoverageRequest,
     Engine,
@@ -33,6 +32,7 @@ from analysis.given import POPULATION, Given, require_region
 from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
 from data.registry.facility_models import CircleService, load_circle_services, load_facility_types
 from data.registry.mode_models import load_modes
+from data.registry.rule_models import load_coverage_rules
 from geo.circles import (
     TIERS,
     CircleProfile,
@@ -68,7 +68,7 @@ class CircleRequest:
     mode: str | None = None
     origin: Origin = "auto"
     within: str = PROVINCE
-    search_minutes: float = SEARCH_MINUTES
+    search_minutes: float = field(default_factory=lambda: load_coverage_rules().search_minutes)
     engine: Engine = "local"
     scheduler: str | None = None
 

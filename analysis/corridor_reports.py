@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.corridors import SURVEYED, Corridors, Scope, stations_of
 from analysis.networks import load_network
-from data.registry.corridor_models import StageName, load_corridor_routes
+from data.registry.corridor_models import StageName, load_corridor_routes, load_corridor_rules
 from data.registry.mode_models import load_modes
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
@@ -23,7 +23,6 @@ from geo.region_tree import COUNTY_CITY_KINDS, prefecture_of
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight
 
 MODE = "drive"
-STATION_MINUTES = (30.0, 60.0)
 _HSR_TARGET = "高速铁路县(市)覆盖率"
 _STARTED = ("十四五开工", "十四五力争开工")
 _SERVED, _BUILDING, _STARTING = "现状有高铁或动车线路", "在建线路经过", "十四五开工线路经过"
@@ -222,10 +221,11 @@ class StationAccess:
 
 
 def station_access(
-    corridors: Corridors, key: str, data_dir: Path, minutes: tuple[float, ...] = STATION_MINUTES
+    corridors: Corridors, key: str, data_dir: Path, minutes: tuple[float, ...] | None = None
 ) -> StationAccess:
     """Return the modelled people within ``minutes`` of the stations of a rail corridor, by car.
 
+    By default they are those of ``corridor_rules.yaml``.
     A station stands where `analysis.corridors` puts it.
 
     Over the imported road network where there is one, else straight × detour ÷ speed; a cell is within when
@@ -236,11 +236,12 @@ def station_access(
         raise CorridorError(f"“{corridors.find(key)['name']}”在省内没有可定位的站点，无法计算通行时间。")
     points = gpd.GeoSeries(gpd.points_from_xy(stops["lon"], stops["lat"]), crs=STORE_CRS).to_crs(ALBERS)
     xy = np.column_stack([points.x, points.y])
-    travel = _travel(corridors, xy, data_dir, max(minutes))
+    limits = load_corridor_rules().station_minutes if minutes is None else minutes
+    travel = _travel(corridors, xy, data_dir, max(limits))
     people = corridors.cells["population"].to_numpy(dtype="float64")
     within = {
         limit: float(people[travel.reachable & (np.nan_to_num(travel.minutes, nan=np.inf) <= limit)].sum())
-        for limit in minutes
+        for limit in limits
     }
     schematic = int((stops["precision"] != SURVEYED).sum())
     where = f"{schematic} 处站点按所在城镇驻地示意" if schematic else "站点均为导入的同名火车站"

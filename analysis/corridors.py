@@ -26,7 +26,7 @@ from data.builder.corridor_places import without_brackets
 from data.builder.corridor_table import axes_of
 from data.registry.corridor_models import CorridorFamily, load_corridor_families, load_corridor_rules
 from data.store.store import Store
-from geo.corridors import BUFFERS_KM, CellPeople, FloatArray, chainage_km
+from geo.corridors import CellPeople, FloatArray, chainage_km
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
 from geo.region_tree import each_lies_in, prefecture_of
@@ -268,9 +268,10 @@ class Corridors:
         """The modelled population cells."""
         return self.store.population_grid()
 
-    def beside(self, key: str, distances_km: tuple[float, ...] = BUFFERS_KM) -> dict[float, float]:
-        """Return the modelled people within each distance of a corridor."""
-        return self._people.within(self.metric_shape(key), distances_km)
+    def beside(self, key: str, distances_km: tuple[float, ...] | None = None) -> dict[float, float]:
+        """Return the modelled people within each distance of a corridor, by default those of the registry."""
+        within = load_corridor_rules().beside_km if distances_km is None else distances_km
+        return self._people.within(self.metric_shape(key), within)
 
     @cached_property
     def _people(self) -> CellPeople:

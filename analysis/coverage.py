@@ -27,6 +27,7 @@ from analysis.repeats import UNSURVEYED, Repeats, find_repeats
 from data.ingest.osm_store import NetworkSource
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
+from data.registry.rule_models import load_coverage_rules
 from geo.coverage import (
     COLUMNS as PLAIN_COLUMNS,
 )
@@ -53,9 +54,6 @@ COLUMNS = tuple(
 )
 """The columns of a table of coverage."""
 
-SEARCH_MINUTES = 120.0
-"""Default search radius: thresholds up to it need no second run."""
-
 NO_ROADS, IMPLIED_POINTS, SCARCE = "没有导入路网", "设施为按规划标准推定的点位", "个在该设施数据里没有点位"
 """How the notes on roads, on implied points and on counties without any point can be told from others."""
 IMPLIED = UNSURVEYED
@@ -77,7 +75,7 @@ class CoverageRequest:
     levels: tuple[str, ...] = ()
     origin: Origin = "auto"
     within: str = PROVINCE
-    search_minutes: float = SEARCH_MINUTES
+    search_minutes: float = field(default_factory=lambda: load_coverage_rules().search_minutes)
     engine: Engine = "local"
     scheduler: str | None = None
 

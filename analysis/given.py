@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from analysis.networks import LoadedNetwork, load_network
 from data.ingest.osm_store import NetworkSource
 from data.regions.population import CENSUS_YEAR
+from data.registry import load_registry
 from data.store.store import Store
 from geo.crs import to_albers
 from geo.errors import UnknownRegionError
@@ -28,7 +29,6 @@ from geo.modes import TravelMode
 Progress = Callable[[str], None]
 """Told each step (Chinese) while there is something to wait for."""
 
-CELL_SIZE_M = 500
 POPULATION = "population"
 """The indicator whose residual (未分配) no cell holds."""
 
@@ -72,7 +72,8 @@ class StoreTables:
     @property
     def cell_size_m(self) -> float:
         """The side of the population cells in metres."""
-        return float(self.meta.get("population_resolution_m", CELL_SIZE_M))
+        built = self.meta.get("population_resolution_m")
+        return float(load_registry().setting("population_resolution_m") if built is None else built)
 
     @cached_property
     def border(self) -> BaseGeometry:

@@ -8,13 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from data.registry.index_models import load_profile_indicators
+from data.registry.index_models import load_profile_rules
 from data.store.store import Store
 from geo.errors import CompareError, UnknownRegionError
 from geo.peers import Spine, distinct, similar_regions, spines, strengths
 from geo.region_tree import PROVINCE
 
-MOST_REGIONS = 6
 PROFILE_LEVELS = ("economic_region", "prefecture", "county")
 
 
@@ -50,14 +49,17 @@ class ProfileSet:
         """Return with how many decimals an indicator is written."""
         return int(self.indicators["decimals"].to_dict()[indicator])
 
-    def similar(self, adcode: str, count: int = 5) -> pd.DataFrame:
-        """Return the regions nearest in structure: columns adcode, distance, name."""
-        found = similar_regions(self.structure, adcode, count)
+    def similar(self, adcode: str, count: int | None = None) -> pd.DataFrame:
+        """Return the regions nearest in structure (``count`` of them, by default as the registry says).
+
+        Columns adcode, distance, name.
+        """
+        found = similar_regions(self.structure, adcode, count or load_profile_rules().similar_regions)
         return found.assign(name=found["adcode"].map(self.regions["name"]))
 
     def strengths(self, adcode: str) -> tuple[list[str], list[str]]:
         """Return the indicators a region is strong in, and those it lags in (see `geo.peers`)."""
-        return strengths(self.spines, adcode)
+        return strengths(self.spines, adcode, load_profile_rules().end_share)
 
     def economic_region(self, adcode: str) -> str | None:
         """Return the economic region of a region; None for an economic region itself."""
@@ -69,15 +71,16 @@ def require_comparable(store: Store, adcodes: Sequence[str]) -> tuple[str, list[
     """Return the level of the regions, and their codes without repetitions.
 
     Raises `UnknownRegionError` for a code that names none, `CompareError` for none, more than
-    `MOST_REGIONS`, or regions of different levels or a level without a profile.
+    the registry allows, or regions of different levels or a level without a profile.
     """
     codes = distinct(adcodes)
     table = store.region_table()
     unknown = [code for code in codes if code not in table.index]
     if unknown:
         raise UnknownRegionError(f"没有行政区划代码为{'、'.join(f'“{code}”' for code in unknown)}的地区")
-    if not codes or len(codes) > MOST_REGIONS:
-        raise CompareError(f"一次比较 1 至 {MOST_REGIONS} 个地区，给出了 {len(codes)} 个。")
+    most = load_profile_rules().most_regions
+    if not codes or len(codes) > most:
+        raise CompareError(f"一次比较 1 至 {most} 个地区，给出了 {len(codes)} 个。")
     levels = list(dict.fromkeys(table.loc[codes, "level"]))
     if len(levels) > 1:
         told = "、".join(table.loc[codes, "name"].astype(str))
@@ -102,7 +105,7 @@ def load_profiles(store: Store, level: str) -> ProfileSet:
     entries = store.indicators()
     rows: list[dict[str, Any]] = []
     columns: dict[str, pd.DataFrame] = {}
-    chosen = [one for one in load_profile_indicators() if one.id in entries.index]
+    chosen = [one for one in load_profile_rules().indicators if one.id in entries.index]
     for one in chosen:
         facts = store.facts(one.id)
         years = facts.loc[(facts["level"] == level) & facts["value"].notna(), "year"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, cast
 
@@ -29,6 +29,7 @@ from analysis.siting_inputs import (
     new_facilities,
 )
 from data.ingest.sites import Site, parse_sites
+from data.registry.rule_models import load_siting_rules
 from geo.errors import NoFacilityError, SitingError
 from geo.region_tree import Level
 from geo.site_reach import Reach, reach_snapped, reach_straight
@@ -49,7 +50,6 @@ from geo.snapping import snap_points
 
 Method = Literal["greedy", "exact"]
 METHODS: dict[Method, str] = {"greedy": "贪心", "exact": "精确"}
-MAX_ADD = 100
 NO_EXISTING = "数据里没有此类设施，现状未知"
 
 COMPARISON_COLUMNS = (
@@ -85,9 +85,9 @@ class SitingRequest:
     objective: Objective = "coverage"
     method: Method = "greedy"
     candidates: CandidateKind = "cells"
-    spacing_km: float = 5.0
-    cap_minutes: float = 60.0
-    time_limit_s: float = 60.0
+    spacing_km: float = field(default_factory=lambda: float(load_siting_rules().spacing_km))
+    cap_minutes: float = field(default_factory=lambda: load_siting_rules().cap_minutes)
+    time_limit_s: float = field(default_factory=lambda: load_siting_rules().time_limit_s)
     edits: tuple[Edit, ...] = ()
     sites: tuple[Site, ...] = ()
 
@@ -196,7 +196,7 @@ class SitingAnalysis:
         if self.problem is None:
             return pd.DataFrame(columns=["sites", "value", "share"])
         problem = self.problem
-        most = min(max(2 * self.request.add, 10), problem.sites, MAX_ADD)
+        most = min(max(2 * self.request.add, 10), problem.sites, load_siting_rules().most_added)
         gained = budget_curve(problem, most)
         if problem.objective == "coverage":
             value = problem.base + gained
@@ -307,8 +307,9 @@ def prepare_siting(given: Given, request: SitingRequest) -> SitingAnalysis:
 
 def _require(request: SitingRequest) -> None:
     faults = []
-    if not 0 <= request.add <= MAX_ADD:
-        faults.append(f"新增数量应在 0 到 {MAX_ADD} 之间，收到 {request.add}")
+    most = load_siting_rules().most_added
+    if not 0 <= request.add <= most:
+        faults.append(f"新增数量应在 0 到 {most} 之间，收到 {request.add}")
     if request.objective not in OBJECTIVES:
         faults.append(f"没有“{request.objective}”这一目标；可选：{'、'.join(OBJECTIVES)}")
     if request.candidates not in CANDIDATES:
@@ -317,9 +318,9 @@ def _require(request: SitingRequest) -> None:
         faults.append("候选点取自文件，但没有给出文件")
     if not 1.0 <= request.spacing_km <= 100.0:
         faults.append(f"格网候选点的间距应在 1 到 100 公里之间，收到 {request.spacing_km:g}")
-    most = request.coverage.search_minutes
-    if not 0.0 < request.cap_minutes <= most:
-        faults.append(f"计时上限应在 0 到 {most:g} 分钟之间，收到 {request.cap_minutes:g}")
+    longest = request.coverage.search_minutes
+    if not 0.0 < request.cap_minutes <= longest:
+        faults.append(f"计时上限应在 0 到 {longest:g} 分钟之间，收到 {request.cap_minutes:g}")
     if faults:
         raise SitingError("；".join(faults) + "。")
 

@@ -15,14 +15,14 @@ import shapely
 
 from analysis.coverage import CoverageAnalysis
 from data.builder.facilities import locate_townships
-from data.ingest.sites import MAX_CANDIDATES, Site
+from data.ingest.sites import Site
+from data.registry.rule_models import load_siting_rules
 from data.store.store import Store
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import SitingError
 
 Kind = Literal["add", "move", "close"]
 KINDS: dict[Kind, str] = {"add": "添加", "move": "移动", "close": "关闭"}
-MAX_EDITS = 60
 PLANNED = "planned"
 """The precision of a facility that a plan puts somewhere."""
 
@@ -65,8 +65,9 @@ class Edit:
 def parse_edits(text: str) -> tuple[Edit, ...]:
     """Return the changes of an address, joined by ``~``; ``SitingError`` for a bad one or too many."""
     parts = [part for part in text.split("~") if part]
-    if len(parts) > MAX_EDITS:
-        raise SitingError(f"方案改动有 {len(parts)} 处，最多 {MAX_EDITS} 处。")
+    most = load_siting_rules().most_changes
+    if len(parts) > most:
+        raise SitingError(f"方案改动有 {len(parts)} 处，最多 {most} 处。")
     return tuple(Edit.parse(part) for part in parts)
 
 
@@ -195,8 +196,9 @@ def find_candidates(
         frame, notes = _given(analysis, given)
     if frame.empty:
         raise SitingError("所选范围内没有候选点。请换一种候选点，或扩大范围。")
-    if len(frame) > MAX_CANDIDATES:
-        raise SitingError(f"候选点有 {len(frame)} 个，最多 {MAX_CANDIDATES} 个。请缩小范围或加大间距。")
+    most = load_siting_rules().most_candidates
+    if len(frame) > most:
+        raise SitingError(f"候选点有 {len(frame)} 个，最多 {most} 个。请缩小范围或加大间距。")
     return frame[COLUMNS].reset_index(drop=True), notes
 
 

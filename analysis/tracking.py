@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -14,6 +14,8 @@ from data.registry.plan_models import TrackedSeries, Tracking, load_tracking
 from data.store.store import Store
 from geo.errors import RegistryError
 from geo.region_tree import ECONOMIC_REGIONS, PROVINCE, above
+from layers.words import tracking as words
+from layers.words.tracking import Path
 
 OWN, MATCHED, REGISTERED = "own", "matched", "registered"
 WHOLE = "全省"
@@ -327,3 +329,37 @@ def regions_of(scope: str) -> list[str]:
     if "以外" in scope:
         return [code for code in _REGIONS.values() if code not in named]
     return named
+
+
+def judged(path: Path, able_share: float | None = None) -> Path:
+    """Return a path with its `verdict`."""
+    return replace(path, verdict=verdict(path, able_share))
+
+
+def verdict(path: Path, able_share: float | None = None) -> str:
+    """Return in one of `layers.words.tracking.VERDICTS` where a path stands; paces are compared as printed.
+
+    A pace of at least ``able_share`` (by default that of ``tracking.yaml``) of the needed one is enough.
+    """
+    if path.state not in {words.MET, words.NOT_MET}:
+        return words.UNDECIDED
+    if path.state == words.MET:
+        return words.REACHED if path.last_year >= path.target_year else words.EARLY
+    if path.needed is None:
+        return words.MISSED
+    if path.pace is None:
+        return words.ONE_YEAR
+    share = load_tracking().able_share if able_share is None else able_share
+    return _pace_verdict(path.pace, path.needed, path.decimals + 1, share)
+
+
+def _pace_verdict(pace: float, needed: float, digits: int, share: float) -> str:
+    one, other = round(pace, digits), round(needed, digits)
+    if one == 0:
+        return words.STILL
+    # A need too small to print has a direction all the same.
+    if (pace * needed if other == 0 else one * other) <= 0:
+        return words.AGAINST
+    if one == other:
+        return words.EXACT
+    return words.ABLE if abs(one) >= share * abs(other) else words.UNABLE

@@ -49,16 +49,17 @@ def make_world(cells: int, facilities: int) -> dict[str, np.ndarray]:
 
 def work_ours(world: dict[str, np.ndarray], kind: Any, minutes: float, clock: Clock) -> np.ndarray:
     """Do the whole job."""
+    from data.registry.rule_models import load_catchment_rules
     from geo.catchment import floating_catchment
-    from geo.decay import make_decay
+    from geo.decay import equal_zones, make_decay
     from geo.modes import METRES_PER_MINUTE_PER_KMH, TravelMode
     from geo.reach import grid_reach
 
     mode = TravelMode("straight", "直线", METRES_PER_MINUTE / METRES_PER_MINUTE_PER_KMH, 1.0, {})
+    zones = equal_zones(minutes, load_catchment_rules().step_weights)
     clock.start()
-    reach = grid_reach(
-        world["facilities"], world["cells"], cell_size_m=SIZE_M, mode=mode, decay=make_decay(kind, minutes)
-    )
+    decay = make_decay(kind, minutes, steps=zones)
+    reach = grid_reach(world["facilities"], world["cells"], cell_size_m=SIZE_M, mode=mode, decay=decay)
     access = floating_catchment(reach, world["demand"], world["supply"]).access
     clock.step("solve")
     return access
@@ -70,12 +71,13 @@ def work_access(world: dict[str, np.ndarray], kind: Any, minutes: float, clock: 
     from access import fca, weights
 
     from benchmarks.straight_pairs import straight_reach
-    from geo.decay import make_decay
+    from data.registry.rule_models import load_catchment_rules
+    from geo.decay import equal_zones, make_decay
     from geo.modes import METRES_PER_MINUTE_PER_KMH, TravelMode
     from geo.reach import straight_minutes
 
     mode = TravelMode("straight", "直线", METRES_PER_MINUTE / METRES_PER_MINUTE_PER_KMH, 1.0, {})
-    decay = make_decay(kind, minutes)
+    decay = make_decay(kind, minutes, steps=equal_zones(minutes, load_catchment_rules().step_weights))
     pairs = straight_reach(world["facilities"], world["cells"], mode=mode, decay=make_decay("none", minutes))
     offset = world["cells"][pairs.cell] - world["facilities"][pairs.facility]
     costs = pd.DataFrame(

@@ -18,8 +18,9 @@ import shapely
 from analysis.corridors import Corridors
 from benchmarks.table import Row, beside, show
 from data.builder.build import build_store
+from data.registry.corridor_models import load_corridor_rules
 from data.store.store import data_dir, open_store
-from geo.corridors import BUFFERS_KM, CellPeople, strips
+from geo.corridors import CellPeople, strips
 from geo.crs import ALBERS, STORE_CRS, to_albers
 
 _QUADRANT = 64
@@ -56,7 +57,7 @@ def compare(corridors: Corridors, few: int) -> list[Row]:
 
     def near(keys: list[str]) -> dict[str, dict[float, float]]:
         cells_ready = CellPeople(xy, people)
-        return {key: cells_ready.within(shapes[key]) for key in keys}
+        return {key: cells_ready.within(shapes[key], load_corridor_rules().beside_km) for key in keys}
 
     all_strips, _ = timed(along, list(corridors.axes))
     all_near, _ = timed(near, list(shapes))
@@ -71,7 +72,7 @@ def compare(corridors: Corridors, few: int) -> list[Row]:
         abs(beside_ours[key][distance] - beside_theirs[key][distance])
         / max(beside_theirs[key][distance], 1.0)
         for key in some
-        for distance in BUFFERS_KM
+        for distance in load_corridor_rules().beside_km
     )
     return [
         beside(f"counties along all {len(corridors.axes)} lines", "s", all_strips),
@@ -111,7 +112,7 @@ def joined(
     found: dict[str, dict[float, float]] = {}
     for key in keys:
         found[key] = {}
-        for distance in BUFFERS_KM:
+        for distance in load_corridor_rules().beside_km:
             area = shapely.buffer(shapes[key], distance * 1000.0, quad_segs=_QUADRANT)
             frame = gpd.GeoDataFrame(geometry=[area], crs=ALBERS)
             found[key][distance] = float(gpd.sjoin(points, frame, predicate="intersects")["people"].sum())

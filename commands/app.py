@@ -107,11 +107,11 @@ class Commands(_Chinese, typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except SutuError as fault:
-            raise _told(str(fault)) from fault
+            raise told(str(fault)) from fault
         except Exception as fault:
             if not disk_is_full(fault):
                 raise
-            raise _told(f"写不下去：{in_words(fault)}。请腾出空间后再运行一次。") from fault
+            raise told(f"写不下去：{in_words(fault)}。请腾出空间后再运行一次。") from fault
 
     def main(
         self,
@@ -140,7 +140,7 @@ class Commands(_Chinese, typer.core.TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _told(message: str) -> typer.Exit:
+def told(message: str) -> typer.Exit:
     """Show what is at fault and return what ends the command."""
     errors().print(Text(f"错误：{message}", style="red"))
     return typer.Exit(EXIT_FAULT)

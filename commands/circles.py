@@ -102,7 +102,9 @@ def circles(  # noqa: PLR0917 - a command's options are its documented inputs
     datum: study.DatumOption = None,
     population: study.PopulationFile = None,
     network: study.NetworkFile = None,
-    search_minutes: Annotated[float, typer.Option(help="搜索半径（分钟），不能短于各项服务的阈值。")] = 120.0,
+    search_minutes: Annotated[
+        float, typer.Option(help="搜索半径（分钟），不能短于各项服务的阈值。")
+    ] = study.SEARCH_MINUTES,
     engine: study.EngineOption = Engine.local,
     scheduler: study.Scheduler = None,
     each: Annotated[bool, typer.Option("--each", help="每个地区每项服务一行。")] = False,

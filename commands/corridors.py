@@ -10,16 +10,14 @@ import typer
 from analysis.corridor_reports import family_counts, hsr_coverage, station_access, undrawn
 from analysis.corridors import SCOPES, STATION_HEADERS, Corridors
 from commands.console import Format, errors, examples, print_json, print_rows
+from data.registry.corridor_models import load_corridor_rules
 from data.store.store import data_dir, open_store
 from geo.errors import CorridorError
+from layers.words.corridor import STATUS_NAMES
 
-STATUS_NAMES = {
-    "existing": "现状",
-    "under_construction": "在建",
-    "planned": "规划",
-    "vision": "远景",
-    "unstated": "原文未写",
-}
+_MINUTES = "、".join(f"{limit:g}" for limit in load_corridor_rules().station_minutes)
+_STATIONS_HELP = f"另算站点 {_MINUTES} 分钟内的人口。"
+_STATUS = {**STATUS_NAMES, "unstated": "原文未写"}
 SHAPE_NAMES = {"line": "线", "area": "面", "point": "点"}
 _LIST = {
     "id": "编号",
@@ -142,7 +140,7 @@ def _shown(found: Corridors, row: dict[Any, Any]) -> dict[str, Any]:
     return {
         **{str(key): value for key, value in row.items()},
         "family": found.families[str(row["family"])].name,
-        "status": STATUS_NAMES[str(row["status"])],
+        "status": _STATUS[str(row["status"])],
         "shape": SHAPE_NAMES.get(str(row["shape"])),
         "drawn": "是" if row["drawn"] else "否",
     }
@@ -156,7 +154,7 @@ def corridor(  # noqa: PLR0917 - a command's options are its documented inputs
     wanted: Annotated[str, typer.Argument(help="编号或名称，见 sutu corridors。", metavar="通道")],
     profile: Annotated[str | None, typer.Option("--profile", help="沿线剖面：指标代号。")] = None,
     year: Annotated[int | None, typer.Option("--year", help="剖面的年份；不写取最近一年。")] = None,
-    stations: Annotated[bool, typer.Option("--stations", help="另算站点 30、60 分钟内的人口。")] = False,
+    stations: Annotated[bool, typer.Option("--stations", help=_STATIONS_HELP)] = False,
     form: Annotated[Format, typer.Option("--format", help="剖面的输出格式。")] = Format.table,
     as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出。")] = False,
 ) -> None:

@@ -1,23 +1,18 @@
-"""``sutu coverage``, ``sutu runs`` and ``sutu replay``: who is within reach, and the same answer again."""
+"""``sutu coverage``: who is within reach of facilities."""
 
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from analysis.coverage import COLUMNS, CoverageAnalysis, prepare_coverage, require_group
-from analysis.given import gather
-from analysis.run_kinds import COVERAGE, coverage_asked, difference, rerun
-from analysis.runs import list_runs, read_result, read_run, result_digest
+from analysis.run_kinds import COVERAGE, coverage_asked
 from commands import study
 from commands.app import examples
-from commands.console import Format as Shown
-from commands.console import errors, print_json, print_rows
 from commands.study import By, Engine, Mode, Origin, Output, write_geopackage
-from data.store.store import data_dir, open_store
-from geo.errors import StoreError
+from data.store.store import open_store
 from geo.region_tree import PROVINCE
 
 HEADERS = {
@@ -63,7 +58,7 @@ _AS_SHOWN = {
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
+    """Add the command to the application."""
     app.command(
         "coverage",
         epilog=examples(
@@ -71,8 +66,6 @@ def register(app: typer.Typer) -> None:
             "sutu coverage --type elder_care_home --mode walk --minutes 15 --group age_60_plus",
         ),
     )(coverage)
-    app.command("runs", epilog=examples("sutu runs"))(runs)
-    app.command("replay", epilog=examples("sutu replay 20250101-080000-1a2b3c"))(replay)
 
 
 def coverage(  # noqa: PLR0917 - a command's options are its documented inputs
@@ -88,7 +81,7 @@ def coverage(  # noqa: PLR0917 - a command's options are its documented inputs
     datum: study.DatumOption = None,
     population: study.PopulationFile = None,
     network: study.NetworkFile = None,
-    search_minutes: study.SearchMinutes = 120.0,
+    search_minutes: study.SearchMinutes = study.SEARCH_MINUTES,
     form: study.Form = Output.table,
     out: study.OutFile = None,
     engine: study.EngineOption = Engine.local,
@@ -126,44 +119,3 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 
 
 _SHEET = study.Sheet("设施覆盖", HEADERS, tuple(SHOWN), _readable)
-
-
-def runs(as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出。")] = False) -> None:
-    """列出记录下来的运行。"""
-    found = list_runs(data_dir())
-    if as_json:
-        print_json([run.__dict__ for run in found])
-        return
-    rows: list[dict[str, Any]] = [run.__dict__ for run in found]
-    headers = {
-        "id": "编号",
-        "kind": "类别",
-        "started_at": "时间（UTC）",
-        "rows": "行数",
-        "seconds": "秒",
-        "data_version": "数据版本",
-    }
-    print_rows(rows, headers, Shown.table, title="运行记录")
-
-
-def replay(
-    run_id: Annotated[str, typer.Argument(metavar="编号", help="运行编号（sutu runs 列出）。")],
-    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出结果。")] = False,
-) -> None:
-    """按记录重算一次，并核对数字与当时是否一致；不一致时退出码为 1。"""
-    run = read_run(data_dir(), run_id)
-    before = read_result(data_dir(), run)
-    store = open_store()
-    rows = rerun(gather(store), run)
-    if as_json:
-        print_json(rows.to_dict("records"))
-    # What a later version tells besides is no difference.
-    told = [name for name in before if name in rows]
-    if result_digest(rows[told]) == run.digest:
-        errors().print(f"重算 {len(rows)} 行，与 {run.started_at} 的结果完全一致。", markup=False)
-        return
-    changed = "数据已更新" if store.data_version != run.data_version else "数据版本未变"
-    raise StoreError(
-        f"重算结果与 {run.started_at} 的记录不一致（{changed}：当时 {run.data_version}，现在 "
-        f"{store.data_version}）。{difference(run, before, rows)}"
-    )

@@ -12,7 +12,7 @@ import typer
 from analysis.gaps import GapSource, compare_years, gap_levels, load_gap
 from commands.app import errors, examples
 from commands.console import Format, print_json, print_rows
-from commands.query import find_indicator, year_span
+from commands.indicators import find_indicator, year_span
 from data.store.store import Store, open_store
 from geo.gaps import MEASURES, GapAnalysis, GapComparison
 from geo.region_tree import LEVEL_NAMES

@@ -1,8 +1,8 @@
-"""``sutu import`` and ``sutu template``: people's files into the store, all or nothing; and the forms."""
+"""``sutu import``: people's files into the store, all or nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,6 @@ from data.builder.intake import (
 from data.ingest.download import Progress as DownloadProgress
 from data.ingest.download import checksum_address, download_extract, extract_url, file_name
 from data.ingest.summary import ImportSummary
-from data.ingest.templates import facility_template, indicator_template
 from data.ingest.web import web_address
 from data.reader.worker import Control
 from data.registry.environment import OSM_EXTRACT_URL
@@ -39,7 +38,7 @@ imports = group("导入文件。\n\n先核对全部内容：有问题就逐条�
 
 
 def register(app: typer.Typer) -> None:
-    """Add the groups of imports and of forms to the application."""
+    """Add the group of imports to the application."""
     imports.command(
         "indicators",
         epilog=examples(
@@ -56,7 +55,6 @@ def register(app: typer.Typer) -> None:
     )(boundaries)
     app.add_typer(imports, name="import")
     _add_osm()
-    _add_templates(app)
     _add_facilities()
     _add_population()
 
@@ -223,39 +221,8 @@ def _print_counts(details: dict[str, Any]) -> None:
     print_rows(rows, _COUNTY_HEADERS, Format.table)
 
 
-Out = Annotated[Path, typer.Option("--out", help="写到哪个 .xlsx 文件。")]
-Force = Annotated[bool, typer.Option("--force", help="文件已存在时覆盖。")]
-
-templates = group("生成待填写的表格。")
-
-
-def _add_templates(app: typer.Typer) -> None:
-    """Add the groups of imports and of forms to the application."""
-    templates.command("indicators", epilog=examples("sutu template indicators --out 指标.xlsx"))(
-        indicator_form
-    )
-    app.add_typer(templates, name="template")
-
-
-def indicator_form(out: Out, force: Force = False) -> None:
-    """生成导入指标数值用的表格，附填写说明、现行代码表和已有指标。"""
-    write_form(out, indicator_template, force=force)
-
-
-def write_form(out: Path, write: Callable[[Path], None], *, force: bool) -> None:
-    """Let ``write`` make the form ``out``, an XLSX file in an existing folder, replaced only by ``force``."""
-    if out.suffix.lower() != ".xlsx":
-        raise typer.BadParameter("文件名应以 .xlsx 结尾", param_hint="--out")
-    if out.exists() and not force:
-        raise typer.BadParameter(f"{out} 已存在；加 --force 覆盖", param_hint="--out")
-    if not out.absolute().parent.is_dir():
-        raise typer.BadParameter(f"没有文件夹 {out.absolute().parent}", param_hint="--out")
-    write(out)
-    typer.echo(f"已生成 {out}")
-
-
 def _add_facilities() -> None:
-    """Add the commands to the groups of imports and forms."""
+    """Add the command to the group of imports."""
     imports.command(
         "facilities",
         epilog=examples(
@@ -264,9 +231,6 @@ def _add_facilities() -> None:
             "sutu import facilities 医院.geojson --type general_hospital --datum wgs84 --source 省卫健委名录",
         ),
     )(facilities)
-    templates.command("facilities", epilog=examples("sutu template facilities --out 设施.xlsx"))(
-        facility_form
-    )
 
 
 def facilities(
@@ -298,11 +262,6 @@ def facilities(
         file, data_dir(), datum=datum, facility_type=facility_type, source=source, layer=layer
     )
     run_import(file, intake, as_json=as_json)
-
-
-def facility_form(out: Out, force: Force = False) -> None:
-    """生成导入设施用的表格，附填写说明、设施类型和现行代码表。"""
-    write_form(out, facility_template, force=force)
 
 
 def _add_population() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from typing import Annotated
 
 import typer
@@ -11,10 +13,16 @@ from commands.console import build_progress
 from data.builder.build import build_store
 from data.registry.environment import ALLOWED_HOSTS
 from data.store.store import data_dir
+from geo.errors import SutuError
 from server.hosts import allowed_at, configured
 
 HOST = "127.0.0.1"
 PORT = 8501
+"""Where the pages answer when nothing else is said; `streamlit run app.py` has the same in its settings."""
+
+
+class ServeError(SutuError, OSError):
+    """The server cannot listen where it was told to."""
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +51,25 @@ def serve(
     allowed_at(host, configured(names or ()))
     with build_progress() as progress:
         build_store(data_dir(), progress=progress, only_if_stale=True)
+    require_free(host, port)
     # Streamlit takes a second to import; no other command needs it.
     import app  # noqa: PLC0415
 
     app.serve(host, port, names or ())
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise `ServeError` when an address is taken, not allowed, or not this machine's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as fault:
+            if fault.errno == errno.EADDRINUSE:
+                reason = f"端口 {port} 已被占用，请用 --port 换一个端口，或先停止占用它的程序"
+            elif fault.errno == errno.EACCES:
+                reason = f"没有权限使用端口 {port}，请用 --port 换一个 1024 以上的端口"
+            else:
+                reason = f"{host} 不是本机地址（{fault.strerror}），请用 --host 换一个地址"
+            raise ServeError(f"无法在 {host}:{port} 启动：{reason}。") from fault

@@ -18,6 +18,7 @@ from commands.app import errors, examples
 from commands.circles import lon_lat
 from commands.console import Format, print_json, print_rows
 from commands.study import By, Datum, Engine, Mode, Origin, Output, given_sites, site_points, write_regions
+from data.registry.rule_models import load_siting_rules
 from data.store.store import Store, data_dir, open_store
 from geo.region_tree import PROVINCE
 
@@ -74,6 +75,8 @@ SitingForm = Annotated[
     Output, typer.Option("--format", help="输出格式；csv 给出分区比较，gpkg 另有新增位置和设施。")
 ]
 
+_RULES = load_siting_rules()
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -93,9 +96,9 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
     add: Add = 0,
     objective: Objective = Goal.coverage,
     exact: Exact = False,
-    time_limit: TimeLimit = 60.0,
+    time_limit: TimeLimit = _RULES.time_limit_s,
     candidates: CandidateSource = Candidates.cells,
-    spacing_km: Spacing = 5.0,
+    spacing_km: Spacing = float(_RULES.spacing_km),
     sites: SiteFile = None,
     opened: Opened = None,
     moved: Moved = None,
@@ -110,7 +113,7 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
     datum: FileDatum = None,
     population: study.PopulationFile = None,
     network: study.NetworkFile = None,
-    search_minutes: study.SearchMinutes = 120.0,
+    search_minutes: study.SearchMinutes = study.SEARCH_MINUTES,
     engine: study.EngineOption = Engine.local,
     scheduler: study.Scheduler = None,
     out: study.OutFile = None,
@@ -136,7 +139,7 @@ def siting(  # noqa: PLR0917 - a command's options are its documented inputs
         method="exact" if exact else "greedy",
         candidates="file" if sites is not None else candidates.value,
         spacing_km=spacing_km,
-        cap_minutes=min(60.0, reach),
+        cap_minutes=min(_RULES.cap_minutes, reach),
         time_limit_s=time_limit,
         edits=_edits(opened or [], moved or [], closed or []),
         sites=given_sites(store, sites, datum and datum.value),

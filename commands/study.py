@@ -28,6 +28,7 @@ from data.ingest.sites import Site
 from data.reader.files import read_facility_file, read_network_file, read_population_file, read_site_file
 from data.regions.population import make_population_grid
 from data.registry import load_registry
+from data.registry.rule_models import load_coverage_rules
 from data.store.store import Store, data_dir
 from geo.crs import STORE_CRS
 from geo.errors import CoverageError, StoreError
@@ -97,6 +98,7 @@ DatumOption = Annotated[Datum | None, typer.Option(help="所给文件的坐标�
 PopulationFile = Annotated[Path | None, typer.Option(help="用此栅格（GeoTIFF）的人口分布。")]
 NetworkFile = Annotated[Path | None, typer.Option(help="用此 OSM 文件（.osm.pbf）的路网。")]
 SearchMinutes = Annotated[float, typer.Option(help="搜索半径（分钟），阈值不能超过它。")]
+SEARCH_MINUTES = load_coverage_rules().search_minutes
 EngineOption = Annotated[Engine, typer.Option(help="本机计算，或 dask 分区计算。")]
 Scheduler = Annotated[str | None, typer.Option(help="dask 调度器地址，如 tcp://127.0.0.1:8786。")]
 Form = Annotated[Output, typer.Option("--format", help="输出格式。")]

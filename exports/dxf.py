@@ -26,9 +26,9 @@ from ezdxf.lldxf.tagwriter import TagWriter
 from ezdxf.lldxf.types import TAG_STRING_FORMAT
 
 from exports.arrow import Seen, column_names, frames, is_text
+from exports.package_texts import summary_lines
 from exports.style import Symbols, symbols_of
 from exports.vector import writing
-from exports.words import summary_lines
 from geo.crs import TargetCrs
 from geo.errors import ExportError
 from geo.export_table import ExportTable

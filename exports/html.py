@@ -15,10 +15,10 @@ import pandas as pd
 import shapely
 
 from exports.arrow import Seen, column_names, frames
+from exports.package_texts import permission, summary_lines
 from exports.painting import is_painted, paint
 from exports.style import BORDER, Symbols, symbols_of
 from exports.vector import writing
-from exports.words import permission, summary_lines
 from geo.crs import TargetCrs
 from geo.errors import ExportError
 from geo.export_table import ExportTable

@@ -13,9 +13,9 @@ import pandas as pd
 import shapely
 
 from exports.arrow import Seen, column_names, frames
+from exports.package_texts import summary_lines
 from exports.style import BORDER, Symbols, symbols_of
 from exports.vector import writing
-from exports.words import summary_lines
 from geo.crs import TargetCrs
 from geo.export_table import ExportTable
 

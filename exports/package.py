@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.registry import load_registry
 from data.store.files import leased_folder
 from data.store.store import data_dir
 from exports.arrow import Seen
 from exports.formats import Format, Options, require_allowed
+from exports.package_texts import LICENCE, field_rows, readme, source_rows
 from exports.vector import layer_names
-from exports.words import LICENCE, field_rows, readme, source_rows
 from geo.errors import ExportError, ExportWriteError, SutuError
 from geo.export_table import ExportTable
 from geo.spreadsheet import write_rows
@@ -224,8 +225,12 @@ def _csv(rows: Sequence[Sequence[str]]) -> bytes:
 AT_ONCE = 2
 """How many exports run at the same time; the others wait, so that memory stays bounded."""
 
-KEPT_SECONDS = 3600.0
 _slots = threading.BoundedSemaphore(AT_ONCE)
+
+
+def kept_seconds() -> float:
+    """Return how long a finished export is kept, in seconds."""
+    return float(load_registry().setting("kept_export_minutes")) * 60.0
 
 
 def exports_folder() -> Path:
@@ -240,7 +245,7 @@ def run_export(
 ) -> Exported:
     """Make the layers, write them as a package under a name of its own and return it.
 
-    Waits for its turn. Files of earlier exports older than ``KEPT_SECONDS`` are removed. Raises as
+    Waits for its turn. Files of earlier exports older than `kept_seconds` are removed. Raises as
     ``exports.package.export``.
     """
     if not _slots.acquire(blocking=False):
@@ -256,11 +261,11 @@ def run_export(
 
 
 def sweep(folder: Path, *, now: float | None = None) -> None:
-    """Remove finished exports that nobody has fetched for ``KEPT_SECONDS``."""
+    """Remove finished exports that nobody has fetched for `kept_seconds`."""
     now = time.time() if now is None else now
     for path in folder.glob("*.zip"):
         with contextlib.suppress(OSError):
-            if now - path.stat().st_mtime > KEPT_SECONDS:
+            if now - path.stat().st_mtime > kept_seconds():
                 path.unlink()
 
 

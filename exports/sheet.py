@@ -25,9 +25,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from exports.arrow import Seen
+from exports.package_texts import permission
 from exports.painting import SheetRows, rows_of
 from exports.style import Symbols, symbols_of
-from exports.words import permission
 from geo.crs import ALBERS, STORE_CRS, TARGETS, to_albers
 from geo.export_table import ExportTable
 from layers.figure import require_glyphs, scale_length, wrapped

@@ -17,8 +17,8 @@ import shapely
 from rustpy_xlsxwriter import FastExcel, Format
 
 from exports.arrow import Ends, Seen, column_names, frames, is_text, reader, stream, text_array
+from exports.package_texts import field_rows, source_rows, summary_lines
 from exports.vector import layer_names, writing
-from exports.words import field_rows, source_rows, summary_lines
 from geo.crs import TargetCrs
 from geo.errors import ExportError, ExportWriteError
 from geo.export_table import PLACE_TITLES, ExportTable

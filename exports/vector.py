@@ -20,8 +20,8 @@ from pyogrio.raw import write_arrow
 from pyproj import CRS
 
 from exports.arrow import GEOMETRY, Seen, column_names, is_text, layer_geometry, stream, text_array
+from exports.package_texts import field_rows, metadata_xml, summary_lines
 from exports.style import qml, sld, symbols_of
-from exports.words import field_rows, metadata_xml, summary_lines
 from geo.crs import TargetCrs
 from geo.errors import ExportWriteError, SutuError
 from geo.export_table import ExportTable

@@ -36,7 +36,6 @@ MAX_BOW_SHARE = 0.14
 """Of the stretch's length: short stretches bow less."""
 STEP_M = 9_000.0
 MAX_STEPS, MIN_STEPS = 14, 3
-BUFFERS_KM = (5.0, 10.0, 20.0, 30.0)
 _BOUNDS = (110.0, 25.0, 128.0, 40.0)
 _SAME_M = 50.0
 
@@ -250,9 +249,7 @@ class CellPeople:
         self._people = np.asarray(people, dtype="float64")
         self._points = shapely.points(self._xy)
 
-    def within(
-        self, geometry: shapely.Geometry, distances_km: Sequence[float] = BUFFERS_KM
-    ) -> dict[float, float]:
+    def within(self, geometry: shapely.Geometry, distances_km: Sequence[float]) -> dict[float, float]:
         """Return the people of the cells whose centre lies within each distance of a geometry in ``ALBERS``.
 
         Plane distance in the measuring CRS; inside an area it is 0; exactly the distance counts. Raises

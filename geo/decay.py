@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,9 +22,6 @@ DECAY_NAMES: dict[DecayKind, str] = {
     "gaussian": "高斯衰减",
     "exponential": "指数衰减",
 }
-STEP_WEIGHTS = (1.0, 0.68, 0.22)
-"""Weights of three equal zones of the catchment (Luo & Qi 2009, the slow decay)."""
-
 MAX_STEPS = 12
 _WIDTHS = 3.0
 
@@ -79,10 +77,10 @@ def make_decay(
 ) -> Decay:
     """Return a checked decay for a catchment of ``minutes``.
 
-    ``steps`` default to three equal zones with ``STEP_WEIGHTS``; ``width`` to a third of the catchment.
-    Raises ``CatchmentError`` that says what is wrong: an unknown kind, a catchment or width that is not
-    positive, zones that do not ascend, weights outside (0, 1] or growing outwards, zones that do not end at
-    ``minutes``.
+    ``steps`` are the zones of ``step``, which has no others (see `equal_zones`); ``width`` is by default a
+    third of the catchment. Raises ``CatchmentError`` that says what is wrong: an unknown kind, a catchment or
+    width that is not positive, no zones, zones that do not ascend or end at ``minutes``, weights outside
+    (0, 1] or growing outwards.
     """
     if kind not in DECAY_NAMES:
         raise CatchmentError(f"没有“{kind}”这种衰减；可选：{'、'.join(DECAY_NAMES)}。")
@@ -91,21 +89,26 @@ def make_decay(
     if kind == "none":
         return Decay(kind, float(minutes), ((float(minutes), 1.0),))
     if kind == "step":
-        count = len(STEP_WEIGHTS)
-        zones = steps or tuple(
-            (minutes * (number + 1) / count, weight) for number, weight in enumerate(STEP_WEIGHTS)
-        )
-        _require_steps(zones, minutes)
-        return Decay(kind, float(minutes), tuple((float(limit), float(weight)) for limit, weight in zones))
+        _require_steps(steps or (), minutes)
+        zones = tuple((float(limit), float(weight)) for limit, weight in steps or ())
+        return Decay(kind, float(minutes), zones)
     wide = minutes / _WIDTHS if width is None else width
     if not (np.isfinite(wide) and wide > 0.0):
         raise CatchmentError(f"衰减宽度应为正数（分钟），收到 {wide:g}。")
     return Decay(kind, float(minutes), (), float(wide))
 
 
+def equal_zones(minutes: float, weights: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    """Return equally wide zones of a catchment with their weights, the nearest first (Luo & Qi 2009)."""
+    count = len(weights)
+    return tuple((minutes * (number + 1) / count, weight) for number, weight in enumerate(weights))
+
+
 def _require_steps(steps: tuple[tuple[float, float], ...], minutes: float) -> None:
     limits, weights = [limit for limit, _ in steps], [weight for _, weight in steps]
     faults = []
+    if not steps:
+        faults.append("没有写明各级的分钟数和权重")
     if len(steps) > MAX_STEPS:
         faults.append(f"最多 {MAX_STEPS} 级，收到 {len(steps)} 级")
     if not all(0.0 < low < high for low, high in zip([1e-9, *limits], limits, strict=False)):

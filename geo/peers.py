@@ -14,9 +14,6 @@ from geo.rounding import all_equal, levels, ranks
 NO_PEERS = "有数值的地区不足两个，无法比较"
 ALL_EQUAL = "各地区数值相同，无法比较"
 
-GOOD, POOR = 0.75, 0.25
-"""A region among the best quarter of its peers has a strength there, among the last quarter a gap."""
-
 
 @dataclass(frozen=True)
 class Spine:
@@ -78,10 +75,10 @@ def spines(matrix: pd.DataFrame, directions: Mapping[str, str]) -> dict[str, Spi
     return {name: spine(matrix[name], directions[name], indicator=name) for name in matrix.columns}
 
 
-def strengths(found: Mapping[str, Spine], adcode: str) -> tuple[list[str], list[str]]:
+def strengths(found: Mapping[str, Spine], adcode: str, share: float) -> tuple[list[str], list[str]]:
     """Return the indicators in which a region is strong, and those in which it lags.
 
-    Strong: at or above the percentile `GOOD` of the peers; lagging: at or below `POOR`. Neutral indicators
+    Strong: among the best ``share`` of the peers by percentile, lagging: among the last. Neutral indicators
     count for neither. Strongest first, and weakest first; equal ones in the order given.
     """
     judged = {
@@ -89,12 +86,12 @@ def strengths(found: Mapping[str, Spine], adcode: str) -> tuple[list[str], list[
         for name, one in found.items()
         if one.direction != "neutral" and not one.reason
     }
-    strong = [name for name, place in judged.items() if place >= GOOD]
-    weak = [name for name, place in judged.items() if place <= POOR]
+    strong = [name for name, place in judged.items() if place >= 1.0 - share]
+    weak = [name for name, place in judged.items() if place <= share]
     return sorted(strong, key=lambda name: -judged[name]), sorted(weak, key=lambda name: judged[name])
 
 
-def similar_regions(matrix: pd.DataFrame, adcode: str, count: int = 5) -> pd.DataFrame:
+def similar_regions(matrix: pd.DataFrame, adcode: str, count: int) -> pd.DataFrame:
     """Return the regions nearest to ``adcode`` in structure, the nearest first.
 
     Distance is the root mean square of the differences in standard deviations (population, over the regions

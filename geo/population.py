@@ -22,10 +22,6 @@ from geo.regions import adcodes, assign_regions
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-RESOLUTION_M = 500
-URBAN_DENSITY_PER_KM2 = 8000.0
-"""People per km² of a typical built-up area: decides how far a town's people reach from its centre."""
-
 # Where urban people would take more than this share of a county, they fill the county.
 _MOST_BUILT = 0.7
 _RING_M = 250.0
@@ -46,14 +42,16 @@ def build_population_grid(
     places: gpd.GeoDataFrame,
     water: gpd.GeoDataFrame | None,
     *,
-    resolution_m: float = RESOLUTION_M,
-    urban_density_per_km2: float = URBAN_DENSITY_PER_KM2,
+    resolution_m: float,
+    urban_density_per_km2: float,
 ) -> pd.DataFrame:
     """Return the modelled grid: one row per cell of land, ``CELL_COLUMNS``, ascending by cell_id.
 
     ``counties``: polygons with adcode (column or index). ``census``: indexed by adcode, ``CENSUS_COLUMNS``
     in whole people; rows of other regions are ignored. ``places``: points with a ``weight`` > 0; a county
     without places spreads its urban people evenly. ``water``: polygons nobody lives on. All in any CRS.
+    ``resolution_m``: the side of a cell. ``urban_density_per_km2``: people per km² of a typical built-up
+    area, which decides how far a town's people reach from its centre.
 
     Cells are those of ``geo.land_cells`` (x, y in metres, ``ALBERS``; area_km2 is land). Per county each
     column adds up to the census; per cell urban + rural = population, the groups of children and of 60+
@@ -81,7 +79,7 @@ def grid_from_pattern(
     pattern: pd.Series,
     water: gpd.GeoDataFrame | None,
     *,
-    resolution_m: float = RESOLUTION_M,
+    resolution_m: float,
     scale_to_census: bool = True,
 ) -> pd.DataFrame:
     """Return a grid that follows a measured pattern: ``pattern`` is people (≥ 0) by cell_id of this

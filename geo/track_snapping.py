@@ -22,10 +22,6 @@ from geo.corridors import FloatArray
 from geo.crs import require_metric
 from geo.points import metric_points
 
-MAX_OFFSET_M = 12_000.0
-"""How far a place (a town's seat) may lie from the track: stations stand outside the towns."""
-MAX_DETOUR = 1.6
-"""How much longer than the straight way the way along the track may be."""
 BRIDGE_M = 60.0
 """Ends of tracks this near to each other are joined: parallel tracks, cuts at the extract's border."""
 _GRID_M = 1.0
@@ -131,15 +127,15 @@ def snap_to_tracks(
     tracks: Tracks,
     names: Sequence[str],
     *,
-    max_offset_m: float = MAX_OFFSET_M,
-    max_detour: float = MAX_DETOUR,
+    max_offset_m: float,
+    max_detour: float,
 ) -> Snapped:
     """Return the corridor through ``places_xy`` (shape (n, 2), metres of ``ALBERS``) along named tracks.
 
     ``names``: what the tracks may be called (a track matches when its name contains one). Each stretch takes
     the shortest way (Dijkstra) between the nodes nearest to its places. A stretch is unmatched when a place
-    lies farther than ``max_offset_m`` from every such track, when no way leads along them, or when it is
-    longer than ``max_detour`` times the straight way.
+    lies farther than ``max_offset_m`` from every such track (stations stand outside the towns), when no way
+    leads along them, or when it is longer than ``max_detour`` times the straight way.
     """
     points = metric_points(places_xy, "通道")
     found = tracks.named(names)

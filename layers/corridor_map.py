@@ -18,6 +18,7 @@ from folium.template import Template
 from layers.assets import PUBLISHER, Publisher, own_url
 from layers.model import Layer
 from layers.webmap import Theme, theme
+from layers.words.corridor import IN_LEGEND, STATUS_NAMES
 
 _PLACES = 3
 _AREA_TOLERANCE = 0.006
@@ -154,6 +155,7 @@ def corridor_theme(
         "selected": picked,
         "counts": dict(Counter(corridors.statuses[key] for key in shown)),
         "legendTitle": legend_title,
+        "legendRows": [[status, STATUS_NAMES[status]] for status in IN_LEGEND],
         "note": note,
     }
     for one in (spec, part):

@@ -15,6 +15,7 @@ from folium.template import Template
 from layers.assets import PUBLISHER, Publisher, own_url
 from layers.model import Layer, LegendEntry, format_number
 from layers.webmap import Theme, theme
+from layers.words.precision import LEGEND, PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,12 @@ def overlay_theme(
         ],
         "points": None
         if points is None
-        else {"key": points.key, "url": publisher.publish(points.content), "counts": points.counts},
+        else {
+            "key": points.key,
+            "url": publisher.publish(points.content),
+            "counts": points.counts,
+            "labels": LEGEND,
+        },
         "places": [
             [place.latitude, place.longitude, place.rank, list(place.lines), place.kind] for place in places
         ],
@@ -144,9 +150,6 @@ def _legend(legend: SurfaceLegend) -> dict[str, Any]:
         "veil": legend.veil,
     }
 
-
-PRECISIONS = {"surveyed": "实测点位", "seat": "以驻地代替的点位", "implied": "推定点位"}
-"""Precisions of a position, and what people read; all but the first are drawn as rings."""
 
 _PLACES = 5
 _MAX_TEXT = 120

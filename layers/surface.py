@@ -26,9 +26,6 @@ from layers.model import LegendEntry, format_number
 from layers.overlays import SurfaceLegend
 from layers.themes import Ramp
 
-MINUTE_LIMITS: tuple[float, ...] = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0)
-"""Upper limits (inclusive) of the classes of minutes; one more class holds what is beyond the last."""
-
 UNREACHABLE_COLOURS = ("#eceff1", "#a3adb5")
 """Ground and stripes of what no trip reaches: hatched, so that it is never taken for a class."""
 
@@ -153,7 +150,7 @@ def _between(mesh: NDArray[np.float64], pixels: NDArray[np.int64]) -> NDArray[np
     return mesh[before] * (1.0 - part) + mesh[before + 1] * part
 
 
-def minute_classes(travel: TravelResult, limits: Sequence[float] = MINUTE_LIMITS) -> NDArray[np.uint8]:
+def minute_classes(travel: TravelResult, limits: Sequence[float]) -> NDArray[np.uint8]:
     """Return the class of every cell: 0 is within the first limit (inclusive), ``len(limits)`` beyond all.
 
     Unreachable cells are ``len(limits) + 1``.
@@ -162,7 +159,7 @@ def minute_classes(travel: TravelResult, limits: Sequence[float] = MINUTE_LIMITS
     return np.where(travel.reachable, classes, len(limits) + 1).astype(np.uint8)
 
 
-def class_colours(ramp: Ramp, limits: Sequence[float] = MINUTE_LIMITS) -> tuple[str, ...]:
+def class_colours(ramp: Ramp, limits: Sequence[float]) -> tuple[str, ...]:
     """Return a colour per class, the nearest first: darkest where help is nearest (colour-blind safe)."""
     return ramp.take(len(limits) + 1)
 
@@ -172,7 +169,7 @@ def minutes_image(
     travel: TravelResult,
     *,
     ramp: Ramp,
-    limits: Sequence[float] = MINUTE_LIMITS,
+    limits: Sequence[float],
 ) -> bytes:
     """Return the travel times as a PNG of ``grid``: transparent where no cell is, hatched where unreachable.
 
@@ -224,7 +221,7 @@ def minute_legend(
     people: NDArray[np.float64],
     *,
     ramp: Ramp,
-    limits: Sequence[float] = MINUTE_LIMITS,
+    limits: Sequence[float],
 ) -> tuple[LegendEntry, ...]:
     """Return one row per class of minutes, the nearest first; ``count`` is the people of its cells, rounded.
 

@@ -13,6 +13,7 @@ from layers.words import tracking as words
 from layers.words.tracking import Path
 from reports.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from reports.figures import track_png
+from reports.provenance import internal_notice
 from reports.region import Briefings, remarks
 from reports.targets import STATE_WORDS, headline_table, path_of, short_title, with_unit
 
@@ -72,7 +73,7 @@ def _track_table(made: Briefings, found: Sequence[Track]) -> Table:
     """Return the targets with their latest value, the pace so far and that needed: the endangered first."""
     paths = [path for track in found for path in path_of(track)[-1:]]
     order = [*_FIRST, *(word for word in words.VERDICTS if word not in _FIRST)]
-    paths.sort(key=lambda path: order.index(words.verdict(path)))
+    paths.sort(key=lambda path: order.index(path.verdict))
     scopes = dict.fromkeys(track.scope for track in found)
     more = f"；另有 {len(paths) - _MOST_TRACKS} 项未列出，见“目标追踪”页" if len(paths) > _MOST_TRACKS else ""
     return Table(
@@ -85,7 +86,7 @@ def _track_table(made: Briefings, found: Sequence[Track]) -> Table:
 
 
 def _row(path: Path) -> tuple[str, ...]:
-    found = words.verdict(path)
+    found = path.verdict
     ahead = found not in {words.UNDECIDED, words.REACHED, words.EARLY, words.MISSED}
     return (
         path.name.removeprefix(WHOLE),
@@ -216,7 +217,7 @@ def quality(made: Briefings, adcode: str) -> list[Block]:
     ]
     items.append("比重和均值都由分子、分母之和相除得到，不是下级地区的平均；没有数值不等于零。")
     items.append(
-        f"边界：{made.store.boundary_source}，{made.store.boundary_date}；地图为等积投影，未经审核不得公开。"
+        f"边界：{made.store.boundary_source}，{made.store.boundary_date}；地图为等积投影。{internal_notice()}。"
     )
     sources = {key for found in profiles.indicators["source"] for key in found}
     items.append(f"来源：{made.sources(sorted(sources))}。")

@@ -20,6 +20,7 @@ from analysis.standards import StandardsAnalysis, prepare_standards
 from analysis.tracking import Track, tracks
 from data.registry import Registry
 from data.registry.facility_models import load_facility_types
+from data.registry.index_models import load_profile_rules
 from data.store.store import Store
 from geo.errors import CoverageError
 from geo.gaps import GapComparison
@@ -229,6 +230,7 @@ def strengths_of(profiles: ProfileSet, adcode: str) -> str:
         str(profiles.regions["name"].to_dict()[adcode]),
         [standing_of(profiles, adcode, name) for name in strong],
         [standing_of(profiles, adcode, name) for name in weak],
+        load_profile_rules().end_share,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.palettes import categories
-from analysis.tracking import Track
+from analysis.tracking import Track, judged
 from data.registry import Registry
 from data.store.store import Store
 from layers.words.tracking import Path
@@ -157,19 +157,21 @@ def path_of(track: Track) -> list[Path]:
             continue
         first, last = own.iloc[0], own.iloc[-1]
         found.append(
-            Path(
-                name=f"{track.scope}{track.text}",
-                unit=track.unit,
-                decimals=track_digits(track),
-                first_year=int(first["year"]),
-                first=float(first["value"]),
-                last_year=int(last["year"]),
-                last=float(last["value"]),
-                target_year=int(row["year"]),
-                target=float(row["value"]),
-                target_text=_target_text(str(row["text"]), track.unit),
-                state=str(row["state"]),
-                reason=row["reason"] if isinstance(row["reason"], str) else None,
+            judged(
+                Path(
+                    name=f"{track.scope}{track.text}",
+                    unit=track.unit,
+                    decimals=track_digits(track),
+                    first_year=int(first["year"]),
+                    first=float(first["value"]),
+                    last_year=int(last["year"]),
+                    last=float(last["value"]),
+                    target_year=int(row["year"]),
+                    target=float(row["value"]),
+                    target_text=_target_text(str(row["text"]), track.unit),
+                    state=str(row["state"]),
+                    reason=row["reason"] if isinstance(row["reason"], str) else None,
+                )
             )
         )
     return found

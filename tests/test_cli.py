@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import cli
+from commands import build as build_command
+from commands import check as check_command
 from commands import serve as serve_command
-from commands import store as store_commands
 from commands.app import in_chinese
 from commands.console import csv_text, plain
 from data.builder import intake
@@ -65,6 +66,16 @@ def test_each_module_has_the_commands_that_it_is_listed_for() -> None:
         for one in part.typer_instance.registered_commands:
             found[one.callback.__module__.removeprefix("commands.")].add(part.name)
     assert found == {name: set(commands) for name, commands in cli.MODULES.items()}
+
+
+def test_the_name_of_a_command_leads_to_its_module() -> None:
+    others = {"replay": "runs"}
+    pairs = [(module, name) for module, names in cli.MODULES.items() for name in names]
+    assert [(m, n) for m, n in pairs if m not in {n, f"{n}s", others.get(n)}] == []
+    assert {path.stem for path in (ROOT / "commands").glob("*.py")} == {
+        *cli.MODULES,
+        *("__init__", "app", "console", "study"),
+    }
 
 
 @pytest.mark.parametrize("name", sorted({name for names in cli.MODULES.values() for name in names}))
@@ -204,8 +215,8 @@ def test_a_failed_check_exits_1_and_names_the_problems(
 ) -> None:
     from dataclasses import replace
 
-    good = store_commands.check_store(built_store)
-    monkeypatch.setattr(store_commands, "check_store", lambda _store: replace(good, problems=["甲", "乙"]))
+    good = check_command.check_store(built_store)
+    monkeypatch.setattr(check_command, "check_store", lambda _store: replace(good, problems=["甲", "乙"]))
     result = run(*words)
     assert result.exit_code == 1
     assert "发现 2 个问题" in result.stderr
@@ -236,7 +247,7 @@ def test_build_shows_steps_and_a_summary(tmp_path: Path, monkeypatch: pytest.Mon
         )
 
     monkeypatch.setenv("SUTU_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(store_commands, "build_store", build)
+    monkeypatch.setattr(build_command, "build_store", build)
     result = run("build", "--force")
     assert result.exit_code == 0
     assert asked == {"folder": tmp_path, "only_if_stale": False}
@@ -250,7 +261,7 @@ def test_a_build_that_fails_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise StoreError("磁盘已满 [red]不是标记[/red]")
 
     monkeypatch.setenv("SUTU_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(store_commands, "build_store", build)
+    monkeypatch.setattr(build_command, "build_store", build)
     result = run("build")
     assert result.exit_code == 1
     assert "错误：磁盘已满 [red]不是标记[/red]" in result.stderr
@@ -468,6 +479,7 @@ def test_serve_builds_first_and_then_listens(tmp_path: Path, monkeypatch: pytest
         "build_store",
         lambda folder, **settings: done.append((folder, settings["only_if_stale"])),
     )
+    monkeypatch.setattr(serve_command, "require_free", lambda *_: None)
     monkeypatch.setattr(app, "serve", lambda host, port, names: done.append((host, port, list(names))))
     everywhere = ("--host", "0.0.0.0", "--port", "8080", "--name", "a.example", "--name", "10.1.2.3:80")
     assert run("serve").exit_code == 0

@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from data.registry.corridor_models import load_corridor_rules
 from geo.corridors import bows, fan_out, make_axis, smooth_line
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 SCHEMATIC, REAL = "示意", "实测"
 NO_MEMBERS = "原文没有列出成员或走向"
 WHOLE_PROVINCE = "原文的范围是全省，不另画"
-BEYOND_M = 30_000.0
-"""How far beyond the province a line to a place outside is drawn."""
 _PLACES = 4
 
 
@@ -34,7 +33,7 @@ def draw_all(drafts: Sequence[Draft], shapes: gpd.GeoDataFrame) -> gpd.GeoDataFr
     """
     counties = shapes[shapes["level"] == "county"].set_index("adcode").sort_index()
     hull = shapely.union_all(shapes.loc[shapes["level"] == "province"].to_crs(ALBERS).geometry.to_numpy())
-    reach = shapely.simplify(shapely.buffer(hull, BEYOND_M), 2_000.0)
+    reach = shapely.simplify(shapely.buffer(hull, load_corridor_rules().beyond_province_m), 2_000.0)
     axes = {draft.id: axis for draft in drafts if (axis := _axis(draft)) is not None}
     bend = bows(axes)
     drawn: dict[str, shapely.Geometry] = {}

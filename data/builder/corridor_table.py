@@ -377,7 +377,7 @@ def snap_tables(tables: CorridorTables, tracks: Mapping[str, Tracks]) -> Corrido
     if not tracks:
         return tables
     corridor, shapes = tables.corridor.copy(), tables.shapes.set_index("id")
-    families = load_corridor_families()
+    families, rules = load_corridor_families(), load_corridor_rules()
     for index, row in corridor[corridor["shape"] == "line"].iterrows():
         kind = families[str(row["family"])].snap
         if kind is None or kind not in tracks:
@@ -387,7 +387,13 @@ def snap_tables(tables: CorridorTables, tracks: Mapping[str, Tracks]) -> Corrido
         if len(axis) < 2:
             continue
         names = [MOTORWAY] if kind == "motorway" else track_names(str(row["name"]), members)
-        snapped = snap_to_tracks(_metric(axis), tracks[kind], names)
+        snapped = snap_to_tracks(
+            _metric(axis),
+            tracks[kind],
+            names,
+            max_offset_m=rules.track_offset_m,
+            max_detour=rules.track_detour,
+        )
         said = _report(snapped, list(axis["name"]), KINDS[kind])
         corridor.loc[index, "note"] = "；".join(part for part in (row["note"], said) if isinstance(part, str))
         if snapped.complete:

@@ -27,6 +27,7 @@ from data.regions.boundaries import (
     load_packaged_boundaries,
     load_region_codes,
 )
+from data.registry.import_models import load_import_checks
 from data.store.staging import StagedImport
 from geo.crs import ALBERS, STORE_CRS, Datum, from_cgcs2000, parse_datum, to_albers, to_cgcs2000
 from geo.regions import coverage_problems
@@ -46,11 +47,6 @@ CODE_HEADERS = (
 )
 """Column names under which a county code is looked for, in this order."""
 
-# Boundaries of two sources agree about where a county's middle is to well under this; datums differ by much
-# more.
-_SAME_PLACE_M = 150.0
-# Sea, lakes and disputed mudflats change a county's area, but not by these factors.
-_AREA_RATIO = (0.5, 2.0)
 # What is narrower than this between two counties is no land of its own.
 _SLIVER_M = 1.0
 _MOVED_AREA_M2 = 1000.0
@@ -269,7 +265,9 @@ def _check_place(file: str, counties: gpd.GeoDataFrame, packaged: gpd.GeoDataFra
     known = _centres(packaged.geometry.to_numpy())
     centres = _centres(counties.geometry.to_numpy())
     offset = float(np.median(np.hypot(*(centres - known).T)))
-    if offset <= _SAME_PLACE_M:
+    # Two sources agree about a county's middle to well under this; datums differ by much more.
+    most = load_import_checks().boundary_shift_m
+    if offset <= most:
         return
     lon, lat = shapely.get_coordinates(
         gpd.GeoSeries(gpd.points_from_xy(*centres.T), crs=ALBERS).to_crs(STORE_CRS).to_numpy()
@@ -279,7 +277,7 @@ def _check_place(file: str, counties: gpd.GeoDataFrame, packaged: gpd.GeoDataFra
         x, y = _reinterpreted(lon, lat, datum, other)
         points = gpd.GeoSeries(gpd.points_from_xy(x, y), crs=STORE_CRS).to_crs(ALBERS)
         distance = float(np.median(np.hypot(*(shapely.get_coordinates(points.to_numpy()) - known).T)))
-        if distance <= _SAME_PLACE_M:
+        if distance <= most:
             problem = f"按声明的基准，边界整体偏移约 {offset:,.0f} 米；按 {word} 解读则与已有边界吻合"
             raise refuse(file, problem, f"核对数据的坐标基准；若确为 {word}，导入时改选它")
     raise refuse(
@@ -297,7 +295,8 @@ def _reinterpreted(
 
 def _area_faults(file: str, counties: gpd.GeoDataFrame, packaged: gpd.GeoDataFrame) -> list[Fault]:
     ratio = to_albers(counties).geometry.area.to_numpy() / to_albers(packaged).geometry.area.to_numpy()
-    low, high = _AREA_RATIO
+    # Sea, lakes and disputed mudflats change a county's area, but not by these factors.
+    low, high = load_import_checks().boundary_area_ratio
     return [
         Fault(
             file,

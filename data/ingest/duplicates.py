@@ -20,16 +20,8 @@ from pyproj import Transformer
 from data.ingest.cells import half_width
 from data.ingest.near_pairs import NearPairs, Places, near_pairs
 from data.registry.facility_models import FacilityType, load_facility_types, same_kind
+from data.registry.import_models import ImportChecks, load_import_checks
 from geo.crs import ALBERS, STORE_CRS
-
-NEAR_M: Final = 150.0
-"""Two positions of one facility (gate, building, geocoded address) lie within this distance."""
-
-UNNAMED_NEAR_M: Final = 50.0
-"""Without a name on both sides only so near counts."""
-
-ALIKE: Final = 0.6
-"""Share of common characters from which the differing parts of two names count as alike."""
 
 DUPLICATE_COLUMNS: Final = (
     "id_a",
@@ -115,11 +107,11 @@ def _unbracketed(text: str) -> str:
     return _BRACKETS.sub("", text[:end]) + text[end:] if end else text
 
 
-def _plain_similarity(one: str, other: str) -> float | None:
+def _plain_similarity(one: str, other: str, alike: float) -> float | None:
     """Return how alike two names (of a ``NameReader``) are; None for those to be compared letter by letter.
 
     From 0 to 1. Names with different numbers (第一、第二) are 0. One that contains the other is 1 by its
-    share, at least ``ALIKE``. Of all others, what both end in (社区卫生服务中心) says nothing and is left out
+    share, at least ``alike``. Of all others, what both end in (社区卫生服务中心) says nothing and is left out
     of the comparison.
     """
     if one == other:
@@ -128,7 +120,7 @@ def _plain_similarity(one: str, other: str) -> float | None:
         return 0.0
     short, long = sorted((one, other), key=lambda text: (len(text), text))
     if len(short) >= 2 and short in long:
-        return max(ALIKE, len(short) / len(long))
+        return max(alike, len(short) / len(long))
     return None
 
 
@@ -145,13 +137,13 @@ def _ratio(short: str, long: str) -> float:
     return difflib.SequenceMatcher(None, short, long, autojunk=False).ratio()
 
 
-def _too_different(short: str, long: str) -> bool:
+def _too_different(short: str, long: str, alike: float) -> bool:
     """Whether two texts have too few characters in common, in whatever order, to be alike."""
     total = len(short) + len(long)
-    if 2 * len(short) < ALIKE * total:
+    if 2 * len(short) < alike * total:
         return True
     common = sum(min(short.count(one), long.count(one)) for one in set(short))
-    return 2 * common < ALIKE * total
+    return 2 * common < alike * total
 
 
 def _numbers(name: str) -> list[str]:
@@ -164,7 +156,7 @@ def find_duplicates(
     others: pd.DataFrame | None = None,
     types: Mapping[str, FacilityType] | None = None,
     places: Sequence[str] = (),
-    near_m: float = NEAR_M,
+    near_m: float | None = None,
     limits: DuplicateLimits | None = None,
 ) -> Duplicates:
     """Return the pairs of facilities that may be one; nothing is changed.
@@ -173,9 +165,12 @@ def find_duplicates(
     (CGCS2000 degrees); pairs are looked for among ``facilities`` and between them and ``others``, not among
     ``others``. ``places`` are names of regions, left out where a facility's name begins with one. A pair is
     listed once, ``id_a`` the lower, in order of ids; ``distance_m`` is measured in Albers. A facility without
-    a name pairs within ``UNNAMED_NEAR_M`` with similarity NaN. Of more than ``limits`` allow, the nearest are
-    compared and listed.
+    a name pairs within ``duplicate_unnamed_m`` with similarity NaN. Of more than ``limits`` allow, the
+    nearest are compared and listed. ``import_checks.yaml`` says how near and how alike pairs are; ``near_m``
+    replaces its distance.
     """
+    checks = load_import_checks()
+    within = checks.duplicate_m if near_m is None else near_m
     known = dict(types if types is not None else load_facility_types())
     bounds = limits or DuplicateLimits()
     frames = [_by_id(facilities), _by_id(facilities.iloc[:0] if others is None else others)]
@@ -183,14 +178,14 @@ def find_duplicates(
     own, rest = (
         Places(_metres(frame), codes, group[codes]) for frame, codes in zip(frames, kinds, strict=True)
     )
-    near = near_pairs(own, rest, alike, near_m, bounds.near)
-    at, similarity, skipped = _alike_names(near, _names(frames, near), NameReader(places), bounds)
+    near = near_pairs(own, rest, alike, within, bounds.near)
+    at, similarity, skipped = _alike_names(near, _names(frames, near), NameReader(places), bounds, checks)
     found = len(at)
     if found > bounds.listed:
         nearest = np.argsort(near.distance[at], kind="stable")[: bounds.listed]
         at, similarity = at[nearest], similarity[nearest]
     pairs = _table(frames, near, at, similarity)
-    return Duplicates(pairs, found, _remarks(near, skipped, found, bounds, near_m))
+    return Duplicates(pairs, found, _remarks(near, skipped, found, bounds, within))
 
 
 def _by_id(frame: pd.DataFrame) -> pd.DataFrame:
@@ -253,7 +248,7 @@ def _names(frames: Sequence[pd.DataFrame], near: NearPairs) -> _Names:
 
 
 def _alike_names(
-    near: NearPairs, names: _Names, read: NameReader, limits: DuplicateLimits
+    near: NearPairs, names: _Names, read: NameReader, limits: DuplicateLimits, checks: ImportChecks
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return which of the near pairs are alike in name, how much, and how many were not compared.
 
@@ -267,22 +262,22 @@ def _alike_names(
     different = np.flatnonzero(~same & ~blank[names.left] & ~blank[names.right])
     different = different[np.argsort(near.distance[different], kind="stable")]
     chosen = different[: limits.compared]
-    budget = _Comparison(read, limits.effort)
+    budget = _Comparison(read, limits.effort, checks.duplicate_alike)
     for pair, one, other in zip(
         chosen.tolist(), names.left[chosen].tolist(), names.right[chosen].tolist(), strict=True
     ):
         similarity[pair] = budget.similarity(names.texts[one], names.texts[other])
     unnamed = blank[names.left] | blank[names.right] | np.isnan(similarity)
-    similarity[unnamed] = np.where(near.distance[unnamed] <= UNNAMED_NEAR_M, np.nan, 0.0)
-    kept = np.flatnonzero(~(similarity < ALIKE))
+    similarity[unnamed] = np.where(near.distance[unnamed] <= checks.duplicate_unnamed_m, np.nan, 0.0)
+    kept = np.flatnonzero(~(similarity < checks.duplicate_alike))
     return kept, similarity[kept], len(different) - len(chosen) + budget.skipped
 
 
 class _Comparison:
     """Compares names, each two once, until the effort allowed is spent; ``skipped`` counts those after."""
 
-    def __init__(self, read: NameReader, effort: int) -> None:
-        self._read, self._left = read, effort
+    def __init__(self, read: NameReader, effort: int, alike: float) -> None:
+        self._read, self._left, self._alike = read, effort, alike
         self._known: dict[tuple[str, str], float] = {}
         self.skipped = 0
 
@@ -291,12 +286,12 @@ class _Comparison:
         first, second = self._read(one), self._read(other)
         if not first or not second:
             return np.nan
-        plain = _plain_similarity(first, second)
+        plain = _plain_similarity(first, second, self._alike)
         if plain is not None:
             return plain
         pair = _differing(first, second)
         if pair not in self._known:
-            if _too_different(*pair):
+            if _too_different(*pair, self._alike):
                 return 0.0
             self._left -= len(pair[0]) ** 2 * len(pair[1])
             if self._left < 0:

@@ -37,12 +37,12 @@ from data.ingest.summary import ImportSummary
 from data.ingest.tabular import RawTable, read_table
 from data.ingest.xlsx_reader import sheet_names
 from data.registry import Registry
+from data.registry.import_models import load_import_checks
 from data.registry.limit_models import exceeded, limit
 from data.store.staging import StagedImport
 from data.store.versions import build_lock
 
 _FORM = "sutu template indicators"
-_SUSPICIOUS_RATIO = 5.0
 
 
 @dataclass(frozen=True)
@@ -303,11 +303,10 @@ def _beside(rows: pd.DataFrame, existing: pd.DataFrame | None) -> list[str]:
     pairs = both[["adcode", "indicator", "year", "source"]].drop_duplicates()
     notes = [f"{len(pairs)} 个数值在库内已有其他来源的同一指标，按来源并存，不相互覆盖"]
     ratio = both["value"].abs() / both["value_other"].abs().where(both["value_other"] != 0)
-    far = both[(ratio > _SUSPICIOUS_RATIO) | (ratio < 1 / _SUSPICIOUS_RATIO)]
+    most = load_import_checks().suspicious_ratio
+    far = both[(ratio > most) | (ratio < 1 / most)]
     if len(far):
         row = far.iloc[0]
         example = f"{row['adcode']} {row['year']} 年：{row['value']:g} 与 {row['value_other']:g}"
-        notes.append(
-            f"其中 {len(far)} 个与已有数值相差 {_SUSPICIOUS_RATIO:g} 倍以上，请核对单位（如 {example}）"
-        )
+        notes.append(f"其中 {len(far)} 个与已有数值相差 {most:g} 倍以上，请核对单位（如 {example}）")
     return notes

@@ -28,6 +28,7 @@ from data.ingest.tiff_check import MAGIC, check_tiff
 from data.ingest.vector_source import refuse
 from data.regions.population import IMPORT_NAME, census_inputs, load_waters, write_pattern
 from data.registry import Registry
+from data.registry.import_models import load_import_checks
 from data.registry.limit_models import MEGABYTE, exceeded, limit, limit_bytes
 from data.store.staging import StagedImport, imports_dir
 from geo.crs import ALBERS, STORE_CRS, is_store_crs, to_albers
@@ -35,12 +36,9 @@ from geo.land_cells import cell_ids, land_cells
 
 FloatArray = NDArray[np.float64]
 
-MAX_PIXEL_M = 5_000.0
 _MAX_ASPECT = 20.0
 _STRIP_PIXELS = 2_000_000
 _MARGIN_CELLS = np.array([-1, -1, 2, 2])
-# Beyond this factor against the census a raster counts something else: density, households, thousands.
-_PLAUSIBLE = 2.0
 # Only the file itself is read: no statistics, overviews or world files that lie beside it.
 _GDAL_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -95,7 +93,7 @@ def read_population(
     census = census_inputs(registry, regions)["population"]
     by_county = people.groupby(cells["adcode"].to_numpy()).sum()
     names = regions.set_index("adcode")["name"]
-    raise_if_any(_faults(path.name, counted, by_county, census, names=names, scaled=scale_to_census))
+    raise_if_any(_doubts(path.name, counted, by_county, census, names=names, scaled=scale_to_census))
     facts = {
         "source": source or f"导入自 {path.name}",
         "resolution_m": f"{resolution:g}",
@@ -185,10 +183,10 @@ def _window(file: str, raster: rasterio.DatasetReader, counties: gpd.GeoDataFram
         raise refuse(file, f"栅格的数据类型是 {raster.dtypes[0]}，不是数", _AGAIN)
     if not all(math.isfinite(value) for value in raster.transform):
         raise refuse(file, "栅格的像元位置不是有限的数", _AGAIN)
-    pixel = _pixel_m(raster)
-    if pixel > MAX_PIXEL_M:
+    pixel, most = _pixel_m(raster), load_import_checks().raster_pixel_m
+    if pixel > most:
         raise refuse(
-            file, f"像元约 {pixel / 1000:.1f} 公里，过粗", f"使用像元不超过 {MAX_PIXEL_M / 1000:g} 公里的栅格"
+            file, f"像元约 {pixel / 1000:.1f} 公里，过粗", f"使用像元不超过 {most / 1000:g} 公里的栅格"
         )
     place = raster.transform
     if place.b or place.d or place.a <= 0 or place.e >= 0:
@@ -279,7 +277,7 @@ def _strips(
         yield place.c + place.a * columns, place.f + place.e * lines, people, below
 
 
-def _faults(
+def _doubts(
     file: str, counted: _Counted, by_county: pd.Series, census: pd.Series, *, names: pd.Series, scaled: bool
 ) -> list[Fault]:
     found = []
@@ -293,7 +291,9 @@ def _faults(
         problem = f"{len(empty)} 个县（市、区）在栅格里没有人口：{'、'.join(empty[:10])}"
         found.append(Fault(file, None, None, None, problem, "核对栅格的范围、坐标系和无数据值"))
     ratio = by_county.sum() / census.sum()
-    if not scaled and not empty and not 1 / _PLAUSIBLE <= ratio <= _PLAUSIBLE:
+    # Beyond this factor a raster counts something else: density, households, thousands.
+    most = load_import_checks().raster_people_ratio
+    if not scaled and not empty and not 1 / most <= ratio <= most:
         problem = f"栅格在江苏的总人数是普查的 {ratio:.2f} 倍"
         remedy = "确认像元值是人数（不是密度或户数）；若只用其分布，选择“按普查数缩放”"
         found.append(Fault(file, None, None, None, problem, remedy))

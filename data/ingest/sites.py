@@ -24,15 +24,13 @@ from data.ingest.facility_vector import read_vector_table
 from data.ingest.matching import match_columns
 from data.ingest.reading import FaultList, Limits
 from data.ingest.tabular import read_table
+from data.registry.rule_models import load_siting_rules
 from data.store.files import disk_in_words, put_aside, read_json
 from geo.crs import STORE_CRS, parse_datum, to_cgcs2000
 from geo.errors import SitingError
 from geo.regions import assign_regions
 
 FOLDER = "cache/candidates"
-MAX_CANDIDATES = 10_000
-"""Places that are weighed against each other in one question, a file's or others."""
-
 _KEPT = 200
 _MOST_BYTES = 16 * 1024**2
 _KEY = re.compile(r"[0-9a-f]{16}")
@@ -130,7 +128,7 @@ class SiteFile:
 
 def site_limits() -> Limits:
     """Return the bounds of a table of candidate sites."""
-    return Limits.of_sites(MAX_CANDIDATES)
+    return Limits.of_sites(load_siting_rules().most_candidates)
 
 
 def read_sites(path: Path, *, datum: str, regions: gpd.GeoDataFrame) -> SiteFile:
@@ -148,10 +146,11 @@ def read_sites(path: Path, *, datum: str, regions: gpd.GeoDataFrame) -> SiteFile
     matched = match_columns(table, _COLUMNS, faults, form=FACILITY_FORM)
     if len(matched.frame) == 0:
         faults.add(None, None, "只有表头，没有数据", "在表头下面逐行填写候选点")
-    if len(matched.frame) > MAX_CANDIDATES:
-        problem = f"候选点有 {len(matched.frame)} 个，最多 {MAX_CANDIDATES} 个"
+    most = load_siting_rules().most_candidates
+    if len(matched.frame) > most:
+        problem = f"候选点有 {len(matched.frame)} 个，最多 {most} 个"
         faults.add(None, None, problem, "按地区拆成几个文件")
-    if matched.missing or len(matched.frame) > MAX_CANDIDATES:
+    if matched.missing or len(matched.frame) > most:
         raise FaultReport(faults.report())
     check = FacilityColumns(matched.frame, matched.headers, faults)
     lon, lat = check.coordinates()

@@ -19,6 +19,7 @@ from data.ingest.reading import DEFINITION_SHEET, FORM_SHEET
 from data.regions.boundaries import load_region_codes
 from data.registry import Registry, load_registry
 from data.registry.facility_models import FacilityType, load_facility_types
+from data.registry.import_models import load_import_checks
 from geo.errors import DataFaultError
 from geo.region_tree import LEVEL_NAMES, LEVEL_OF_WORD
 from geo.workbook import new_workbook, put, set_width, solid, workbook_bytes
@@ -208,7 +209,7 @@ _FACILITY_HELP: Final = (
     "高德、腾讯地图为 gcj02，百度地图为 bd09。"
     "同一地点在不同基准下相差约 500 米至 1 公里，不清楚的请向提供方问明，本系统不代为猜测。",
     "四、行政区划代码可不填：设施归哪个县（市、区）由坐标决定；填了会核对，不一致的比例在导入结果中报告。",
-    "五、疑似重复的设施（同类、相距 150 米以内、名称相近）会逐对列出，不会自动合并。",
+    "五、疑似重复的设施（同类、相距 {duplicate_m:g} 米以内、名称相近）会逐对列出，不会自动合并。",
     "六、同一来源（--source，缺省为文件名）再次导入时，整份替换此前的名单。",
     "七、填好后运行：sutu import facilities 文件名.xlsx --datum gcj02 --source 名单名称。",
 )
@@ -241,7 +242,8 @@ def write_facility_template(path: Path, types: Mapping[str, FacilityType], regio
     at = {column.key: position for position, column in enumerate(FACILITY_FORM_COLUMNS)}
     form.choices(data, at["type"], names, "不在类型表里的类型，导入时须用 --type 指定。")
     form.choices(data, at["adcode"], codes, "请从“行政区划代码”表查找六位代码。")
-    form.help(_FACILITY_HELP)
+    near = load_import_checks().duplicate_m
+    form.help([line.format(duplicate_m=near) for line in _FACILITY_HELP])
     form.save()
 
 

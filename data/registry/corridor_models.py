@@ -14,6 +14,8 @@ from geo.errors import RegistryError
 Shape = Literal["line", "area", "point"]
 Degrees = Annotated[float, Field(ge=-180, le=180, strict=False)]
 Horizon = Literal[2020, 2025, 2035]
+HORIZONS: tuple[Horizon, ...] = get_args(Horizon)
+_Positive = Annotated[float, Field(gt=0, strict=False)]
 StageName = Literal[
     "既有", "十四五续建", "十四五开工", "十四五建设", "十四五规划", "十四五研究", "中长期与远景"
 ]
@@ -146,12 +148,20 @@ class RailStage(Entry):
 class CorridorRules(Entry):
     """Horizons by status and period, plans told apart by lines, names of real tracks, stages of railways.
 
-    Imported stations of one name no further apart than ``same_station_m`` are one.
+    Imported stations of one name no further apart than ``same_station_m`` are one. Lines to places outside
+    are drawn to ``beyond_province_m`` beyond the border. People are counted within ``beside_km`` of a
+    corridor and ``station_minutes`` by car of its stations. A place is matched with a track within
+    ``track_offset_m``, a stretch with a way of at most ``track_detour`` times the straight one.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ()
 
-    same_station_m: Annotated[float, Field(gt=0, strict=False)]
+    same_station_m: _Positive
+    beyond_province_m: _Positive
+    beside_km: Annotated[tuple[_Positive, ...], Field(min_length=1)]
+    station_minutes: Annotated[tuple[_Positive, ...], Field(min_length=1)]
+    track_offset_m: _Positive
+    track_detour: Annotated[float, Field(ge=1, strict=False)]
     rail_stages: tuple[RailStage, ...]
     horizons: Annotated[tuple[HorizonRule, ...], Field(min_length=1)]
     plan_lines: tuple[PlanLines, ...] = ()

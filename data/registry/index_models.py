@@ -1,11 +1,11 @@
 """The models of profiles and of composite indices, packaged or in people's own files."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from data.registry.loading import entries_of, load_yaml_object
+from data.registry.loading import entries_of, load_yaml_object, mapping_of
 from data.registry.models import Entry, Identifier, Text
 from geo.composite import Aggregation, Normalisation, Weighting
 from geo.errors import RegistryError
@@ -88,9 +88,32 @@ class ProfileIndicator(Entry):
     structure: bool = False
 
 
-PROFILES = entries_of("profiles.yaml", ProfileIndicator)
+class Profiles(Entry):
+    """The whole file: the indicators, and how regions are told from their peers.
+
+    ``end_share``: so large a part of the peers, the best and the last, makes a strength and a gap.
+    ``most_regions`` are compared at once, ``similar_regions`` named.
+    """
+
+    KEY = ()
+
+    end_share: Annotated[float, Field(gt=0, le=0.5, strict=False)]
+    most_regions: Annotated[int, Field(gt=0, le=20)]
+    similar_regions: Annotated[int, Field(gt=0)]
+    indicators: Annotated[tuple[ProfileIndicator, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        names = [one.id for one in self.indicators]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"indicators 里“{'、'.join(twice)}”写了两次，请删去一处")
+        return self
 
 
-def load_profile_indicators(folder: Path | None = None) -> tuple[ProfileIndicator, ...]:
-    """Return the indicators of the profile in file order; raises ``RegistryError`` listing every fault."""
+PROFILES = mapping_of("profiles.yaml", Profiles)
+
+
+def load_profile_rules(folder: Path | None = None) -> Profiles:
+    """Return the indicators of the profile and its rules; raises ``RegistryError`` listing every fault."""
     return PROFILES.load(folder)

@@ -80,6 +80,8 @@ def fault_words(error: ErrorDetails) -> str:
             message = f"格式不对，应符合 {context['pattern']}"
         case "too_short" | "string_too_short":
             message = f"太短，至少要 {context['min_length']} 个"
+        case "too_long":
+            message = f"太长，至多 {context['max_length']} 个"
         case _:
             message = _MESSAGES.get(kind, f"取值不合规定（{kind}）")
     return message

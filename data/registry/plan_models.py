@@ -125,8 +125,9 @@ class RegionalFamily(Entry):
 
 
 class Tracking(Entry):
-    """The whole file."""
+    """The whole file; a target is in reach from ``able_share`` of the needed pace on."""
 
+    able_share: Annotated[float, Field(gt=0, le=1, strict=False)]
     series: tuple[TrackedSeries, ...] = ()
     regional: tuple[RegionalFamily, ...] = ()
 

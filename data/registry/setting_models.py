@@ -23,6 +23,10 @@ SETTINGS_READ: dict[str, Any] = {
     "population_resolution_m": _Positive,
     "urban_density_per_km2": _Positive,
     "report_facilities": Text,
+    "kept_versions": Annotated[int, Field(ge=2, le=1000)],
+    "away_seconds": _Positive,
+    "kept_export_minutes": _Positive,
+    "listed_runs": Annotated[int, Field(ge=0, le=10_000)],
 }
 """Every setting by its id, and the type of its value."""
 

@@ -6,7 +6,6 @@ that the next build removes. The functions here expect the caller to hold the bu
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -24,8 +23,8 @@ from data.store.versions import (
     DATABASE,
     Pointer,
     file_digest,
-    is_being_read,
     read_pointer,
+    remove_old,
     store_number,
     sync_folder,
     write_manifest,
@@ -105,7 +104,7 @@ def publish(folder: Path, building: Path, data_version: str) -> Pointer:
         if _named(folder) != pointer.store:
             shutil.rmtree(folder / pointer.store, ignore_errors=True)
         raise
-    _prune(folder, keep={pointer.store, previous})
+    remove_old(folder, pointer.store, previous)
     return pointer
 
 
@@ -125,16 +124,3 @@ def _named(folder: Path) -> str | None:
         return read_pointer(folder).store
     except StoreError:
         return None
-
-
-def _prune(folder: Path, *, keep: set[str | None]) -> None:
-    """Remove versions that are neither kept nor read by anybody, and pointers that a killed build left."""
-    for path in folder.glob("store-*"):
-        if store_number(path.name) is None or path.name in keep:
-            continue
-        # The version is published: what cannot be removed now is no fault of it.
-        with contextlib.suppress(OSError):
-            if not path.is_dir() or not is_being_read(path):
-                remove(path)
-    for path in folder.glob(".CURRENT-*"):
-        remove(path)

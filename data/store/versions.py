@@ -25,8 +25,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
+from data.registry import load_registry
 from data.registry.environment import DATA_DIR
-from data.store.files import DAMAGED, disk_in_words, in_words, put_aside, read_json
+from data.store.files import DAMAGED, disk_in_words, in_words, put_aside, read_json, remove
 from data.store.schema import SCHEMA_VERSION
 from geo.errors import StoreError
 
@@ -288,6 +289,27 @@ def is_being_read(folder: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def remove_old(folder: Path, current: str, previous: str | None) -> None:
+    """Remove versions that are neither kept nor read by anybody, and pointers that a killed build left.
+
+    Kept are ``current``, the one before it (``previous``), and so many of the newest others that they are as
+    many as the setting ``kept_versions`` says. The caller holds the build lock.
+    """
+    stores = [path for path in folder.glob("store-*") if store_number(path.name) is not None]
+    others = [path.name for path in stores if path.name not in {current, previous}]
+    others.sort(key=lambda name: store_number(name) or 0, reverse=True)
+    more = int(load_registry().setting("kept_versions")) - 2
+    kept = {current, previous, *others[:more]}
+    for path in stores:
+        # The version is published: what cannot be removed now is no fault of it.
+        if path.name not in kept:
+            with contextlib.suppress(OSError):
+                if not path.is_dir() or not is_being_read(path):
+                    remove(path)
+    for path in folder.glob(f".{CURRENT}-*"):
+        remove(path)
 
 
 MANIFEST: Final = "files.json"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis.coverage import COLUMNS, CoverageAnalysis, CoverageRequest, covered_types, prepare_coverage
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
+from data.registry.rule_models import load_coverage_rules
 from data.store.store import Store
 from exports.layers.grid import cell_size_m, in_chunks, people_origin
 from exports.layers.kinds import (
@@ -32,7 +33,6 @@ from geo.export_table import ExportTable, Shading
 from geo.modes import quantise_minutes
 from geo.region_tree import LEVEL_NAMES, LEVELS
 
-MINUTES = (5, 10, 15, 20, 30, 45, 60, 90, 120)
 _COVERED = {"yes": "覆盖", "no": "未覆盖"}
 _COLOURS = {"覆盖": "#2c7fb8", "未覆盖": "#fdae61"}
 CELL_FIELDS = ("cell_id", "adcode", "population", "land_km2", "minutes", "reachable", "covered", "facility")
@@ -51,7 +51,7 @@ def coverage_parameters(store: Store) -> tuple[Parameter, ...]:
     if not types:
         return ()
     first = "general_hospital" if "general_hospital" in types else next(iter(types))
-    minutes = {f"{n}": f"{n} 分钟" for n in MINUTES}
+    minutes = {f"{n}": f"{n} 分钟" for n in load_coverage_rules().export_minutes}
     usual = f"{known[first].minutes:g}"
     return (
         Parameter("type", "设施类型", types, first),

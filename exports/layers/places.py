@@ -22,9 +22,9 @@ from exports.layers.kinds import (
 from geo.crs import STORE_CRS
 from geo.export_table import ExportTable, Shading
 from geo.region_tree import ECONOMIC_REGIONS, LEVELS, PROVINCE
+from layers.words.precision import PRECISIONS
 
 ALL = "all"
-_PRECISIONS = {"surveyed": "实测点位", "seat": "以驻地代替的点位", "implied": "推定点位"}
 # Okabe–Ito, which colour-blind readers can tell apart.
 _COLOURS = {"surveyed": "#0072b2", "seat": "#e69f00", "implied": "#cc79a7"}
 _WHOLE_PROVINCE = ("全省", "江苏省", "江苏")
@@ -37,7 +37,7 @@ def _list_facilities(store: Store) -> list[LayerInfo]:
     kinds = {ALL: "全部类型", **{key: types[key].name for key in present}}
     ways = {
         ALL: "全部",
-        **{key: name for key, name in _PRECISIONS.items() if (held["precision"] == key).any()},
+        **{key: name for key, name in PRECISIONS.items() if (held["precision"] == key).any()},
     }
     parameters = (Parameter("type", "设施类型", kinds, ALL), Parameter("precision", "点位精度", ways, ALL))
     if held.empty:
@@ -57,7 +57,7 @@ def _make_facilities(request: LayerRequest) -> ExportTable:
     names = {key: entry.name for key, entry in load_facility_types().items()}
     frame = frame.assign(
         type_name=frame["type"].map(names).fillna(frame["type"]),
-        precision_name=frame["precision"].map(_PRECISIONS),
+        precision_name=frame["precision"].map(PRECISIONS),
         source_title=source_titles(request.store, frame["source"]),
     )
     points = gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=STORE_CRS)
@@ -70,7 +70,7 @@ def _make_facilities(request: LayerRequest) -> ExportTable:
     implied = bool(frame["precision"].isin(("implied", "seat")).any())
     remarks = ("含推定点位：按规划标准推定，不是实测位置",) if implied else ()
     words = Words(title, request.info.definition, frame["source"].dropna(), remarks=remarks)
-    shading = Shading("categories", "precision", colours=_COLOURS, labels=_PRECISIONS)
+    shading = Shading("categories", "precision", colours=_COLOURS, labels=PRECISIONS)
     return from_frame(request, points, fields, words, shading, geometry="point")
 
 

@@ -18,6 +18,7 @@ from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare_coverag
 from analysis.given import Given
 from analysis.runs import Run, parameters_of, read_result, read_run, run_ids
 from analysis.siting import SitingRequest, prepare_siting
+from data.registry import load_registry
 from data.registry.export_models import export_field
 from data.registry.facility_models import load_facility_types
 from data.registry.mode_models import load_modes
@@ -27,8 +28,11 @@ from geo.crs import STORE_CRS
 from geo.errors import StoreError
 from geo.export_table import ExportTable, GeometryKind
 
-MAX_RUNS = 50
-"""So many of the newest runs are offered."""
+
+def newest_runs(data_dir: Path) -> list[str]:
+    """Return the ids of the runs that are offered: so many of the newest as the office says."""
+    return list(run_ids(data_dir)[: int(load_registry().setting("listed_runs"))])
+
 
 _SITES = ("site_rank", "id", "name", "adcode", "lon", "lat", "gain", "share")
 _LEFT_OUT = ("geometry",)
@@ -74,7 +78,7 @@ class RunLayer:
 def run_layers(store: Store, data_dir: Path) -> dict[str, RunLayer]:
     """Return the layers of the newest runs by id, newest first; a run that cannot be read is left out."""
     out: dict[str, RunLayer] = {}
-    for run_id in run_ids(data_dir)[:MAX_RUNS]:
+    for run_id in newest_runs(data_dir):
         try:
             run = read_run(data_dir, run_id)
             layers = [_layer(store, run, part) for part in _parts(store, run)]

@@ -3,9 +3,6 @@
   "use strict";
 
   const DASHES = { existing: null, unstated: null, under_construction: "9 4", planned: "5 5", vision: "1.5 6" };
-  const STATUS = [
-    ["existing", "现状"], ["under_construction", "在建"], ["planned", "规划"], ["vision", "远景"],
-  ];
   const HALO = 3.5;
 
   function element(tag, className, text) {
@@ -169,7 +166,7 @@
       const box = legend.appendChild(element("div", "sutu-corridor-key"));
       if (!this.sheet.spec.legend.title) box.classList.add("alone");
       box.appendChild(element("div", "title", this.spec.legendTitle));
-      for (const [status, label] of STATUS) {
+      for (const [status, label] of this.spec.legendRows) {
         const count = this.spec.counts[status] || 0;
         if (!count) continue;
         const row = box.appendChild(element("div", "row"));

@@ -5,7 +5,6 @@
   const REACH_PX = 7;
   const SURVEYED = { color: "#FFFFFF", weight: 1.2, fillColor: "#C2410C", fillOpacity: 1 };
   const IMPLIED = { color: "#C2410C", weight: 1.8, fillColor: "#FFFFFF", fillOpacity: 0.9 };
-  const LABELS = { surveyed: "实测设施", seat: "以驻地代替的设施", implied: "推定设施（非实测）" };
 
   function element(tag, className, text) {
     const node = document.createElement(tag);
@@ -175,7 +174,7 @@
       for (const [kind, count] of Object.entries((spec.points || {}).counts || {})) {
         const row = element("div", "row");
         row.appendChild(element("i", "dot " + (kind === "surveyed" ? "surveyed" : "implied")));
-        row.appendChild(element("span", "label", LABELS[kind] || kind));
+        row.appendChild(element("span", "label", spec.points.labels[kind] || kind));
         row.appendChild(element("span", "count", count.toLocaleString("en")));
         legend.appendChild(row);
       }

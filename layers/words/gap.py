@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from geo.disparity import Measure
-from geo.gaps import MEASURES, BetaConvergence, GapAnalysis, GapComparison, GapSubject
+from geo.gaps import MEASURES, SIGNIFICANT, BetaConvergence, GapAnalysis, GapComparison, GapSubject
 from geo.region_tree import NORTH, SOUTH
 from geo.rounding import all_equal, settled
 from geo.spatial import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, LocalMoran
@@ -20,7 +20,6 @@ from layers.model import format_number
 
 RATIO_DECIMALS, INDEX_DECIMALS = 2, 3
 _MOST_NAMES = 20
-_SIGNIFICANT = 0.05
 _UNITS = {"%": "%", "百分点": " 个百分点"}
 
 
@@ -324,7 +323,7 @@ def moran_words(found: LocalMoran, subject: GapSubject, year: int) -> str:
     if moran.reason is not None:
         return f"{what}无法判断是否集聚：{moran.reason}。"
     figures = f"莫兰指数 {_index(moran.i)}，p {_p(moran.p_value)}，{moran.n} 个{subject.level_word}"
-    if moran.p_value >= _SIGNIFICANT:
+    if moran.p_value >= SIGNIFICANT:
         return f"{what}看不出相邻地区相似或相异（{figures}）。"
     if moran.i > moran.expected:
         return f"{what}相近的{subject.level_word}显著地聚在一起（{figures}）。"

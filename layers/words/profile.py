@@ -119,12 +119,23 @@ def change_sentence(
     return f"{what}由 {first}{word}到 {last}，{word} {difference(abs(gap), unit, decimals)}{told}。"
 
 
-def strengths_sentence(region: str, strong: Sequence[Standing], weak: Sequence[Standing]) -> str:
-    """Return in what a region is among the best and the last quarter of its peers."""
+def part_words(share: float) -> str:
+    """Return a part of a whole as people say it: 四分之一, and what is no such part in percent."""
+    number = round(1 / share)
+    if 2 <= number <= 10 and math.isclose(number * share, 1.0):
+        return f"{'二三四五六七八九十'[number - 2]}分之一"
+    return f"{share * 100:g}%"
+
+
+def strengths_sentence(
+    region: str, strong: Sequence[Standing], weak: Sequence[Standing], share: float
+) -> str:
+    """Return in what a region is among the best and the last ``share`` of its peers."""
+    part = part_words(share)
     if not strong and not weak:
-        return f"{region}没有居于同级前四分之一或后四分之一的指标。"
+        return f"{region}没有居于同级前{part}或后{part}的指标。"
     parts = []
-    for word, found in (("前四分之一", strong), ("后四分之一", weak)):
+    for word, found in ((f"前{part}", strong), (f"后{part}", weak)):
         if found:
             named = "、".join(f"{short(one.indicator)}（第 {int(one.rank)} 位）" for one in found[:6])
             rest = f"等 {len(found)} 项" if len(found) > 6 else f"，共 {len(found)} 项"

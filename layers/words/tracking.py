@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from layers.model import format_number
 
 MET, NOT_MET = "met", "not_met"
+REACHED, EARLY, MISSED = "已达到", "已提前达到", "到期未达到"
+ABLE, EXACT, UNABLE = "照此速度可达", "照此速度正好达到", "照此速度达不到"
+AGAINST, STILL, ONE_YEAR, UNDECIDED = "方向相反", "没有变化", "看不出速度", "不作判断"
+VERDICTS = (REACHED, EARLY, ABLE, EXACT, UNABLE, STILL, AGAINST, MISSED, ONE_YEAR, UNDECIDED)
+"""Where a path stands; `analysis.tracking.verdict` decides which."""
 
 
 @dataclass(frozen=True)
 class Path:
     """A series from its first to its last observed year, and a target; years ascending.
 
-    ``state`` of the target (met, not_met, undefined) with its ``reason``; ``decimals`` for values.
+    ``state`` of the target (met, not_met, undefined) with its ``reason``; ``decimals`` for values;
+    ``verdict`` is one of `VERDICTS`.
     """
 
     name: str
@@ -30,6 +36,7 @@ class Path:
     target_text: str
     state: str
     reason: str | None = None
+    verdict: str = UNDECIDED
 
     @property
     def pace(self) -> float | None:
@@ -44,41 +51,11 @@ class Path:
         return (self.target - self.last) / years if years > 0 else None
 
 
-REACHED, EARLY, MISSED = "已达到", "已提前达到", "到期未达到"
-ABLE, EXACT, UNABLE = "照此速度可达", "照此速度正好达到", "照此速度达不到"
-AGAINST, STILL, ONE_YEAR, UNDECIDED = "方向相反", "没有变化", "看不出速度", "不作判断"
-VERDICTS = (REACHED, EARLY, ABLE, EXACT, UNABLE, STILL, AGAINST, MISSED, ONE_YEAR, UNDECIDED)
-
-
-def verdict(path: Path) -> str:
-    """Return in one of `VERDICTS` where a path stands; paces are compared as printed."""
-    if path.state not in {MET, NOT_MET}:
-        return UNDECIDED
-    if path.state == MET:
-        return REACHED if path.last_year >= path.target_year else EARLY
-    if path.needed is None:
-        return MISSED
-    return ONE_YEAR if path.pace is None else _pace_verdict(path, path.pace, path.needed)
-
-
-def _pace_verdict(path: Path, pace: float, needed: float) -> str:
-    digits = path.decimals + 1
-    one, other = round(pace, digits), round(needed, digits)
-    if one == 0:
-        return STILL
-    # A need too small to print has a direction all the same.
-    if (pace * needed if other == 0 else one * other) <= 0:
-        return AGAINST
-    if one == other:
-        return EXACT
-    return ABLE if abs(one) > abs(other) else UNABLE
-
-
 def verdicts_sentence(what: str, paths: Sequence[Path]) -> str:
     """Return how many targets there are with an observed series, and where they stand."""
     if not paths:
         return f"{what}中没有可与实测数列对照的。"
-    counts = Counter(map(verdict, paths))
+    counts = Counter(path.verdict for path in paths)
     told = "、".join(f"{word} {counts[word]} 项" for word in VERDICTS if counts[word])
     return f"{what}中有实测数列可对照的 {len(paths)} 项：{told}。"
 
@@ -87,7 +64,7 @@ def path_words(path: Path) -> str:
     """Return where the series stands against the target, and whether it has gone fast enough."""
     now = f"{path.name} {path.last_year} 年为 {amount(path, path.last)}"
     goal = f"{path.target_year} 年目标（{path.target_text}）"
-    found = verdict(path)
+    found = path.verdict
     if found == UNDECIDED:
         return f"{now}；{goal}能否达到不作判断：{path.reason or '原因不明'}。"
     if found in {REACHED, EARLY}:
@@ -100,7 +77,7 @@ def path_words(path: Path) -> str:
 
 def pace_words(path: Path) -> str:
     """Return the pace so far beside the pace that would be needed; by the figures as printed."""
-    needed, pace, found = path.needed, path.pace, verdict(path)
+    needed, pace, found = path.needed, path.pace, path.verdict
     assert needed is not None  # noqa: S101 - the caller has looked
     must = f"此后每年需{change_words(path, needed)}"
     if found == ONE_YEAR or pace is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.peers import MOST_REGIONS, ProfileSet, load_profiles
+from analysis.peers import ProfileSet, load_profiles
+from data.registry.index_models import load_profile_rules
 from data.store.store import Store
 from geo.region_tree import LEVEL_WORDS
 from pages.shared import cached, choices
@@ -31,16 +32,16 @@ def profiles_of(store: Store, level: str) -> ProfileSet:
 def choose_regions(store: Store, level: str) -> CompareChoice:
     """Draw the list of regions; with none chosen the page starts with two."""
     labels = region_choices(store, level)
-    word = LEVEL_WORDS[level]
+    word, most = LEVEL_WORDS[level], load_profile_rules().most_regions
     name = f"compare_{level}"
     if choices.is_new(name):
         choices.put_many(name, DEFAULTS[level])
     chosen = choices.choose_many(
         name,
-        f"选择{word}（1 至 {MOST_REGIONS} 个）",
+        f"选择{word}（1 至 {most} 个）",
         list(labels),
         format_func=labels.__getitem__,
-        max_selections=MOST_REGIONS,
+        max_selections=most,
         placeholder="请选择",
         help="第一个是主角：加入相近地区、所属各县都按它来找。不选时显示示例。",
     )

@@ -8,15 +8,9 @@ from analysis.corridor_reports import HsrCoverage, StationAccess, hsr_coverage, 
 from analysis.corridors import Corridors
 from data.store.store import Store, data_dir
 from layers.corridor_map import CorridorSet, CorridorStyle, corridor_set
+from layers.words.corridor import STATUS_NAMES
 from pages.shared.cached import kept_by_version
 
-STATUS_NAMES = {
-    "existing": "现状",
-    "under_construction": "在建",
-    "planned": "规划",
-    "vision": "远景",
-    "unstated": "原文未写状态",
-}
 BASIS_NAMES = {
     "plan": "规划原文",
     "project": "走向由本项目按公开资料整理，不是规划原文",

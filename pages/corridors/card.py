@@ -11,7 +11,8 @@ from analysis.corridor_reports import StationAccess
 from analysis.corridors import STATION_HEADERS, Corridors, Figure
 from data.store.store import Store
 from layers.model import format_number
-from pages.corridors.answers import BASIS_NAMES, STATUS_NAMES, access_of, beside_of, titles
+from layers.words.corridor import STATUS_NAMES
+from pages.corridors.answers import BASIS_NAMES, access_of, beside_of, titles
 from pages.corridors.choice import SCOPES, CorridorChoice
 from pages.shared import components
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from analysis.corridors import Corridors
-from data.registry.corridor_models import CorridorFamily
-from pages.corridors.answers import STATUS_NAMES
+from data.registry.corridor_models import HORIZONS, CorridorFamily
+from layers.words.corridor import STATUS_NAMES
 from pages.shared import choices
 
-HORIZONS = (2020, 2025, 2035)
 BASES = {"plain": "空白", "count": "通道条数"}
 SCOPES = {"passed": "示意线经过的县", "named": "原文列名的地区"}
 DEFAULT = ("hsr_6v6h", "conventional_3v3h", "grain_corridor")

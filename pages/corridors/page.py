@@ -15,7 +15,8 @@ from layers.assets import own_folder
 from layers.corridor_map import CorridorTheme, corridor_theme
 from layers.model import Layer
 from layers.themes import choropleth
-from pages.corridors.answers import STATUS_NAMES, corridor_pieces, corridors_of, titles
+from layers.words.corridor import STATUS_NAMES
+from pages.corridors.answers import corridor_pieces, corridors_of, titles
 from pages.corridors.card import show_card
 from pages.corridors.choice import SCOPES, CorridorChoice, choose_corridors_shown
 from pages.corridors.panels import (

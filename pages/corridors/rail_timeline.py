@@ -10,7 +10,8 @@ from analysis.corridors import Corridors
 from data.registry.corridor_models import RailStage, load_corridor_rules
 from data.store.store import open_store
 from layers.charts.corridor import prefecture_chart, project_chart, timeline_chart
-from pages.corridors.answers import STATUS_NAMES, corridors_of
+from layers.words.corridor import STATUS_NAMES
+from pages.corridors.answers import corridors_of
 from pages.shared import choices, components
 from reports.provenance import provenance
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare_coverage
 from analysis.given import Given
 from analysis.palettes import ramp
+from data.registry.rule_models import load_coverage_rules
 from geo.clusters import ClusterResult, uncovered_clusters
 from geo.coverage import cumulative_curve
 from geo.region_tree import Level
@@ -47,7 +48,12 @@ class CoverageAnswers(KeptPictures):
     @drawn_once()
     def minutes_png(self) -> bytes:
         """Return the minutes to the nearest facility, as an image of `grid`."""
-        return minutes_image(self.grid(), self.analysis.travel, ramp=ramp("sequential_reversed"))
+        return minutes_image(
+            self.grid(),
+            self.analysis.travel,
+            ramp=ramp("sequential_reversed"),
+            limits=load_coverage_rules().map_minutes,
+        )
 
     @drawn_once(_ANSWERS)
     def threshold_png(self, minutes: float) -> bytes:

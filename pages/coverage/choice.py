@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from analysis.coverage import SEARCH_MINUTES, CoverageRequest, covered_types
+from analysis.coverage import CoverageRequest, covered_types
 from data.registry.facility_models import FacilityType, load_facility_types
+from data.registry.rule_models import load_coverage_rules
 from data.store.store import Store
 from geo.region_tree import Level
 from pages.shared import cached
@@ -67,6 +68,6 @@ def choose_coverage(store: Store) -> CoverageChoice | None:
         levels=levels,
         origin=origin,
         within=asked.within,
-        search_minutes=max(SEARCH_MINUTES, float(minutes)),
+        search_minutes=max(load_coverage_rules().search_minutes, float(minutes)),
     )
     return CoverageChoice(request, asked.kind, float(minutes), asked.group, level, region, view, int(places))

@@ -9,12 +9,13 @@ import pandas as pd
 
 from analysis.coverage import CoverageAnalysis
 from analysis.palettes import ramp
+from data.registry.rule_models import load_coverage_rules
 from data.store.store import Store
 from geo.crs import ALBERS, STORE_CRS
 from layers.charts.coverage import percent
 from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, SurfaceLegend, overlay_theme
-from layers.surface import MINUTE_LIMITS, minute_legend
+from layers.surface import minute_legend
 from layers.themes import choropleth
 from pages.coverage.answers import CoverageAnswers
 from pages.coverage.choice import CoverageChoice
@@ -117,9 +118,10 @@ def map_theme(store: Store, choice: CoverageChoice, answers: CoverageAnswers, la
 def _legend(choice: CoverageChoice, answers: CoverageAnswers) -> SurfaceLegend:
     analysis = answers.analysis
     people = analysis.cells[choice.group].to_numpy(dtype="float64")
-    entries = minute_legend(analysis.travel, people, ramp=ramp("sequential_reversed"))
+    limits = load_coverage_rules().map_minutes
+    entries = minute_legend(analysis.travel, people, ramp=ramp("sequential_reversed"), limits=limits)
     classes = sum(entry.class_index >= 0 for entry in entries)
-    ticks = tuple(f"{limit:g}" for limit in (*MINUTE_LIMITS, analysis.travel.max_minutes)[:classes])
+    ticks = tuple(f"{limit:g}" for limit in (*limits, analysis.travel.max_minutes)[:classes])
     return SurfaceLegend("到最近设施的分钟数", entries, ticks, f"泛白：{choice.minutes:g} 分钟内到不了")
 
 

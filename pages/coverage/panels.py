@@ -8,6 +8,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
+from data.registry.rule_models import load_coverage_rules
 from data.store.store import Store
 from geo.coverage import region_gap, sensitivity, urban_rural_gap
 from geo.region_tree import LEVEL_CHOICES, LEVELS, Level, above, children, inside, parent_names
@@ -106,10 +107,6 @@ def show_notes(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -
         st.caption("\n".join(f"- {line}" for line in lines))
 
 
-SPEED_FACTORS = (0.8, 1.0, 1.2)
-_SHARE = 0.2
-
-
 def equity_levels(store: Store, choice: CoverageChoice) -> list[Level]:
     """Return the levels compared: the economic regions first, then the level shown."""
     top = str(cached.region_table(store).loc[choice.request.within, "level"])
@@ -175,15 +172,16 @@ def _urban_rural_words(row: pd.Series) -> str:
 
 
 def sensitivity_rows(store: Store, choice: CoverageChoice, answers: CoverageAnswers) -> pd.DataFrame:
-    """Return the coverage of the region looked at for ±20 % of speed and of the threshold."""
+    """Return the coverage of the region looked at for other speeds and thresholds."""
     adcode = focus(choice)
     level = cast(Level, cached.region_table(store).loc[adcode, "level"])
-    step = choice.minutes * _SHARE
+    rules = load_coverage_rules()
+    step = choice.minutes * rules.threshold_share
     rows = sensitivity(
         answers.analysis.profile(choice.group),
         choice.minutes,
         level=level,
-        speed_factors=SPEED_FACTORS,
+        speed_factors=rules.speed_factors,
         threshold_steps=(-step, 0.0, step),
     )
     return rows[rows["adcode"] == adcode].reset_index(drop=True)

@@ -13,6 +13,7 @@ import streamlit as st
 from data.builder.intake import Intake
 from data.reader.worker import Control
 from data.registry.facility_models import load_facility_types
+from data.registry.limit_models import limit
 from data.store.store import Store, data_dir
 from pages.imports.check import Checked
 from pages.shared import file_jobs
@@ -41,7 +42,9 @@ def _nothing_missing(_details: Details) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of import: its name, the endings of its files, their size in MB at most, and a hint.
+    """One kind of import: its name, the endings of its files, the limit on their size, and a hint.
+
+    The limit is an id of ``limits.yaml``; ``{megabytes}`` in the hint stands for its number.
 
     ``intake`` is how a file with its details goes in, ``check`` tells what it holds (raises ``FaultReport``);
     ``template`` writes the form to fill in, where there is one; ``ask`` draws what else must be said, and
@@ -51,13 +54,18 @@ class Kind:
     id: str
     name: str
     endings: tuple[str, ...]
-    megabytes: int
+    size_limit: str
     hint: str
     intake: Callable[[Path, Details], Intake[Any]]
     check: Callable[[Store, Asked, Control | None], Checked]
     template: Callable[[Path], None] | None = None
     ask: Callable[[], Details] = _nothing_asked
     missing: Callable[[Details], str] = _nothing_missing
+
+    @property
+    def megabytes(self) -> int:
+        """How large a file may be, as the office says now."""
+        return limit(self.size_limit)
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ class Asked:
 
 def draw_form(kind: Kind) -> Asked:
     """Draw the form and return what it says."""
-    st.caption(kind.hint)
+    st.caption(kind.hint.format(megabytes=kind.megabytes))
     if kind.template is not None:
         st.download_button(
             "下载待填表格",

@@ -15,8 +15,6 @@ from data.store.store import Store, data_dir
 from pages.imports.check import Checked, extract_found, facilities_found, indicators_found, keep_found
 from pages.imports.form import Asked, Details, Kind, ask_about_facilities, missing_of_facilities
 
-_MEGABYTES = 50
-
 
 def check(store: Store, asked: Asked, control: Control | None = None) -> Checked:
     """Return what the file of a complete form holds, or what is wrong with it; writes nothing."""
@@ -55,7 +53,7 @@ KINDS = {
             "facilities",
             "设施",
             ("csv", "xlsx", "gpkg", "geojson", "json", "zip"),
-            _MEGABYTES,
+            "page.facilities_mb",
             "CSV、XLSX（先下载表格填写）、GeoPackage、GeoJSON 或打包的 shapefile；每行（每个要素）一处设施。",
             _facilities,
             _whole(facilities_found),
@@ -67,7 +65,7 @@ KINDS = {
             "indicators",
             "指标",
             ("csv", "xlsx"),
-            _MEGABYTES,
+            "page.indicators_mb",
             "CSV 或 XLSX（先下载表格填写）：每行一个地区、一个指标、一年和一个数值。",
             lambda path, _said: indicator_intake(path, data_dir()),
             _whole(indicators_found),
@@ -77,9 +75,9 @@ KINDS = {
             "osm",
             "OpenStreetMap",
             ("pbf",),
-            256,
+            "page.osm_mb",
             "江苏省的 .osm.pbf 数据包：设施、路网、铁路和水系一次导入。"
-            "超过 256 MB 的用命令 sutu import osm。",
+            "超过 {megabytes} MB 的用命令 sutu import osm。",
             lambda path, _said: osm_intake(path, data_dir()),
             _head_of_extract,
         ),

@@ -9,8 +9,7 @@ import time
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-GRACE_S = 10.0
-"""A connection that breaks comes back within seconds; one that stays away this long is a visitor gone."""
+from data.registry import load_registry
 
 _SOON_S = 5.0
 
@@ -30,14 +29,19 @@ def is_connected(session_id: str) -> bool:
     return not Runtime.exists() or Runtime.instance().is_active_session(session_id)
 
 
+def grace_seconds() -> float:
+    """Return how long a connection that broke may stay away: one that comes back does so within seconds."""
+    return float(load_registry().setting("away_seconds"))
+
+
 def is_gone(session_id: str) -> bool:
-    """Return whether a session has had no browser for `GRACE_S` seconds, as far as it was asked about."""
+    """Return whether a session has had no browser for `grace_seconds`, as far as it was asked about."""
     if is_connected(session_id):
         with _lock:
             _away_since.pop(session_id, None)
         return False
     with _lock:
-        return time.monotonic() - _away_since.setdefault(session_id, time.monotonic()) >= GRACE_S
+        return time.monotonic() - _away_since.setdefault(session_id, time.monotonic()) >= grace_seconds()
 
 
 def serve_on(loop: asyncio.AbstractEventLoop) -> None:

@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 import pandas as pd
 import streamlit as st
 
-from analysis.coverage import IMPLIED, SEARCH_MINUTES, CoverageAnalysis, covered_types
+from analysis.coverage import IMPLIED, CoverageAnalysis, covered_types
 from data.registry.facility_models import FacilityType
+from data.registry.rule_models import load_coverage_rules
 from data.store.store import Store
 from geo.coverage import GROUPS
 from geo.errors import StoreError, SutuError
 from geo.region_tree import LEVEL_CHOICES, LEVELS, PROVINCE, Level, listed_names
 from layers.charts.base import bar_ranking
 from layers.model import Layer, Provenance
-from layers.overlays import PRECISIONS
+from layers.words.precision import PRECISIONS
 from pages.shared import cached, choices, components
 from pages.shared.cached import mode_names, regions_inside, store_meta
 from pages.shared.kept_answers import Tell
@@ -228,8 +229,12 @@ def choose_threshold(kind: FacilityType) -> tuple[int, str]:
 
 def choose_minutes(label: str, kind: FacilityType) -> int:
     """Draw the slider of minutes."""
-    limits = list(range(1, int(SEARCH_MINUTES) + 1))
-    return int(choose("minutes", label, limits, int(kind.minutes), widget=_slider))
+    return int(choose("minutes", label, thresholds(), int(kind.minutes), widget=_slider))
+
+
+def thresholds() -> list[int]:
+    """Return the thresholds on offer: every minute up to the search radius, so none needs a second run."""
+    return list(range(1, int(load_coverage_rules().search_minutes) + 1))
 
 
 def _slider(label: str, options: list[int], *, key: str) -> int:

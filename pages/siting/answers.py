@@ -13,6 +13,7 @@ from analysis.given import Given
 from analysis.palettes import ramp
 from analysis.siting import SitingAnalysis, SitingRequest, group_comparison, minutes_of, prepare_siting
 from analysis.siting_inputs import PLANNED
+from data.registry.rule_models import load_coverage_rules
 from geo.coverage import GROUPS
 from geo.region_tree import Level
 from geo.travel import TravelResult
@@ -71,7 +72,12 @@ class SitingAnswers(KeptPictures):
     @drawn_once(2)
     def minutes_png(self, which: Which) -> bytes:
         """Return the minutes before or after, as an image of `grid`."""
-        return minutes_image(self.grid(), self.travel(which), ramp=ramp("sequential_reversed"))
+        return minutes_image(
+            self.grid(),
+            self.travel(which),
+            ramp=ramp("sequential_reversed"),
+            limits=load_coverage_rules().map_minutes,
+        )
 
     @drawn_once(2)
     def threshold_png(self, which: Which) -> bytes:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from analysis.coverage import SEARCH_MINUTES, CoverageRequest, covered_types
+from analysis.coverage import CoverageRequest, covered_types
 from analysis.siting import METHODS, SitingRequest
-from analysis.siting_inputs import CANDIDATES, MAX_EDITS, Edit, edits_text, parse_edits
+from analysis.siting_inputs import CANDIDATES, Edit, edits_text, parse_edits
 from data.registry.facility_models import FacilityType, load_facility_types
+from data.registry.rule_models import load_coverage_rules, load_siting_rules
 from data.store.store import Store
 from geo.errors import SitingError
 from geo.region_tree import Level
@@ -26,11 +27,9 @@ from pages.shared.study import (
     choose_question,
     choose_shown_regions,
     group_name,
+    thresholds,
 )
 from pages.siting.site_file import choose_sites
-
-ADDS = (*range(0, 11), 15, 20, 30, 50)
-SPACINGS = (2, 3, 5, 10, 20)
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,9 @@ def choose_siting(store: Store) -> SitingChoice:
         kind, within = asked.kind, asked.within
         columns = st.columns([2, 1.4, 2, 2, 1.6], vertical_alignment="bottom")
         with columns[0]:
-            limits = list(range(1, int(SEARCH_MINUTES) + 1))
-            minutes = choose("minutes", "时间阈值（分钟）", limits, int(kind.minutes))
+            minutes = choose("minutes", "时间阈值（分钟）", thresholds(), int(kind.minutes))
         with columns[1]:
-            add = choose("add", "建议新增（处）", list(ADDS), 0)
+            add = choose("add", "建议新增（处）", list(load_siting_rules().added), 0)
         with columns[2]:
             objective = choose(
                 "objective", "目标", list(OBJECTIVES), "coverage", format_func=OBJECTIVES.__getitem__
@@ -79,7 +77,8 @@ def choose_siting(store: Store) -> SitingChoice:
     level, region = choose_shown_regions(store, within)
     with st.sidebar.expander("设施与候选点", icon=":material/tune:"):
         origin, levels = choose_facilities(facility_counts(store), kind)
-        spacing = choose("spacing", "格网候选点间距（公里）", list(SPACINGS), 5)
+        rules = load_siting_rules()
+        spacing = choose("spacing", "格网候选点间距（公里）", list(rules.spacings_km), rules.spacing_km)
     request = SitingRequest(
         coverage=CoverageRequest(
             types=covered_types([kind.id]),
@@ -87,7 +86,7 @@ def choose_siting(store: Store) -> SitingChoice:
             levels=levels,
             origin=origin,
             within=within,
-            search_minutes=SEARCH_MINUTES,
+            search_minutes=load_coverage_rules().search_minutes,
         ),
         minutes=float(minutes),
         group=asked.group,
@@ -154,8 +153,9 @@ def click(tool: str, lon: float, lat: float, zoom: float, facilities: pd.DataFra
     to the click, at most a few pixels away.
     """
     edits: tuple[Edit, ...] = st.session_state.get(_EDITS, ())
-    if len(edits) >= MAX_EDITS:
-        st.session_state[_SAID] = f"方案改动最多 {MAX_EDITS} 处，请先撤销或保存。"
+    most = load_siting_rules().most_changes
+    if len(edits) >= most:
+        st.session_state[_SAID] = f"方案改动最多 {most} 处，请先撤销或保存。"
         return
     place = (round(lon, 5), round(lat, 5))
     if tool == "add":

@@ -9,11 +9,12 @@ import streamlit as st
 
 from analysis.palettes import ramp
 from analysis.siting_inputs import PLANNED
+from data.registry.rule_models import load_coverage_rules
 from data.store.store import Store
 from layers.charts.coverage import percent
 from layers.model import Layer, format_number
 from layers.overlays import ImageLayer, OverlayTheme, RankedPlace, SurfaceLegend, overlay_theme
-from layers.surface import MINUTE_LIMITS, change_legend, change_rows, minute_legend
+from layers.surface import change_legend, change_rows, minute_legend
 from layers.themes import choropleth
 from pages.shared import study
 from pages.shared.cached import region_frame, region_labels
@@ -59,9 +60,10 @@ def legend_of(choice: SitingChoice, answers: SitingAnswers, which: Which) -> Sur
         shown = [row for row in rows if row[2] > 0 or row[1] != "不再覆盖"]
         return change_legend(f"{choice.request.minutes:g} 分钟内（人数）", shown)
     travel = answers.travel(which)
-    entries = minute_legend(travel, people, ramp=ramp("sequential_reversed"))
+    limits = load_coverage_rules().map_minutes
+    entries = minute_legend(travel, people, ramp=ramp("sequential_reversed"), limits=limits)
     classes = sum(entry.class_index >= 0 for entry in entries)
-    ticks = tuple(f"{limit:g}" for limit in (*MINUTE_LIMITS, travel.max_minutes)[:classes])
+    ticks = tuple(f"{limit:g}" for limit in (*limits, travel.max_minutes)[:classes])
     veil = f"泛白：{choice.request.minutes:g} 分钟内到不了"
     return SurfaceLegend("到最近设施的分钟数", entries, ticks, veil)
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from analysis.coverage import SEARCH_MINUTES
 from analysis.runs import MAX_NAME, Scenario, compare_scenarios, list_scenarios, save_scenario
+from data.registry.rule_models import load_siting_rules
 from data.store.store import Store, data_dir
 from geo.coverage import GROUPS
 from geo.errors import SutuError
@@ -20,8 +20,9 @@ from layers.model import readable
 from pages.shared import cached, choices, components
 from pages.shared.choices import choose_panel
 from pages.shared.components import plain
+from pages.shared.study import thresholds
 from pages.siting.answers import SitingAnswers
-from pages.siting.choice import ADDS, SPACINGS, SitingChoice, put_edits
+from pages.siting.choice import SitingChoice, put_edits
 from pages.siting.site_file import put_sites
 
 _HEADERS = {
@@ -284,7 +285,8 @@ def _restore(scenario: Scenario) -> None:
         "candidates": asked.candidates,
         "spacing": asked.spacing_km,
     }
-    offered = {"minutes": range(1, int(SEARCH_MINUTES) + 1), "add": ADDS, "spacing": SPACINGS}
+    rules = load_siting_rules()
+    offered = {"minutes": thresholds(), "add": rules.added, "spacing": rules.spacings_km}
     if any(wanted[name] not in values for name, values in offered.items()):
         st.session_state[_SAID] = (
             f"方案“{scenario.name}”的阈值、新增数量或间距在页面上没有这一档，"

@@ -6,12 +6,11 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from analysis.runs import run_ids
 from data.registry.environment import OGC_RUNS
 from data.store.store import Store, data_dir
 from exports.catalogue import layer_list
 from exports.layers.kinds import LayerInfo
-from exports.layers.runs import MAX_RUNS, RunLayer, run_layers
+from exports.layers.runs import RunLayer, newest_runs, run_layers
 
 GRID, COVERAGE_CELLS = "population_grid", "coverage.cells"
 
@@ -51,7 +50,7 @@ def recorded() -> tuple[str, ...]:
     """Return the ids of the runs that are offered; the collections change with them."""
     if OGC_RUNS.is_off():
         return ()
-    return tuple(run_ids(data_dir())[:MAX_RUNS])
+    return tuple(newest_runs(data_dir()))
 
 
 @functools.lru_cache(maxsize=4)

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.catchment import CatchmentAnalysis, CatchmentRequest, prepare_catchment
+from analysis.catchment import CatchmentAnalysis, CatchmentRequest, decay_of, prepare_catchment
 from analysis.given import gather
 from analysis.run_kinds import rerun
 from analysis.runs import Run, result_digest
 from benchmarks.straight_pairs import straight_reach
+from data.registry.rule_models import load_catchment_rules
 from data.store.store import Store
 from geo.errors import CatchmentError, CoverageError, StoreError
 from tests.oracles import catchment_naive as naive
@@ -222,3 +223,13 @@ def test_where_it_ran_is_not_part_of_the_question() -> None:
     assert kept == dataclasses.replace(asked, scheduler=None)
     earlier = {key: value for key, value in HOSPITALS.as_dict().items() if key not in {"engine", "scheduler"}}
     assert CatchmentRequest.from_dict(earlier) == HOSPITALS
+
+
+def test_zones_that_are_not_given_are_weighed_as_the_registry_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert decay_of("step", 30.0).steps == ((10.0, 1.0), (20.0, 0.68), (30.0, 0.22))
+    assert decay_of("step", 30.0, steps=((30.0, 0.5),)).steps == ((30.0, 0.5),)
+    rules = load_catchment_rules().model_copy(update={"step_weights": (1.0, 0.3)})
+    monkeypatch.setattr("analysis.catchment.load_catchment_rules", lambda: rules)
+    assert decay_of("step", 30.0).steps == ((15.0, 1.0), (30.0, 0.3))
+    assert decay_of("none", 30.0).steps == ((30.0, 1.0),)
+    assert decay_of("gaussian", 30.0).steps == ()

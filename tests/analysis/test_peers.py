@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.peers import load_profiles, require_comparable
-from data.registry.index_models import load_profile_indicators
+from data.registry.index_models import load_profile_rules
 from data.store.store import Store
 from geo.errors import CompareError, UnknownRegionError
 
@@ -17,7 +17,7 @@ def test_a_profile_holds_the_latest_values_of_every_region(
 ) -> None:
     profiles = load_profiles(built_store, level)
     known = built_store.indicators().index
-    assert {one.id for one in load_profile_indicators()} <= set(known)
+    assert {one.id for one in load_profile_rules().indicators} <= set(known)
     for key in profiles.spines:
         facts = built_store.facts(key, level=level)
         year = int(facts.loc[facts["value"].notna(), "year"].max())

@@ -130,7 +130,7 @@ def test_a_registry_that_does_not_fit_is_refused(
     built_store: Store, change: dict[str, str], words: str
 ) -> None:
     with pytest.raises(RegistryError, match=words):
-        tracks(built_store, Tracking.model_validate({"series": [SERIES | change]}))
+        tracks(built_store, Tracking.model_validate({"able_share": 1, "series": [SERIES | change]}))
 
 
 def test_a_faulty_file_is_named(tmp_path: Path, built_store: Store) -> None:
@@ -139,10 +139,10 @@ def test_a_faulty_file_is_named(tmp_path: Path, built_store: Store) -> None:
         load_tracking(tmp_path)
     silent = {**SERIES, "comparable": "different"}
     with pytest.raises(ValueError, match="要写 reason"):
-        Tracking.model_validate({"series": [silent]})
+        Tracking.model_validate({"able_share": 1, "series": [silent]})
     family = {"id": "x", "name": "x", "members": [{"plan": "health", "target": "无", "denominator": "无"}]}
     with pytest.raises(RegistryError, match="没有这些分区域目标：无"):
-        regional_targets(built_store, Tracking.model_validate({"regional": [family]}))
+        regional_targets(built_store, Tracking.model_validate({"able_share": 1, "regional": [family]}))
 
 
 class _Named:

@@ -13,6 +13,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -357,6 +358,18 @@ def test_current_and_previous_versions_are_kept(tmp_path: Path) -> None:
     stores = [publish_small(tmp_path, version=f"{number:016x}").store for number in range(5)]
     assert {name for name in names(tmp_path) if name.startswith("store-")} == set(stores[-2:])
     assert read_pointer(tmp_path).store == stores[-1]
+
+
+@pytest.mark.parametrize("kept", [2, 3, 4])
+def test_as_many_versions_are_kept_as_the_office_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(
+        "data.store.versions.load_registry", lambda: SimpleNamespace(setting={"kept_versions": kept}.get)
+    )
+    # Numbers of two digits: the newest are those of the highest number, not of the last name.
+    stores = [publish_small(tmp_path, version=f"{20 - number:016x}").store for number in range(12)]
+    assert {name for name in names(tmp_path) if name.startswith("store-")} == set(stores[-kept:])
 
 
 def test_a_version_somebody_reads_is_kept(tmp_path: Path) -> None:

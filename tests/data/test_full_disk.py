@@ -206,7 +206,7 @@ def test_a_full_disk_anywhere_in_a_command_is_words(folder: Path, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("commands.query.print_json", full)
+    monkeypatch.setattr("commands.indicators.print_json", full)
     told = sutu("indicators", "--json")
     assert told.exit_code == 1
     assert "错误：写不下去：磁盘已满" in told.stderr

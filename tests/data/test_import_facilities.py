@@ -20,9 +20,10 @@ from data.ingest.datum_check import check_datum
 from data.ingest.duplicates import DuplicateLimits, NameReader, find_duplicates
 from data.ingest.facilities import FacilityImport, _misplaced, import_facilities, read_facilities
 from data.ingest.facility_store import load_facility_sources, load_imported_facilities
-from data.ingest.templates import write_facility_template
+from data.ingest.templates import facility_template, write_facility_template
 from data.regions.boundaries import load_region_codes
 from data.registry.facility_models import load_facility_types, same_kind
+from data.registry.import_models import load_import_checks
 from data.registry.osm_models import load_osm_mapping
 from data.store.store import Store
 from geo.crs import STORE_CRS, Datum, from_cgcs2000
@@ -674,3 +675,21 @@ def test_points_lie_in_the_province_and_economic_region_they_state() -> None:
     placed = pd.DataFrame({"stated_adcode": stated, "adcode": "320581"}).astype(object)
     misplaced = _misplaced(placed, codes[codes["valid_to"].isna()])
     assert misplaced.tolist() == [False, False, False, False, True, True, False]
+
+
+def test_how_near_a_pair_lies_is_the_offices_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of one name 94 m apart, one of them unnamed 47 m from a third."""
+    frame = _facilities(
+        [("a", "甲医院", 118.8, 32.0), ("b", "甲医院", 118.801, 32.0), ("c", "", 118.8015, 32.0)]
+    )
+    assert set(find_duplicates(frame).pairs["id_b"]) == {"b", "c"}
+    checks = load_import_checks()
+    for change, left in (({"duplicate_m": 80.0}, {"c"}), ({"duplicate_unnamed_m": 40.0}, {"b"})):
+        other = checks.model_copy(update=change)
+        monkeypatch.setattr("data.ingest.duplicates.load_import_checks", lambda other=other: other)
+        assert set(find_duplicates(frame).pairs["id_b"]) == left
+    near = checks.model_copy(update={"duplicate_m": 80.0})
+    monkeypatch.setattr("data.ingest.templates.load_import_checks", lambda: near)
+    facility_template(tmp_path / "设施.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "设施.xlsx")["说明"]
+    assert any("相距 80 米以内" in str(row[0].value) for row in sheet.iter_rows())

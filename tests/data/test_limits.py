@@ -24,7 +24,9 @@ READER = "reader."
 """Limits of the processes that read: their ids are put together from door and bound."""
 
 SOURCES = "\n".join(
-    path.read_text(encoding="utf-8") for room in ("data", "analysis") for path in (ROOT / room).rglob("*.py")
+    path.read_text(encoding="utf-8")
+    for room in ("data", "analysis", "pages")
+    for path in (ROOT / room).rglob("*.py")
 )
 
 

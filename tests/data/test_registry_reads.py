@@ -160,6 +160,34 @@ def test_rules_of_corridors_are_checked(
         FILES["corridor_rules.yaml"].load(folder)
 
 
+@pytest.mark.parametrize(
+    ("file", "change", "expected"),
+    [
+        ("coverage_rules.yaml", {"map_minutes": [5, 15, 10]}, "字段 map_minutes：应由小到大、互不相同"),
+        ("coverage_rules.yaml", {"map_minutes": list(range(1, 10))}, "字段 map_minutes：太长，至多 8 个"),
+        ("coverage_rules.yaml", {"search_minutes": 0}, "字段 search_minutes：应大于 0"),
+        ("coverage_rules.yaml", {"export_minutes": []}, "字段 export_minutes：太短"),
+        ("catchment_rules.yaml", {"step_weights": [0.5, 0.9]}, "字段 step_weights：应由近到远不增"),
+        ("siting_rules.yaml", {"added": [1, 2]}, "added 应从 0 开始"),
+        ("siting_rules.yaml", {"spacing_km": 4}, "spacings_km 里应有缺省的 spacing_km"),
+        ("import_checks.yaml", {"duplicate_unnamed_m": 151}, "duplicate_unnamed_m 不能大于 duplicate_m"),
+        ("import_checks.yaml", {"boundary_area_ratio": [1.5, 2]}, "boundary_area_ratio.0：应小于 1"),
+        ("corridor_rules.yaml", {"station_minutes": []}, "字段 station_minutes：太短"),
+        ("corridor_rules.yaml", {"track_detour": 0.9}, "字段 track_detour：应不小于 1"),
+        ("tracking.yaml", {"able_share": 1.1}, "字段 able_share：应不大于 1"),
+        ("profiles.yaml", {"end_share": 0.6}, "字段 end_share：应不大于 0.5"),
+        ("profiles.yaml", {"indicators": [{"id": "gdp", "group": "经济"}] * 2}, "indicators 里“gdp”写了两次"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(
+    file: str, change: dict[str, Any], expected: str, folder: Path
+) -> None:
+    content = yaml.safe_load((folder / file).read_text(encoding="utf-8"))
+    (folder / file).write_text(yaml.safe_dump(content | change, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(RegistryError, match=re.escape(expected)):
+        FILES[file].load(folder)
+
+
 # ---- settings
 
 
@@ -208,6 +236,24 @@ def test_neither_palettes_nor_words_of_the_office_stand_in_code_as_well() -> Non
     assert rows.isdisjoint({tuple(str(part).lower() for part in row) for row in rows_in_code()})
     for one in ("internal_notice", "undefined_colour"):
         assert load_registry().setting(one) not in texts_in_code()
+
+
+def shipped_texts() -> dict[str, str]:
+    """Return what travels beside the code and is no registry: templates, scripts, styles, page settings."""
+    endings = {".html", ".js", ".css", ".toml", ".txt", ".svg", ".xml"}
+    files = (path for room in CODE for path in (ROOT / room).rglob("*") if path.suffix in endings)
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in files}
+
+
+def test_no_template_or_script_writes_out_what_the_office_sets() -> None:
+    texts = shipped_texts()
+    assert {"server/ogc/templates/_base.html", "layers/assets/overlays.js"} <= set(texts)
+    words = ["未经审核不得公开", str(load_registry().setting("undefined_colour"))]
+    assert [(path, word) for path, text in texts.items() for word in words if word in text.lower()] == []
+    licence = {"exports/package_texts.py"}
+    found = {path.relative_to(ROOT).as_posix() for room in CODE for path in (ROOT / room).rglob("*.py")}
+    written = {path for path in found if words[0] in (ROOT / path).read_text(encoding="utf-8")}
+    assert written == licence, "the terms of a package quote the law; all others ask the settings"
 
 
 # ---- entries
@@ -355,7 +401,9 @@ def unread_rules() -> list[str]:
 def unread_profiles() -> list[str]:
     known = {one.id for one in entries("indicators.yaml")}
     return [
-        one.id for one in entries("profiles.yaml") if one.id not in known or not (one.shown or one.structure)
+        one.id
+        for one in entries("profiles.yaml").indicators
+        if one.id not in known or not (one.shown or one.structure)
     ]
 
 
@@ -453,10 +501,13 @@ UNREAD: dict[str, Callable[[], list[str]]] = {
 LISTED = {"indicators.yaml", "standards.yaml", "service_circles.yaml"}
 """Files whose entries are all offered, computed and documented one by one; other tests walk them."""
 
+NUMBERS = {"import_checks.yaml", "coverage_rules.yaml", "catchment_rules.yaml", "siting_rules.yaml"}
+"""Files that are one mapping of numbers: every field has its reader, see below."""
+
 
 @pytest.mark.parametrize("file", sorted(FILES))
 def test_every_entry_is_read(file: str) -> None:
-    assert (file in UNREAD) != (file in LISTED)
+    assert [file in group for group in (UNREAD, LISTED, NUMBERS)].count(True) == 1
     if file in UNREAD:
         assert UNREAD[file]() == []
 

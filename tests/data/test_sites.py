@@ -10,11 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.faults import FaultReport
-from data.ingest.sites import MAX_CANDIDATES, Site, read_sites
+from data.ingest.sites import Site, read_sites
+from data.registry.rule_models import load_siting_rules
 from data.store.store import Store
 from geo.errors import DatumError
 
 XUZHOU = (117.20, 34.26)
+
+MOST = load_siting_rules().most_candidates
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +91,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path, regions: gpd.GeoDataFrame) 
         ("", "空的"),
         ("经度,纬度\n", "没有数据"),
         ("名称,经度\n甲,117.2\n", "缺少“纬度”列"),
-        ("经度,纬度\n" + "117.2,34.26\n" * (MAX_CANDIDATES + 1), f"超过上限 {MAX_CANDIDATES}"),
+        ("经度,纬度\n" + "117.2,34.26\n" * (MOST + 1), f"超过上限 {MOST}"),
     ],
 )
 def test_files_that_hold_no_sites_are_refused(

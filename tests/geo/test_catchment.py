@@ -30,6 +30,7 @@ from geo.network import build_network
 from geo.reach import grid_reach, network_reach
 from geo.snapping import snap_points
 from geo.travel import nearest_facility_network
+from tests.geo.decays import decay_of
 from tests.geo.road_worlds import ORIGIN, WALK, edges_between, nodes_at
 from tests.oracles import catchment_naive as naive
 from tests.oracles.travel_naive import road_graph
@@ -82,7 +83,7 @@ def dense_weights(reach):
 @given(worlds(), st.sampled_from(KINDS), st.sampled_from(["2sfca", "3sfca"]))
 def test_window_sums_equal_the_pairs_and_the_pairs_equal_a_loop(world, kind, method):
     cells, facilities, demand, supply, catchment = world
-    decay = make_decay(kind, catchment)
+    decay = decay_of(kind, catchment)
     pairs = straight_reach(facilities, cells, mode=MODE, decay=decay)
     windows = grid_reach(facilities, cells, cell_size_m=SIZE, mode=MODE, decay=decay)
     found = floating_catchment(pairs, demand, supply, method=method)
@@ -100,7 +101,7 @@ def test_window_sums_equal_the_pairs_and_the_pairs_equal_a_loop(world, kind, met
 @given(worlds(), st.sampled_from(KINDS))
 def test_the_weights_are_those_of_the_papers(world, kind):
     cells, facilities, _, _, catchment = world
-    decay = make_decay(kind, catchment)
+    decay = decay_of(kind, catchment)
     reach = straight_reach(facilities, cells, mode=MODE, decay=decay)
     minutes = minutes_between(cells, facilities)
     limits = [limit for limit, _ in decay.steps] or [catchment]
@@ -117,7 +118,7 @@ def pysal(kind, minutes, demand, supply, *, method, catchment=12.0):
     cell, facility = (side.ravel() for side in np.indices(minutes.shape))
     costs = pd.DataFrame({"origin": cell, "dest": facility, "cost": minutes.ravel()})
     costs = costs[costs["cost"] <= catchment]
-    decay = make_decay(kind, catchment)
+    decay = decay_of(kind, catchment)
     functions = {
         "none": None,
         "step": weights.step_fn(dict(decay.steps)),
@@ -145,7 +146,7 @@ def test_equal_to_pysal_access(kind, method):
     facilities = ORIGIN + rng.uniform(0, 20_000, (25, 2)) * (1, 0.75)
     demand = rng.integers(1, 400, len(cells)).astype(float)
     supply = rng.integers(10, 900, 25).astype(float)
-    decay = make_decay(kind, 12.0)
+    decay = decay_of(kind, 12.0)
     pairs = straight_reach(facilities, cells, mode=MODE, decay=decay)
     quantised = np.full((len(cells), 25), np.inf)
     wide = straight_reach(facilities, cells, mode=MODE, decay=make_decay("exponential", 1000.0, width=1.0))
@@ -220,7 +221,7 @@ def test_worked_by_hand():
 def test_zero_supply_and_zero_demand_are_answers_with_a_reason():
     cells = ORIGIN + np.array([(0.0, 0.0), (20_000.0, 0.0), (40_000.0, 0.0)])
     facilities = cells + 10.0
-    reach = straight_reach(facilities, cells, mode=MODE, decay=make_decay("step", 5.0))
+    reach = straight_reach(facilities, cells, mode=MODE, decay=decay_of("step", 5.0))
     result = floating_catchment(reach, [100.0, 0.0, 50.0], [10.0, 10.0, 0.0])
     assert list(result.reason) == [None, REACHES_NOBODY, NO_SUPPLY]
     assert result.access[1] == 0.0 and result.access[2] == 0.0
@@ -261,6 +262,7 @@ def test_no_facility_and_cells_off_the_grid_are_refused():
         ("linear", 10, {}, "没有“linear”"),
         ("none", 0, {}, "应为正数"),
         ("gaussian", 10, {"width": -1.0}, "衰减宽度应为正数"),
+        ("step", 10, {}, "没有写明各级"),
         ("step", 10, {"steps": ((5.0, 0.5), (10.0, 0.9))}, "由近到远不增"),
         ("step", 10, {"steps": ((5.0, 1.0), (9.0, 0.5))}, "止于服务范围 10 分钟"),
         ("step", 10, {"steps": ((5.0, 1.0), (5.0, 0.5), (10.0, 0.0))}, "依次增大；权重应大于 0"),

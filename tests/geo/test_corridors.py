@@ -159,7 +159,7 @@ def test_people_beside_a_line_equal_a_sum_over_every_cell(
     random = np.random.default_rng(seed)
     cells = random.uniform(xy.min(axis=0) - 40_000, xy.max(axis=0) + 40_000, size=(60, 2))
     people = random.uniform(0, 900, size=60)
-    found = CellPeople(cells, people).within(shapely.LineString(xy))
+    found = CellPeople(cells, people).within(shapely.LineString(xy), (5.0, 10.0, 20.0, 30.0))
     for distance, value in found.items():
         line = [tuple(p) for p in xy]
         expected = corridors_naive.people_within(line, [tuple(c) for c in cells], list(people), distance)
@@ -172,7 +172,7 @@ def test_inside_an_area_the_distance_is_zero_and_faults_are_told() -> None:
     centre = np.array([[area.centroid.x, area.centroid.y]])
     assert CellPeople(centre, [7.0]).within(area, (0.0,)) == {0.0: 7.0}
     with pytest.raises(CorridorError, match="没有几何"):
-        CellPeople(centre, [7.0]).within(shapely.LineString())
+        CellPeople(centre, [7.0]).within(shapely.LineString(), (5.0,))
     with pytest.raises(CorridorError, match="不小于零"):
         CellPeople(centre, [7.0]).within(area, (-1.0,))
     with pytest.raises(CrsError):

@@ -1,5 +1,7 @@
 """The population grid keeps the census to the person, and nobody is in two groups that exclude each other."""
 
+from functools import partial
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -8,17 +10,17 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo import population as methods
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import PopulationError
-from geo.population import (
-    CELL_COLUMNS,
-    CENSUS_COLUMNS,
-    build_population_grid,
-    grid_from_pattern,
-    spread_to_whole,
-)
+from geo.population import CELL_COLUMNS, CENSUS_COLUMNS, spread_to_whole
 from tests.geo.worlds import checkerboard
 from tests.oracles.population_naive import hamilton_counts
+
+build_population_grid = partial(
+    methods.build_population_grid, resolution_m=500, urban_density_per_km2=8_000.0
+)
+grid_from_pattern = partial(methods.grid_from_pattern, resolution_m=500)
 
 
 def _census(counties: gpd.GeoDataFrame, seed: int = 0, largest: int = 200_000) -> pd.DataFrame:

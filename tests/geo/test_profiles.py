@@ -43,7 +43,7 @@ def test_what_cannot_be_placed_says_why(values: list[float], reason: str) -> Non
     assert found.reason == reason
     assert found.positions.isna().all()
     assert math.isnan(found.place(5.0))
-    assert strengths({"x": found}, "a") == ([], [])
+    assert strengths({"x": found}, "a", 0.25) == ([], [])
 
 
 def test_strengths_and_gaps_of_the_first_and_last_quarter() -> None:
@@ -53,10 +53,11 @@ def test_strengths_and_gaps_of_the_first_and_last_quarter() -> None:
         index=codes,
     )
     found = spines(matrix, dict.fromkeys(matrix.columns, "higher_better"))
-    assert strengths(found, "a") == (["one", "three"], ["two"])
-    assert strengths(found, "c") == ([], [])
+    assert strengths(found, "a", 0.25) == (["one", "three"], ["two"])
+    assert strengths(found, "c", 0.25) == ([], [])
     turned = spines(matrix, {**dict.fromkeys(matrix.columns, "neutral"), "one": "lower_better"})
-    assert strengths(turned, "a") == ([], ["one"])
+    assert strengths(turned, "a", 0.25) == ([], ["one"])
+    assert strengths(found, "b", 0.2) == (["three"], []) and strengths(found, "b", 0.25)[1] == ["two"]
 
 
 tables = st.lists(st.lists(st.integers(-50, 50).map(float), min_size=3, max_size=3), min_size=3, max_size=9)
@@ -97,13 +98,13 @@ def test_the_nearest_are_those_of_scipy(rows: Any) -> None:
 
 def test_the_distance_is_symmetric_and_gaps_are_no_candidates() -> None:
     matrix = pd.DataFrame({"a": [1.0, 2.0, 4.0, NAN], "b": [3.0, 1.0, 2.0, 0.0]}, index=list("wxyz"))
-    there = similar_regions(matrix, "w").set_index("adcode")["distance"]
-    back = similar_regions(matrix, "x").set_index("adcode")["distance"]
+    there = similar_regions(matrix, "w", 5).set_index("adcode")["distance"]
+    back = similar_regions(matrix, "x", 5).set_index("adcode")["distance"]
     assert there["x"] == pytest.approx(back["w"])
     assert "z" not in there.index
-    assert similar_regions(matrix, "z").empty
+    assert similar_regions(matrix, "z", 5).empty
     with pytest.raises(UnknownRegionError, match="没有行政区划代码为“q”"):
-        similar_regions(matrix, "q")
+        similar_regions(matrix, "q", 5)
 
 
 def test_a_region_compared_with_itself_is_one_region() -> None:

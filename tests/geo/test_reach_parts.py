@@ -12,6 +12,7 @@ from geo.network import build_network
 from geo.partition import Partition
 from geo.reach import grid_reach, network_reach
 from geo.reach_parts import Listing, list_pairs, partitioned_reach
+from tests.geo.decays import decay_of
 from tests.geo.road_worlds import DRIVE, WALK, grid_roads, places
 from tests.geo.test_catchment import MODE, SIZE, worlds
 from tests.geo.test_partition import by_column, town
@@ -23,7 +24,7 @@ METHODS = ("2sfca", "3sfca")
 @given(worlds(), st.sampled_from(["none", "step", "gaussian"]), st.integers(1, 5))
 def test_pieces_of_a_grid_give_the_sums_of_the_whole(world, kind, columns):
     cells, facilities, demand, supply, minutes = world
-    decay = make_decay(kind, minutes)
+    decay = decay_of(kind, minutes)
     whole = grid_reach(facilities, cells, cell_size_m=SIZE, mode=MODE, decay=decay)
     keys = by_column(cells, SIZE * columns)
     parts = partitioned_reach(facilities, cells, keys, cell_size_m=SIZE, mode=MODE, decay=decay)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -17,6 +19,9 @@ def tracks(*named: tuple[str | None, list[tuple[float, float]]]) -> Tracks:
     return Tracks(gpd.GeoDataFrame({"name": [name for name, _ in named]}, geometry=lines, crs=ALBERS))
 
 
+snap = partial(snap_to_tracks, max_offset_m=12_000.0, max_detour=1.6)
+
+
 def at(*points: tuple[float, float]) -> np.ndarray:
     return np.array([(X + x, Y + y) for x, y in points])
 
@@ -26,7 +31,7 @@ BENT = ("京沪高速铁路", [(0, 1_000), (20_000, 9_000), (40_000, 1_000), (80
 
 def test_a_corridor_takes_the_way_of_the_tracks_of_its_name() -> None:
     here = tracks(BENT, ("别的铁路", [(0, 0), (80_000, 0)]))
-    snapped = snap_to_tracks(at((0, 0), (40_000, 0), (80_000, 0)), here, ["京沪高速"])
+    snapped = snap(at((0, 0), (40_000, 0), (80_000, 0)), here, ["京沪高速"])
     assert snapped.complete
     assert snapped.names_found == ("京沪高速铁路",)
     expected = 2 * np.hypot(20_000, 8_000)
@@ -36,7 +41,7 @@ def test_a_corridor_takes_the_way_of_the_tracks_of_its_name() -> None:
 
 
 def test_names_that_match_nothing_leave_it_schematic_and_say_so() -> None:
-    snapped = snap_to_tracks(at((0, 0), (40_000, 0)), tracks(BENT, (None, [(0, 0), (9, 9)])), ["陇海"])
+    snapped = snap(at((0, 0), (40_000, 0)), tracks(BENT, (None, [(0, 0), (9, 9)])), ["陇海"])
     assert not snapped.complete
     assert snapped.names_found == ()
     assert "陇海" in snapped.stretches[0].reason
@@ -51,7 +56,7 @@ def test_names_that_match_nothing_leave_it_schematic_and_say_so() -> None:
     ],
 )
 def test_a_place_far_from_the_tracks_is_reported(places: tuple[tuple[float, float], ...], said: str) -> None:
-    snapped = snap_to_tracks(at(*places), tracks(BENT), ["京沪"])
+    snapped = snap(at(*places), tracks(BENT), ["京沪"])
     assert not snapped.complete
     assert said in snapped.stretches[0].reason
 
@@ -61,15 +66,15 @@ def test_a_gap_is_bridged_only_when_it_is_small() -> None:
         return tracks(("某铁路", [(0, 0), (20_000, 0)]), ("某铁路", [(20_000 + gap, 0), (40_000, 0)]))
 
     ends = at((0, 0), (40_000, 0))
-    assert snap_to_tracks(ends, cut(40), ["某铁路"]).complete
-    far = snap_to_tracks(ends, cut(4_000), ["某铁路"])
+    assert snap(ends, cut(40), ["某铁路"]).complete
+    far = snap(ends, cut(4_000), ["某铁路"])
     assert not far.complete
     assert "走不通" in far.stretches[0].reason
 
 
 def test_a_long_way_round_is_no_match_and_one_stretch_may_match_alone() -> None:
     loop = tracks(("环线", [(0, 0), (0, 60_000), (40_000, 60_000), (40_000, 0), (60_000, 0)]))
-    snapped = snap_to_tracks(at((0, 0), (40_000, 0), (60_000, 0)), loop, ["环线"])
+    snapped = snap(at((0, 0), (40_000, 0), (60_000, 0)), loop, ["环线"])
     assert [stretch.metres is not None for stretch in snapped.stretches] == [False, True]
     assert not snapped.complete
 

@@ -19,6 +19,7 @@ from layers.charts.corridor import (
 from layers.corridor_map import CorridorSet, CorridorStyle, corridor_set, corridor_theme
 from layers.model import Provenance
 from layers.themes import choropleth
+from layers.words.corridor import IN_LEGEND, STATUS_NAMES
 from tests.layers.worlds import ramp
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -79,6 +80,7 @@ def test_a_theme_names_what_is_visible_and_holds_no_markup(made: CorridorSet) ->
     )
     assert first.corridors["visible"] == [0, 3]
     assert first.corridors["counts"] == {"planned": 2}
+    assert first.corridors["legendRows"] == [[one, STATUS_NAMES[one]] for one in IN_LEGEND]
     assert first.spec["fills"] == ["#ffffff"]
     assert first.spec["values"]["320102"][1:] == ["2 条"]
     assert EVIL not in json.dumps([first.spec, first.corridors], ensure_ascii=False)

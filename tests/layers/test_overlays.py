@@ -1,6 +1,8 @@
 """Facilities and what else lies over a map: one collection, texts that stay texts, nothing lost."""
 
 import json
+from importlib import resources
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -13,7 +15,6 @@ from layers.assets import Publisher
 from layers.geopackage import geopackage_bytes
 from layers.model import LegendEntry, Provenance
 from layers.overlays import (
-    PRECISIONS,
     ImageLayer,
     OverlayTheme,
     RankedPlace,
@@ -23,6 +24,9 @@ from layers.overlays import (
 )
 from layers.themes import choropleth
 from layers.webmap import base_map
+from layers.words.corridor import STATUS_NAMES
+from layers.words.precision import LEGEND as NAMES_IN_LEGEND
+from layers.words.precision import PRECISIONS
 from tests.layers.worlds import ramp
 
 NAMES = {"general_hospital": "综合医院"}
@@ -133,6 +137,8 @@ def test_images_and_points_are_fetched_by_their_digest():
     assert publisher.get(image["url"].rpartition("/")[2]).content == b"\x89PNG"
     assert image["url"].endswith(".png") and theme.overlays["points"]["url"].endswith(".json")
     assert theme.overlays["points"]["counts"] == {"surveyed": 1}
+    assert theme.overlays["points"]["labels"] == NAMES_IN_LEGEND
+    assert set(NAMES_IN_LEGEND) == set(PRECISIONS)
 
 
 def test_under_an_image_regions_have_no_fill_but_the_undefined_stay_hatched():
@@ -205,3 +211,13 @@ def test_a_geopackage_holds_its_layers_with_crs_texts_and_missing_values(tmp_pat
     assert back.geometry.geom_equals(regions.geometry).all()
     with pytest.raises(ValueError, match="layer"):
         geopackage_bytes({})
+
+
+def test_no_script_writes_out_a_word_of_the_legend() -> None:
+    scripts = list(Path(str(resources.files("layers"))).glob("assets/*.js"))
+    assert {"overlays.js", "corridors.js"} <= {path.name for path in scripts}
+    words = [*NAMES_IN_LEGEND.values(), *PRECISIONS.values(), *STATUS_NAMES.values()]
+    found = [
+        (path.name, word) for path in scripts for word in words if word in path.read_text(encoding="utf-8")
+    ]
+    assert found == []

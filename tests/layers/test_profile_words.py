@@ -11,6 +11,7 @@ from layers.words.profile import (
     Standing,
     change_sentence,
     coverage_sentence,
+    part_words,
     residents_sentence,
     similar_sentence,
     standing_sentence,
@@ -100,13 +101,15 @@ def test_change(before: Point, after: Point, unit: str, wanted: str) -> None:
 
 def test_strengths() -> None:
     two = replace(ONE, indicator="文盲率", rank=13)
-    assert strengths_sentence("甲市", [ONE], [two]) == (
+    assert strengths_sentence("甲市", [ONE], [two], 0.25) == (
         "甲市居同级前四分之一的有：城镇化率（第 3 位），共 1 项；"
         "居同级后四分之一的有：文盲率（第 13 位），共 1 项。"
     )
-    assert strengths_sentence("甲市", [], [two]).startswith("甲市没有居同级前四分之一的指标；")
-    assert strengths_sentence("甲市", [], []) == "甲市没有居于同级前四分之一或后四分之一的指标。"
-    assert "等 7 项；" in strengths_sentence("甲市", [ONE] * 7, [])
+    assert strengths_sentence("甲市", [], [two], 0.25).startswith("甲市没有居同级前四分之一的指标；")
+    assert strengths_sentence("甲市", [], [], 0.25) == "甲市没有居于同级前四分之一或后四分之一的指标。"
+    assert "等 7 项；" in strengths_sentence("甲市", [ONE] * 7, [], 0.25)
+    assert strengths_sentence("甲市", [], [], 0.2) == "甲市没有居于同级前五分之一或后五分之一的指标。"
+    assert [part_words(one) for one in (0.5, 1 / 3, 0.1, 0.15)] == ["二分之一", "三分之一", "十分之一", "15%"]
 
 
 def test_similar_coverage_and_residents() -> None:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from geo.errors import CrsError
 from layers.surface import (
-    MINUTE_LIMITS,
     UNREACHABLE_COLOURS,
     VEIL,
     class_colours,
@@ -24,6 +23,7 @@ from tests.layers.worlds import ramp
 from tests.oracles.surface_naive import cell_at
 
 RAMP = ramp("sequential_reversed")
+LIMITS = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0)
 origins = st.sampled_from([(-230_000.0, 3_250_000.0), (100_000.0, 3_600_000.0), (240_000.0, 3_900_000.0)])
 
 
@@ -79,7 +79,7 @@ def test_bad_input_is_refused():
 
 def test_limits_belong_to_the_class_below_them():
     travel = travel_of([0.0, 5.0, 5.01, 90.0, 90.5, None])
-    assert minute_classes(travel).tolist() == [0, 0, 1, 7, 8, 9]
+    assert minute_classes(travel, LIMITS).tolist() == [0, 0, 1, 7, 8, 9]
 
 
 def test_minutes_have_the_colours_of_their_classes_and_emptiness_none():
@@ -88,8 +88,8 @@ def test_minutes_have_the_colours_of_their_classes_and_emptiness_none():
     travel = travel_of(times)
     cells = cells_at(spots)
     grid = surface_grid(cells, cell_size_m=SIZE)
-    _, colours = opened(minutes_image(grid, travel, ramp=RAMP))
-    ramp = class_colours(RAMP)
+    _, colours = opened(minutes_image(grid, travel, ramp=RAMP, limits=LIMITS))
+    ramp = class_colours(RAMP, LIMITS)
     for number, expected in enumerate((0, 2, 4, 8)):
         own = colours[grid.cell == number]
         assert {tuple(colour) for colour in own.tolist()} == {(*rgb(ramp[expected]), 255)}
@@ -134,7 +134,9 @@ def test_exactly_at_the_threshold_is_covered():
 def test_equal_input_gives_equal_bytes_and_the_threshold_changes_only_its_own_image():
     grid = surface_grid(cells_at([(0, 0), (1, 0)]), cell_size_m=SIZE)
     travel = travel_of([3.0, 40.0])
-    assert minutes_image(grid, travel, ramp=RAMP) == minutes_image(grid, travel, ramp=RAMP)
+    assert minutes_image(grid, travel, ramp=RAMP, limits=LIMITS) == minutes_image(
+        grid, travel, ramp=RAMP, limits=LIMITS
+    )
     assert threshold_image(grid, travel, 10.0) == threshold_image(grid, travel, 20.0)
     assert threshold_image(grid, travel, 10.0) != threshold_image(grid, travel, 50.0)
 
@@ -144,7 +146,7 @@ def test_equal_input_gives_equal_bytes_and_the_threshold_changes_only_its_own_im
 def test_the_legend_counts_everybody_once(rows):
     travel = travel_of([time for time, _ in rows])
     people = np.array([count for _, count in rows], dtype=float)
-    entries = minute_legend(travel, people, ramp=RAMP)
+    entries = minute_legend(travel, people, ramp=RAMP, limits=LIMITS)
     assert sum(entry.count for entry in entries) == people.sum()
     unreachable = [entry for entry in entries if entry.class_index == -1]
     assert bool(unreachable) == bool((~travel.reachable).any())
@@ -152,7 +154,9 @@ def test_the_legend_counts_everybody_once(rows):
 
 
 def test_the_legend_ends_where_the_search_did():
-    entries = minute_legend(travel_of([3.0, None], max_minutes=30.0), np.array([10.0, 4.0]), ramp=RAMP)
+    entries = minute_legend(
+        travel_of([3.0, None], max_minutes=30.0), np.array([10.0, 4.0]), ramp=RAMP, limits=LIMITS
+    )
     assert [entry.label for entry in entries] == [
         "≤ 5 分钟",
         "5–10 分钟",
@@ -161,10 +165,12 @@ def test_the_legend_ends_where_the_search_did():
         "20–30 分钟",
         "30 分钟内到不了",
     ]
-    open_ended = minute_legend(travel_of([3.0], max_minutes=np.inf), np.array([1.0]), ramp=RAMP)
-    assert open_ended[-1].label == "> 90 分钟" and len(open_ended) == len(MINUTE_LIMITS) + 1
+    open_ended = minute_legend(
+        travel_of([3.0], max_minutes=np.inf), np.array([1.0]), ramp=RAMP, limits=LIMITS
+    )
+    assert open_ended[-1].label == "> 90 分钟" and len(open_ended) == len(LIMITS) + 1
 
 
 def test_colours_of_neighbouring_classes_differ_in_lightness_for_every_eye():
-    lightness = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in map(rgb, class_colours(RAMP))]
+    lightness = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in map(rgb, class_colours(RAMP, LIMITS))]
     assert all(later - earlier > 8 for earlier, later in pairwise(lightness))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from layers.words.tracking import Path, path_words, verdict, verdicts_sentence
+from analysis.tracking import judged
+from layers.words.tracking import Path, path_words, verdicts_sentence
 
 
 def path(**changes: Any) -> Path:
@@ -23,7 +24,7 @@ def path(**changes: Any) -> Path:
         "target_text": "65%",
         "state": "not_met",
     }
-    return Path(**(given | changes))
+    return judged(Path(**(given | changes)))
 
 
 HEAD = "全省入学率 2020 年为 60.0%，距 2025 年目标（65%）还差 5.0 个百分点；此后每年需提高 1.00 个百分点"
@@ -93,6 +94,23 @@ def test_targets_are_counted_by_where_they_stand() -> None:
         "到期未达到 1 项、看不出速度 1 项、不作判断 1 项。"
     )
     assert verdicts_sentence("全省目标", []) == "全省目标中没有可与实测数列对照的。"
-    assert verdict(path()) == "照此速度正好达到" and verdict(path(first=60.0)) == "没有变化"
-    assert verdict(path(first=55.0)) == "照此速度达不到"
-    assert verdict(path(last=66.0, state="met", target_year=2020)) == "已达到"
+    assert path().verdict == "照此速度正好达到" and path(first=60.0).verdict == "没有变化"
+    assert path(first=55.0).verdict == "照此速度达不到"
+    assert path(last=66.0, state="met", target_year=2020).verdict == "已达到"
+
+
+@pytest.mark.parametrize(
+    ("first", "share", "word"),
+    [
+        (50.5, 1.0, "照此速度达不到"),
+        (50.5, 0.95, "照此速度可达"),
+        (50.6, 0.95, "照此速度达不到"),
+        (50.0, 0.95, "照此速度正好达到"),
+        (70.0, 0.5, "方向相反"),
+    ],
+)
+def test_how_much_of_the_needed_pace_is_enough_is_the_offices_to_say(
+    first: float, share: float, word: str
+) -> None:
+    """From 60 in 2020 to 65 in 2025 takes 1.00 a year; since 2010 it was 0.95 from 50.5, 0.94 from 50.6."""
+    assert judged(path(first=first), share).verdict == word

@@ -21,7 +21,7 @@ def one_session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(presence, "is_connected", lambda _session: True)
     monkeypatch.setattr(file_jobs, "_held", {})
     monkeypatch.setattr(file_jobs, "_SWEEP_S", 0.01)
-    monkeypatch.setattr(presence, "GRACE_S", 0.0)
+    monkeypatch.setattr(presence, "grace_seconds", lambda: 0.0)
     yield
     file_jobs._held.clear()
     await_that(lambda: file_jobs._sweeper is None)
@@ -143,7 +143,7 @@ def test_what_a_visitor_leaves_behind_goes(tmp_path: Path, monkeypatch: pytest.M
 def test_a_short_absence_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     connected = [True]
-    monkeypatch.setattr(presence, "GRACE_S", 10.0)
+    monkeypatch.setattr(presence, "grace_seconds", lambda: 10.0)
     monkeypatch.setattr(presence.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(presence, "is_connected", lambda _session: connected[0])
     monkeypatch.setattr(presence, "_away_since", {})

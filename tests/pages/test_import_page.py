@@ -325,3 +325,14 @@ def test_a_copy_is_held_even_when_its_run_ends_at_once(
     with pytest.raises(_EndedError):
         import_form._upload(KINDS["facilities"])
     assert held == list((tmp_path / UPLOADS).iterdir())
+
+
+def test_how_large_an_upload_may_be_is_the_offices_to_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {kind.megabytes for kind in KINDS.values()} == {50, 256}
+    (tmp_path / "上限.yaml").write_text("page.osm_mb: 500\n", encoding="utf-8")
+    monkeypatch.setenv("SUTU_LIMITS", str(tmp_path / "上限.yaml"))
+    assert (KINDS["osm"].megabytes, KINDS["facilities"].megabytes) == (500, 50)
+    app = open_page("pages.imports.page", import_kind="osm")
+    assert any("超过 500 MB 的用命令 sutu import osm。" in one.value for one in app.caption)

@@ -20,7 +20,7 @@ from data.store.store import Store, open_store
 from exports.atlas import sheet_options
 from exports.catalogue import clip_to, make_layer
 from exports.formats import Options
-from exports.package import AT_ONCE, KEPT_SECONDS, exports_folder, run_export, sweep
+from exports.package import AT_ONCE, exports_folder, kept_seconds, run_export, sweep
 from geo.crs import TARGETS
 from reports.provenance import internal_notice, provenance
 from tests.exports.export_worlds import csv_rows
@@ -134,7 +134,7 @@ def test_old_packages_are_removed_and_fresh_ones_stay() -> None:
     for path in (old, fresh):
         path.write_bytes(b"x")
     now = fresh.stat().st_mtime
-    os.utime(old, (now - KEPT_SECONDS - 10, now - KEPT_SECONDS - 10))
+    os.utime(old, (now - kept_seconds() - 10, now - kept_seconds() - 10))
     sweep(folder, now=now)
     assert [path.name for path in finished()] == ["fresh.zip"]
 

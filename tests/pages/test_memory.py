@@ -90,7 +90,7 @@ def test_memory_goes_back_when_the_readings_of_who_left_have_ended(monkeypatch: 
     there.set()
     monkeypatch.setattr(presence, "session", lambda: "a")
     monkeypatch.setattr(presence, "is_connected", lambda _session: there.is_set())
-    monkeypatch.setattr(presence, "GRACE_S", 0.0)
+    monkeypatch.setattr(presence, "grace_seconds", lambda: 0.0)
     monkeypatch.setattr(presence, "forget", lambda _session: None)
     monkeypatch.setattr(file_jobs, "_held", {})
     monkeypatch.setattr(file_jobs, "_SWEEP_S", 0.01)

@@ -21,7 +21,7 @@ from layers.figure import require_glyphs
 from reports.briefing import SECTIONS, briefing, report_bytes
 from reports.document import Bullets, Figure, Heading, Paragraph, Report, ReportError, Table
 from reports.people import county_map, summary
-from reports.plans import states_sentence
+from reports.plans import quality, states_sentence
 from reports.provenance import provenance
 from reports.region import Briefings
 from reports.services import coverage_notes
@@ -82,6 +82,17 @@ def test_every_section_is_there_and_every_figure_has_its_source(
     assert made.store.data_version in "".join(sentences(report))
     require_glyphs(made.font, report.texts)
     assert any("推定点位" in text for text in sentences(report))
+
+
+def test_the_last_section_says_the_notice_of_the_office(
+    made: Briefings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.plans.internal_notice", lambda: "本处内部图")
+    said = [text for block in quality(made, "320682") if isinstance(block, Bullets) for text in block.items]
+    borders = [text for text in said if text.startswith("边界：")]
+    assert len(borders) == 1
+    assert borders[0].endswith("本处内部图。")
+    assert "未经审核" not in borders[0]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from streamlit import config as streamlit_config
 from streamlit.web.server.starlette import starlette_websocket
 
 import app as application
+from commands import serve as serve_command
+from commands.serve import ServeError, require_free
 from data.registry.environment import ALLOWED_HOSTS
 from layers import fonts
 from layers.assets import PUBLISHER
@@ -186,7 +188,8 @@ def test_health_tells_what_is_wrong(
 
 def test_the_settings_keep_to_this_machine_and_tell_nobody() -> None:
     settings = application.settings()
-    assert settings["server.address"] == "127.0.0.1"
+    assert settings["server.address"] == serve_command.HOST == "127.0.0.1"
+    assert settings["server.port"] == serve_command.PORT
     assert settings["browser.gatherUsageStats"] is False
     assert settings["server.enableXsrfProtection"] is True
     assert settings["server.maxUploadSize"] <= 64
@@ -200,10 +203,10 @@ def test_a_taken_port_and_a_foreign_address_are_refused_in_words() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(application.ServeError, match=r"已被占用.*--port"):
-            application.serve("127.0.0.1", taken.getsockname()[1])
-    with pytest.raises(application.ServeError, match=r"不是本机地址.*--host"):
-        application.serve("192.0.2.1", 8501)
+        with pytest.raises(ServeError, match=r"已被占用.*--port"):
+            require_free("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(ServeError, match=r"不是本机地址.*--host"):
+        require_free("192.0.2.1", serve_command.PORT)
 
 
 def test_the_script_that_is_run_stands_alone_in_its_folder() -> None:
@@ -408,12 +411,15 @@ def test_the_application_asks_who_is_called_first_and_whose_upload_it_is() -> No
 def test_serving_everywhere_without_names_is_refused_before_the_port_is_taken(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def taken(*_asked: object) -> None:
+    def taken(*_asked: object, **_settings: object) -> None:
         raise AssertionError("the port was tried")
 
     monkeypatch.delenv(ALLOWED_HOSTS.name, raising=False)
-    monkeypatch.setattr(application, "_require_free", taken)
-    with pytest.raises(HostNameError, match=r"--name"):
-        application.serve(host, 8501)
-    with pytest.raises(HostNameError, match=r"应写"):
-        application.serve("127.0.0.1", 8501, ["*"])
+    monkeypatch.setattr(serve_command, "build_store", taken)
+    monkeypatch.setattr(serve_command, "require_free", taken)
+    monkeypatch.setattr(application.app, "run", taken)
+    for serve in (serve_command.serve, application.serve):
+        with pytest.raises(HostNameError, match=r"--name"):
+            serve(host, 8501, ())
+        with pytest.raises(HostNameError, match=r"应写"):
+            serve("127.0.0.1", 8501, ["*"])

@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 from data.store.store import Store
 from exports.catalogue import make_layer
 from server.middleware import ShellMiddleware
+from server.ogc.api import _service
 from server.ogc.collections import collections
 from server.ogc.config import CRS, MAX_ITEMS, configuration
 from server.ogc.filters import FilterError, matching, wildcard
@@ -253,6 +254,22 @@ def test_the_service_says_the_notice_of_the_office(
     told = configuration(built_store, "http://127.0.0.1")["metadata"]["identification"]
     assert told["terms_of_service"] == "本处内部图"
     assert told["description"].endswith(f"数据版本 {built_store.data_version}。本处内部图")
+
+
+@pytest.mark.parametrize("path", ["/", "/collections", "/collections/none"])
+def test_every_page_ends_with_the_notice_of_the_office(
+    path: str, server: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.ogc.config.internal_notice", lambda: "本处 <内部> 图")
+    _service.cache_clear()
+    try:
+        page = ask(
+            server, f"/ogc{path}", query="f=html", host="127.0.0.1:8501", accept="text/html"
+        ).body.decode()
+    finally:
+        _service.cache_clear()
+    assert '<p class="notice">本处 &lt;内部&gt; 图</p>' in page
+    assert "内部工作图" not in page
 
 
 def test_it_can_be_switched_off(server: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:

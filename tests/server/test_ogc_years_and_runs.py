@@ -21,9 +21,10 @@ from analysis.coverage import CoverageRequest, prepare_coverage
 from analysis.given import gather
 from analysis.runs import Run, record_run, save_scenario
 from analysis.siting import SitingRequest, prepare_siting
+from data.registry import load_registry
 from data.store.store import Store
 from exports.catalogue import make_layer
-from exports.layers.runs import MAX_RUNS, run_layers
+from exports.layers.runs import run_layers
 from server.ogc import source as sources
 from server.ogc.collections import collections
 from server.ogc.question import years_of
@@ -287,7 +288,7 @@ def test_a_run_that_cannot_be_read_and_the_oldest_are_left_out(
     (damaged / "run.json").write_text("{", encoding="utf-8")
     found = run_layers(built_store, built_data_dir)
     assert f"run.{damaged.name}" not in found
-    assert len({one.run.id for one in found.values()}) <= MAX_RUNS
+    assert len({one.run.id for one in found.values()}) <= load_registry().setting("listed_runs")
 
 
 @pytest.mark.parametrize(

@@ -1,37 +1,26 @@
-"""``sutu layers``, ``sutu export`` and ``sutu atlas``: layers as files, packages and map sheets."""
+"""``sutu export``: layers as files, packages and map sheets; and what ``sutu atlas`` shares with it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from commands.app import errors, examples
-from commands.console import Format, print_json, print_rows
+from commands.console import print_json
 from data.registry.environment import EXPORT_DIR
 from data.store.store import Store, data_dir, open_store
-from exports.atlas import Atlas, sheet_options
+from exports.atlas import sheet_options
 from exports.catalogue import clip_to, layer_list, make_layer
 from exports.formats import FORMATS, SHEETS, Options, find_format, require_allowed
-from exports.layers.kinds import Clip, LayerInfo
+from exports.layers.kinds import Clip
 from exports.package import Exported, export, safe_name
 from geo.crs import TARGETS, target_crs
 from geo.errors import CrsError, ExportError, UnknownRegionError
 from geo.export_table import ExportTable
 
-"""When set, exports may be written below this folder only."""
-
-_COLUMNS = {
-    "id": "图层",
-    "title": "名称",
-    "group": "类别",
-    "geometry": "形状",
-    "rows": "行数",
-    "settings": "可设",
-}
-_SHAPES = {"point": "点", "line": "线", "polygon": "面"}
 _FORMAT_HELP = f"格式：{'、'.join(FORMATS)}。"
 _CRS_HELP = f"坐标系：{'、'.join(TARGETS)}。"
 
@@ -46,8 +35,7 @@ Force = Annotated[bool, typer.Option("--force", help="文件已存在时覆盖�
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command("layers", epilog=examples("sutu layers", "sutu layers --json"))(layers)
+    """Add the command to the application."""
     app.command(
         "export",
         epilog=examples(
@@ -57,48 +45,6 @@ def register(app: typer.Typer) -> None:
             "sutu export population_density --format pdf --page A3 --out 人口密度.pdf",
         ),
     )(export_layers)
-    app.command(
-        "atlas",
-        epilog=examples(
-            "sutu atlas population_density --out 人口密度图集.zip",
-            "sutu atlas facilities --format png --out 图集.zip",
-        ),
-    )(atlas)
-
-
-def layers(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON 列表。")] = False) -> None:
-    """列出可以导出的图层、行数和可设的项。"""
-    found = layer_list(open_store())
-    if as_json:
-        print_json([_described(info) for info in found])
-        return
-    rows: list[dict[str, Any]] = [
-        {
-            "id": info.id,
-            "title": info.title,
-            "group": info.group,
-            "geometry": _SHAPES[info.geometry],
-            "rows": info.rows,
-            "settings": " ".join(one.name for one in info.parameters),
-        }
-        for info in found
-    ]
-    print_rows(rows, _COLUMNS, Format.table, title=f"图层 {len(rows)} 个")
-
-
-def _described(info: LayerInfo) -> dict[str, Any]:
-    return {
-        "id": info.id,
-        "title": info.title,
-        "group": info.group,
-        "geometry": info.geometry,
-        "rows": info.rows,
-        "definition": info.definition,
-        "parameters": [
-            {"name": one.name, "title": one.title, "default": one.default, "options": list(one.options)}
-            for one in info.parameters
-        ],
-    }
 
 
 def export_layers(  # noqa: PLR0917 - a command's options are its documented inputs
@@ -123,48 +69,23 @@ def export_layers(  # noqa: PLR0917 - a command's options are its documented inp
     """导出图层：GIS 文件、表格、图件或离线网页地图。"""
     if fields not in {"zh", "en"}:
         raise typer.BadParameter("字段名只能是 zh 或 en", param_hint="--fields")
-    _require_place(out, force=force)
-    options = _options(form, crs, approval, publish=publish, naming="title" if fields == "zh" else "name")
+    require_place(out, force=force)
+    options = export_options(
+        form, crs, approval, publish=publish, naming="title" if fields == "zh" else "name"
+    )
     store = open_store()
     region = _clip(store, clip)
     tables = _tables(store, names, settings, region)
     if options.format in SHEETS:
-        sheet = sheet_options(store, page, orientation, region, date=_today())
+        sheet = sheet_options(store, page, orientation, region, date=today())
         options = Options(options.format, options.target, options.naming, approval, publish, sheet)
-    done = export(tables, out, options, progress=_tell)
-    _report(done, as_json=as_json)
+    done = export(tables, out, options, progress=tell)
+    report(done, as_json=as_json)
 
 
-def atlas(  # noqa: PLR0917
-    name: Annotated[str, typer.Argument(metavar="图层", help="图层，见 sutu layers。")],
-    out: Annotated[Path, typer.Option("--out", help="写到哪个 .zip 文件（pdf 也可写成一个 .pdf）。")],
-    form: Annotated[str, typer.Option("--format", help="pdf、png 或 svg。")] = "pdf",
-    settings: Settings = None,
-    approval: Approval = None,
-    publish: Publish = False,
-    page: PageSize = "A4",
-    orientation: Orientation = "portrait",
-    force: Force = False,
-) -> None:
-    """图集：全省一幅，各设区市各一幅。"""
-    if form not in SHEETS:
-        raise typer.BadParameter(f"图集的格式只能是 {'、'.join(SHEETS)}", param_hint="--format")
-    if out.suffix.lower() != ".zip":
-        raise typer.BadParameter("图集的文件名应以 .zip 结尾", param_hint="--out")
-    _require_place(out, force=force)
-    options = _options(form, "EPSG:4490", approval, publish=publish)
-    store = open_store()
-    chosen = _settings(settings)
-
-    def make(region: Clip | None) -> ExportTable:
-        return make_layer(store, data_dir(), name, chosen, clip=region)
-
-    drawn = Atlas(store, make, page, orientation, _today())
-    done = drawn.write(out, options, tell=_tell)
-    _report(done, as_json=False)
-
-
-def _options(form: str, crs: str, approval: str | None, *, publish: bool, naming: str = "title") -> Options:
+def export_options(
+    form: str, crs: str, approval: str | None, *, publish: bool, naming: str = "title"
+) -> Options:
     """Return the options; what is not on offer is a fault of the command line."""
     try:
         known = find_format(form)
@@ -179,7 +100,8 @@ def _options(form: str, crs: str, approval: str | None, *, publish: bool, naming
     return options
 
 
-def _settings(texts: list[str] | None) -> dict[str, str]:
+def given_settings(texts: list[str] | None) -> dict[str, str]:
+    """Return the settings that were given as name=value."""
     out = {}
     for text in texts or []:
         name, sign, value = text.partition("=")
@@ -193,7 +115,7 @@ def _tables(
     store: Store, names: list[str], settings: list[str] | None, region: Clip | None
 ) -> list[ExportTable]:
     """Return the layers; a setting must belong to at least one of them."""
-    chosen = _settings(settings)
+    chosen = given_settings(settings)
     strict = len(names) == 1
     tables = [
         make_layer(store, data_dir(), name, chosen, clip=region, strict=strict)
@@ -215,7 +137,7 @@ def _clip(store: Store, adcode: str | None) -> Clip | None:
         raise typer.BadParameter(str(fault), param_hint="--clip") from fault
 
 
-def _require_place(out: Path, *, force: bool) -> None:
+def require_place(out: Path, *, force: bool) -> None:
     """Refuse a place that is not allowed, has no folder, or is taken."""
     allowed = EXPORT_DIR.value()
     folder = out.absolute().parent
@@ -231,15 +153,18 @@ def _require_place(out: Path, *, force: bool) -> None:
         raise typer.BadParameter(f"{out} 已存在；加 --force 覆盖", param_hint="--out")
 
 
-def _tell(step: str, done: int, total: int) -> None:
+def tell(step: str, done: int, total: int) -> None:
+    """Say on stderr how far the export is."""
     errors().print(f"[{done}/{total}] {step}", markup=False)
 
 
-def _today() -> str:
+def today() -> str:
+    """Return the date that a map sheet bears."""
     return dt.datetime.now(dt.UTC).astimezone().date().isoformat()
 
 
-def _report(done: Exported, *, as_json: bool) -> None:
+def report(done: Exported, *, as_json: bool) -> None:
+    """Say what was written, and what must be known of it."""
     if as_json:
         told = {
             "path": str(done.path),
