@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
+from pygeoapi import l10n
 from pygeoapi.api import API, APIRequest, itemtypes
 from pygeoapi.util import render_j2_template, to_json
 from starlette.requests import Request
@@ -40,6 +41,20 @@ _HOST = re.compile(r"[A-Za-z0-9.\-]{1,100}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,40}\](:\d
 _PARSED = {"html", "jsonld"}
 """Formats that pygeoapi makes of the features themselves."""
 _CLOSED = f"图层服务已关闭（环境变量 {OGC}=off）"
+
+_translated = l10n.translate_struct
+
+
+def _as_it_is(struct: Any, locale: Any, is_config: bool = False) -> Any:
+    """Return a configuration as it is, and anything else translated.
+
+    pygeoapi would show every page with the first configuration that it met, by language. Ours are in one
+    language, and differ by the address a page is reached at, by the data and by the office's settings.
+    """
+    return struct if is_config else _translated(struct, locale)
+
+
+l10n.translate_struct = _as_it_is
 
 _making = threading.Lock()
 

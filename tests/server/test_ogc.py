@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,14 @@ def test_the_service_says_the_notice_of_the_office(
     told = configuration(built_store, "http://127.0.0.1")["metadata"]["identification"]
     assert told["terms_of_service"] == "本处内部图"
     assert told["description"].endswith(f"数据版本 {built_store.data_version}。本处内部图")
+
+
+def test_pages_link_to_the_name_they_are_reached_by(server: Starlette) -> None:
+    for host in ("127.0.0.1:8501", "sutu.example.cn", "127.0.0.1:8501"):
+        for path in ("/", "/collections", "/collections/none"):
+            page = ask(server, f"/ogc{path}", query="f=html", host=host, accept="text/html").body.decode()
+            linked = re.findall(r'href="(https?://[^/"]+)', page)
+            assert linked and set(linked) == {f"http://{host}"}
 
 
 @pytest.mark.parametrize("path", ["/", "/collections", "/collections/none"])
