@@ -10,8 +10,8 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
@@ -19,7 +19,7 @@ import geopandas as gpd
 import pandas as pd
 
 from data.builder.facilities import locate_townships
-from data.registry.corridor_models import CorridorPlace, load_corridor_places
+from data.registry.corridor_models import CorridorFamily, CorridorPlace, load_corridor_places
 from geo.errors import RegistryError
 from geo.region_tree import PROVINCE, prefecture_of
 
@@ -204,3 +204,47 @@ def once(texts: Iterable[str]) -> tuple[list[str], list[str]]:
             again.append(text)
         seen.setdefault(text)
     return list(seen), again
+
+
+@dataclass
+class Draft:
+    """A structure on its way into the table: its row, its members in order, and how it is to be drawn."""
+
+    row: dict[str, Any]
+    family: CorridorFamily
+    members: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.row["id"])
+
+    def add(
+        self, text: str, role: str, places: Sequence[PlaceFound], *, on_axis: bool = False, note: str = ""
+    ) -> None:
+        """Append the places a text stands for."""
+        for place in places:
+            self.members.append(
+                {
+                    "corridor": self.id,
+                    "position": len(self.members),
+                    "text": text,
+                    "role": role,
+                    "kind": place.kind,
+                    "name": place.name,
+                    "adcode": place.adcode,
+                    "level": place.level,
+                    "lon": place.lon,
+                    "lat": place.lat,
+                    "on_axis": on_axis and place.placed,
+                    "line": None,
+                    "reason": place.reason,
+                    "note": note or place.note,
+                }
+            )
+
+    def add_line(self, text: str, role: str, line: str | None) -> None:
+        """Append a line that the corridor consists of; ``line`` is its id in the table."""
+        found = PlaceFound(text, "line", reason=None if line else "表中没有同名的线路")
+        self.add(text, role, [found])
+        self.members[-1]["line"] = line

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
+from data.builder.corridor_places import Draft
 from data.registry.corridor_models import load_corridor_rules
 from geo.corridors import bows, fan_out, make_axis, smooth_line
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError
 from geo.region_tree import lies_in
-
-if TYPE_CHECKING:
-    from data.builder.corridor_table import Draft
 
 SCHEMATIC, REAL = "示意", "实测"
 NO_MEMBERS = "原文没有列出成员或走向"

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -17,8 +16,8 @@ import pandas as pd
 import shapely
 
 from data.builder.corridor_places import (
+    Draft,
     PlaceFinder,
-    PlaceFound,
     fact_rows,
     once,
     split_members,
@@ -27,7 +26,6 @@ from data.builder.corridor_places import (
 from data.builder.corridor_shapes import REAL, draw_all
 from data.ingest.osm_store import load_imported_layer, load_imported_network
 from data.registry.corridor_models import (
-    CorridorFamily,
     CorridorPlace,
     CorridorRoute,
     family_of,
@@ -69,50 +67,6 @@ class CorridorTables:
     member: pd.DataFrame
     shapes: gpd.GeoDataFrame
     strips: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-
-@dataclass
-class Draft:
-    """A structure on its way into the table: its row, its members in order, and how it is to be drawn."""
-
-    row: dict[str, Any]
-    family: CorridorFamily
-    members: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return str(self.row["id"])
-
-    def add(
-        self, text: str, role: str, places: Sequence[PlaceFound], *, on_axis: bool = False, note: str = ""
-    ) -> None:
-        """Append the places a text stands for."""
-        for place in places:
-            self.members.append(
-                {
-                    "corridor": self.id,
-                    "position": len(self.members),
-                    "text": text,
-                    "role": role,
-                    "kind": place.kind,
-                    "name": place.name,
-                    "adcode": place.adcode,
-                    "level": place.level,
-                    "lon": place.lon,
-                    "lat": place.lat,
-                    "on_axis": on_axis and place.placed,
-                    "line": None,
-                    "reason": place.reason,
-                    "note": note or place.note,
-                }
-            )
-
-    def add_line(self, text: str, role: str, line: str | None) -> None:
-        """Append a line that the corridor consists of; ``line`` is its id in the table."""
-        found = PlaceFound(text, "line", reason=None if line else "表中没有同名的线路")
-        self.add(text, role, [found])
-        self.members[-1]["line"] = line
 
 
 def build_corridor_tables(
