@@ -292,14 +292,15 @@ def given_sites(store: Store, path: Path | None, datum: str | None) -> tuple[Sit
 def given_population(store: Store, path: Path | None) -> pd.DataFrame | None:
     """Return the population cells that follow a raster, scaled to the census, or None.
 
-    The raster passes the same checks as an import, in a folder of its own that is removed again. Raises as
-    `read_population_file`.
+    The raster passes the same checks as an import, in a folder of its own that is removed again; what became
+    of its people goes to stderr. Raises as `read_population_file`.
     """
     if path is None:
         return None
     registry, regions = load_registry(), store.regions(zoom="full").reset_index(drop=True)
     with tempfile.TemporaryDirectory(prefix="sutu-") as folder:
-        store_population(read_population_file(path, store.regions(zoom="full")), Path(folder), path.name)
+        found = read_population_file(path, store.regions(zoom="full"))
+        say_notes(store_population(found, Path(folder), path.name).notes)
         return make_population_grid(registry, regions, Path(folder)).frame
 
 

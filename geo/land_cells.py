@@ -74,6 +74,19 @@ def land_cells(
     return cells
 
 
+def counties_of_cells(counties: gpd.GeoDataFrame, resolution_m: float) -> tuple[IntArray, IntArray]:
+    """Return the cells that any county has a part of, water or not, and the county each lies in alone.
+
+    ``counties`` are in ``ALBERS``. The first are cell ids, ascending; the second the number of the county in
+    the order of the frame, -1 for a cell that is not wholly in one.
+    """
+    require_metric(counties)
+    pieces = _cut(counties.geometry.to_numpy(), float(resolution_m))
+    whole = pieces.area >= float(resolution_m) ** 2
+    ids, first = np.unique(cell_ids(pieces.column, pieces.row), return_index=True)
+    return ids, np.where(whole, pieces.county, -1)[first]
+
+
 def _land(counties: gpd.GeoDataFrame, water: gpd.GeoDataFrame | None) -> NDArray[np.object_]:
     shapes: NDArray[np.object_] = counties.geometry.to_numpy()
     if water is None or water.empty:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from geo.crs import require_metric, to_albers
 from geo.errors import PopulationError
 from geo.land_cells import land_cells
+from geo.placing import pattern_on_cells
 from geo.regions import adcodes, assign_regions
 
 FloatArray = NDArray[np.float64]
@@ -83,7 +84,8 @@ def grid_from_pattern(
     scale_to_census: bool = True,
 ) -> pd.DataFrame:
     """Return a grid that follows a measured pattern: ``pattern`` is people (≥ 0) by cell_id of this
-    resolution.
+    resolution. People on cells that the grid lacks go to the nearest cell of the county that holds their
+    centre (`geo.placing`), those of no county are left out.
 
     With ``scale_to_census`` each county keeps its census figures and the pattern only says where; otherwise
     each county has the people of the pattern (rounded), and its census shares of every group. Urban people
@@ -95,7 +97,7 @@ def grid_from_pattern(
     counts = _checked_census(census, codes)
     cells = land_cells(metric, None if water is None else to_albers(water), resolution_m)
     county = _numbers(cells)
-    people = pattern.reindex(cells["cell_id"]).fillna(0.0).to_numpy(dtype=np.float64)
+    people = pattern_on_cells(pattern, metric, cells, resolution_m).people
     sums = np.bincount(county, weights=people, minlength=len(codes)).astype(np.float64)
     lost = codes[(sums <= 0) & (counts["population"].to_numpy() > 0)]
     if len(lost):

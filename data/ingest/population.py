@@ -1,8 +1,11 @@
 """The door for population rasters (WorldPop, GHSL …): a GeoTIFF of people per pixel becomes people per cell
 of the grid.
 
-Only what lies over the province is read, in strips. A pixel's people go to the cell its centre falls in;
-pixels coarser than a cell are divided first.
+Only what lies over the province is read, in strips. The county that holds a pixel's centre has its people:
+on the cell the centre falls in or, where that is water or another county's, on the county's nearest cell
+(`geo.placing`).
+Pixels coarser than a cell are divided first, and each part goes by its own centre. Nobody is lost without a
+word: who was placed, moved and left out is counted and told.
 """
 
 import math
@@ -17,6 +20,7 @@ import pandas as pd
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
+from rasterio import Affine
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
@@ -32,13 +36,17 @@ from data.registry.import_models import load_import_checks
 from data.registry.limit_models import MEGABYTE, exceeded, limit, limit_bytes
 from data.store.staging import StagedImport, imports_dir
 from geo.crs import ALBERS, STORE_CRS, is_store_crs, to_albers
-from geo.land_cells import cell_ids, land_cells
+from geo.land_cells import land_cells
+from geo.placing import CellPlacer, Placed
 
 FloatArray = NDArray[np.float64]
 
+SUMS = ("people_in_province", "people_placed", "people_moved", "people_outside")
+"""People of a raster: of pixels whose centre is in the province (`CellPlacer.home_at`); placed on the cell
+that they lie on; moved to the nearest cell of their county; read, but outside the province and left out."""
+
 _MAX_ASPECT = 20.0
 _STRIP_PIXELS = 2_000_000
-_MARGIN_CELLS = np.array([-1, -1, 2, 2])
 # Only the file itself is read: no statistics, overviews or world files that lie beside it.
 _GDAL_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -51,11 +59,24 @@ _AGAIN = "重新下载，或在 GIS 软件中另存为 GeoTIFF"
 
 
 @dataclass(frozen=True)
-class _Counted:
-    """People by cell, and what was wrong with pixels: ``negative`` ones that are not declared as no data."""
+class CountedPeople:
+    """What a raster holds over the counties, by the cells of their grid.
 
-    people: pd.Series
+    ``cells``: `land_cells` of the counties; ``placed``: people on them, by row, and what became of all that
+    were read; ``in_province``: people of pixels whose centre has a county; ``parts``: into how many a
+    pixel's side was cut; ``negative``: how many pixels are below 0 and not declared as no data.
+    """
+
+    cells: pd.DataFrame
+    placed: Placed
+    in_province: float
+    parts: int
     negative: int
+
+    @property
+    def people(self) -> pd.Series:
+        """The people of every cell, by cell_id."""
+        return pd.Series(self.placed.people, index=self.cells["cell_id"])
 
 
 @dataclass(frozen=True)
@@ -63,10 +84,12 @@ class PopulationPattern:
     """A raster without a fault: ``people`` (float64, above 0) by cell_id, what is said of it, and notes.
 
     ``facts``: ``source``, ``resolution_m`` (side of a cell, metres) and ``scale_to_census`` (yes or no).
+    ``sums``: people of the raster, by ``SUMS``.
     """
 
     people: pd.Series
     facts: dict[str, str]
+    sums: dict[str, float]
     notes: tuple[str, ...]
 
 
@@ -88,10 +111,9 @@ def read_population(
     resolution = float(registry.setting("population_resolution_m"))
     counties = to_albers(regions.loc[regions["level"] == "county", ["adcode", "geometry"]])
     counted = _count(path, counties, resolution)
-    cells = land_cells(counties, to_albers(load_waters()), resolution)
-    people = counted.people.reindex(cells["cell_id"]).fillna(0.0)
+    people = counted.people
     census = census_inputs(registry, regions)["population"]
-    by_county = people.groupby(cells["adcode"].to_numpy()).sum()
+    by_county = people.groupby(counted.cells["adcode"].to_numpy()).sum()
     names = regions.set_index("adcode")["name"]
     raise_if_any(_doubts(path.name, counted, by_county, census, names=names, scaled=scale_to_census))
     facts = {
@@ -99,7 +121,8 @@ def read_population(
         "resolution_m": f"{resolution:g}",
         "scale_to_census": "yes" if scale_to_census else "no",
     }
-    return PopulationPattern(people[people > 0], facts, tuple(_notes(by_county, census, scale_to_census)))
+    notes = (*_notes(by_county, census, scale_to_census), *_placing_notes(counted))
+    return PopulationPattern(people[people > 0], facts, _sums(counted), notes)
 
 
 def store_population(
@@ -109,7 +132,7 @@ def store_population(
 
     ``rebuild`` builds the store anew; when it raises, the import is taken back.
     """
-    people, facts = pattern.people, pattern.facts
+    people, facts = pattern.people, {**pattern.facts, **pattern.sums}
     earlier = (imports_dir(data_dir) / IMPORT_NAME).exists()
     staged = StagedImport.stage(data_dir, IMPORT_NAME, lambda target: write_pattern(target, people, facts))
     with staged:
@@ -142,8 +165,11 @@ def import_population_raster(
     return store_population(pattern, data_dir, path.name, rebuild=rebuild)
 
 
-def _count(path: Path, counties: gpd.GeoDataFrame, resolution: float) -> _Counted:
-    """Return the people of the raster by cell over the extent of the counties."""
+def _count(path: Path, counties: gpd.GeoDataFrame, resolution: float) -> CountedPeople:
+    """Return the people of the raster over ``counties`` (``ALBERS``) by cell of ``resolution`` metres.
+
+    Raises ``FaultReport`` when the file is no GeoTIFF, cannot be placed or used, or is beyond the bounds.
+    """
     _require_tiff(path)
     with warnings.catch_warnings(), rasterio.Env(**_GDAL_OPTIONS):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -235,50 +261,72 @@ def _pixel_m(raster: rasterio.DatasetReader) -> float:
 
 def _sum_cells(
     raster: rasterio.DatasetReader, window: Window, counties: gpd.GeoDataFrame, resolution: float
-) -> _Counted:
+) -> CountedPeople:
     """Add the pixels up by cell, strip by strip."""
     crs = CRS.from_user_input(raster.crs)
     transformer = Transformer.from_crs(STORE_CRS if is_store_crs(crs) else crs, ALBERS, always_xy=True)
+    cells = land_cells(counties, to_albers(load_waters()), resolution)
+    placer = CellPlacer(counties, cells, resolution)
     parts = _parts(raster, resolution)
-    west, south, east, north = np.floor(counties.total_bounds / resolution).astype(int) + _MARGIN_CELLS
-    shape = (north - south, east - west)
-    total = np.zeros(shape[0] * shape[1])
-    negative = 0
-    for x, y, people, below in _strips(raster, window, parts):
-        negative += below
-        column, row = (np.floor(np.stack(transformer.transform(x, y)) / resolution)).astype(np.int64)
-        inside = (column >= west) & (column < east) & (row >= south) & (row < north)
-        place = (row[inside] - south) * shape[1] + column[inside] - west
-        total += np.bincount(place, weights=people[inside], minlength=len(total))
-    found = np.flatnonzero(total > 0)
-    ids = cell_ids(found % shape[1] + west, found // shape[1] + south)
-    return _Counted(pd.Series(total[found], index=ids), negative)
+    placed, in_province, negative = placer.nobody(), 0.0, 0
+    for strip in _strips(raster, window, parts):
+        negative += strip.negative
+        x, y = transformer.transform(*strip.centres(raster.transform))
+        if parts == 1:
+            found = placer.place(x, y, strip.people)
+            in_province += found.own + found.moved
+        else:
+            in_province += float(strip.people[placer.home_at(x, y) >= 0].sum())
+            divided = strip.divided(parts)
+            found = placer.place(*transformer.transform(*divided.centres(raster.transform)), divided.people)
+        placed += found
+    return CountedPeople(cells, placed, in_province, parts, negative)
 
 
-def _strips(
-    raster: rasterio.DatasetReader, window: Window, parts: int
-) -> Iterator[tuple[FloatArray, FloatArray, FloatArray, int]]:
-    """Yield x, y (raster CRS) and people of every populated part of a pixel, and how many pixels were
-    negative.
+@dataclass(frozen=True)
+class _Strip:
+    """Populated pixels, or parts of them: centres in columns and rows of the raster (a pixel is 1 × 1) and
+    people, and how many pixels of the strip are negative.
     """
+
+    column: FloatArray
+    row: FloatArray
+    people: FloatArray
+    negative: int
+
+    def centres(self, place: Affine) -> tuple[FloatArray, FloatArray]:
+        """Return x and y of the centres in the CRS of the raster."""
+        return place.c + place.a * self.column, place.f + place.e * self.row
+
+    def divided(self, parts: int) -> "_Strip":
+        """Return every pixel cut into ``parts`` × ``parts`` that share its people evenly."""
+        offsets = (np.arange(parts) + 0.5) / parts - 0.5
+        across, down = (grid.ravel() for grid in np.meshgrid(offsets, offsets))
+        people = np.repeat(self.people / (parts * parts), parts * parts)
+        column, row = (self.column[:, None] + across).ravel(), (self.row[:, None] + down).ravel()
+        return _Strip(column, row, people, self.negative)
+
+
+def _strips(raster: rasterio.DatasetReader, window: Window, parts: int) -> Iterator[_Strip]:
+    """Yield the populated pixels of the window, as many at once as are ``_STRIP_PIXELS`` when divided."""
     height = max(1, _STRIP_PIXELS // max(1, int(window.width) * parts * parts))
-    offsets = (np.arange(parts) + 0.5) / parts
-    across, down = (grid.ravel() for grid in np.meshgrid(offsets, offsets))
     for top in range(int(window.row_off), int(window.row_off + window.height), height):
         rows = min(height, int(window.row_off + window.height) - top)
         strip = Window(int(window.col_off), top, int(window.width), rows)
         values = raster.read(1, window=strip, masked=True).astype(np.float64).filled(np.nan)
-        below = int((values < 0).sum())
         row, column = np.nonzero(values > 0)
-        people = np.repeat(values[row, column] / (parts * parts), parts * parts)
-        columns = (column[:, None] + strip.col_off + across).ravel()
-        lines = (row[:, None] + strip.row_off + down).ravel()
-        place = raster.transform
-        yield place.c + place.a * columns, place.f + place.e * lines, people, below
+        people = values[row, column]
+        yield _Strip(column + strip.col_off + 0.5, row + strip.row_off + 0.5, people, int((values < 0).sum()))
 
 
 def _doubts(
-    file: str, counted: _Counted, by_county: pd.Series, census: pd.Series, *, names: pd.Series, scaled: bool
+    file: str,
+    counted: CountedPeople,
+    by_county: pd.Series,
+    census: pd.Series,
+    *,
+    names: pd.Series,
+    scaled: bool,
 ) -> list[Fault]:
     found = []
     if counted.negative:
@@ -306,6 +354,25 @@ def _notes(by_county: pd.Series, census: pd.Series, scaled: bool) -> list[str]:
     total = by_county.sum() / census.sum()
     used = "只取其分布，各县人口仍为普查数" if scaled else "人口取栅格原值，年龄与城乡构成取普查"
     return [
-        f"栅格在江苏共 {by_county.sum():,.0f} 人，为普查的 {total:.2f} 倍；{used}。",
+        f"栅格计入江苏 {by_county.sum():,.0f} 人，为普查的 {total:.2f} 倍；{used}。",
         f"分县比值最低 {ratio.min():.2f}（{ratio.idxmin()}），最高 {ratio.max():.2f}（{ratio.idxmax()}）。",
+    ]
+
+
+def _sums(counted: CountedPeople) -> dict[str, float]:
+    """Return the people of the raster by ``SUMS``: placed + moved + outside is all that was read."""
+    placed = counted.placed
+    figures = (counted.in_province, placed.own, placed.moved, placed.outside)
+    return dict(zip(SUMS, (round(figure, 3) for figure in figures), strict=True))
+
+
+def _placing_notes(counted: CountedPeople) -> list[str]:
+    """Return what became of the people of the raster, to the person."""
+    placed, parts = counted.placed, counted.parts
+    whose = "像元" if parts == 1 else f"各份（像元较大，切成 {parts}×{parts} 份）的"
+    return [
+        f"栅格中，中心在江苏的像元共 {counted.in_province:,.0f} 人。按{whose}中心归县："
+        f"{placed.own:,.0f} 人落在本县的格；"
+        f"{placed.moved:,.0f} 人所在处是水面或属邻县的格，移到本县最近的格；"
+        f"读取范围内另有 {placed.outside:,.0f} 人在省外，不计。"
     ]

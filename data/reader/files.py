@@ -138,7 +138,8 @@ def read_population_file(
     answer = _read("population", path, options, {"people": forms.PEOPLE}, control, regions, family="raster")
     rows = answer.tables["people"].to_pandas()
     facts = {str(key): str(value) for key, value in answer.said["facts"].items()}
-    return PopulationPattern(rows.set_index("cell_id")["people"], facts, texts(answer.said["notes"]))
+    sums = {str(key): float(value) for key, value in answer.said["sums"].items()}
+    return PopulationPattern(rows.set_index("cell_id")["people"], facts, sums, texts(answer.said["notes"]))
 
 
 def read_osm_file(

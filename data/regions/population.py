@@ -8,14 +8,17 @@ raster that somebody imported (`data.ingest.population`) takes the place of the 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import shapely
 from pyarrow import parquet
 
 from data.regions.census import CensusCounts, census_counts
@@ -23,8 +26,9 @@ from data.regions.seats import load_places
 from data.registry import Registry
 from data.store.files import damaged_import
 from data.store.staging import imports_dir
-from geo.crs import STORE_CRS
+from geo.crs import STORE_CRS, to_albers
 from geo.errors import PopulationError
+from geo.placing import pattern_on_cells
 from geo.population import CENSUS_COLUMNS, build_population_grid, grid_from_pattern
 from geo.regions import assign_regions
 
@@ -94,10 +98,22 @@ def make_population_grid(
     frame = grid_from_pattern(
         counties, census, pattern, load_waters(), resolution_m=resolution, scale_to_census=scaled
     )
-    note = "格网按人口栅格分布，" + (
-        "各县合计等于普查数" if scaled else "人数为栅格原值，年龄与城乡构成取普查"
-    )
+    outside = pattern_on_cells(pattern, to_albers(counties), frame, resolution).outside
+    note = _pattern_note(facts, outside)
     return PopulationGrid(frame, resolution, MEASURED, facts["source"], note)
+
+
+def _pattern_note(facts: dict[str, Any], outside: float) -> str:
+    """Return what a map says of an imported raster; ``outside``: people that no county of today holds."""
+    said = [
+        "各县合计等于普查数" if facts["scale_to_census"] == "yes" else "人数为栅格原值，年龄与城乡构成取普查"
+    ]
+    moved = round(facts.get("people_moved", 0.0))
+    if moved:
+        said.append(f"栅格中 {moved:,} 人所在处是水面或属邻县的格，移到本县最近的格")
+    if round(outside):
+        said.append(f"栅格中 {round(outside):,} 人所在的格不在现行边界内，未计")
+    return "格网按人口栅格分布，" + "；".join(said)
 
 
 def census_inputs(
@@ -141,29 +157,53 @@ def weighted_places(regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def load_waters() -> gpd.GeoDataFrame:
-    """Return the large lakes and the Yangtze: columns name, kind, source, geometry (EPSG:4490).
+    """Return the large lakes and the Yangtze without what people live on in them: columns name, kind,
+    source, geometry (EPSG:4490).
 
-    Schematic: lakes of Natural Earth (public domain) simplified, others and the river drawn by us. Good for
-    keeping people off open water at 500 m, not for measuring water.
+    Schematic: lakes of Natural Earth (public domain) simplified, others and the river drawn by us, and out
+    of each are cut its `load_islands`. Good for keeping people off open water at 500 m, not for measuring
+    water.
     """
-    with (resources.files("data.facts") / "waters.csv").open(encoding="utf-8") as handle:
-        table = pd.read_csv(handle, dtype=str)
-    shapes = gpd.GeoSeries.from_wkt(table.pop("wkt"), crs=STORE_CRS)
-    return gpd.GeoDataFrame(table, geometry=shapes)
+    waters, islands = _shapes("waters.csv"), load_islands()
+    land = islands.groupby("water")["geometry"].agg(lambda shapes: shapely.union_all(shapes.to_numpy()))
+    cut = waters["name"].isin(land.index).to_numpy()
+    shapes = waters.geometry.to_numpy()
+    shapes[cut] = shapely.difference(shapes[cut], land[waters["name"][cut]].to_numpy())
+    return waters.set_geometry(gpd.GeoSeries(shapes, crs=STORE_CRS))
 
 
-def write_pattern(path: Path, people: pd.Series, facts: dict[str, str]) -> None:
-    """Write people by cell_id (float64) with ``facts`` (source, resolution_m, scale_to_census: yes or no …)
-    beside.
+def load_islands() -> gpd.GeoDataFrame:
+    """Return the inhabited land that the outlines of the waters cover: columns name, kind, water (the name
+    of the one that it is cut out of), source, geometry (EPSG:4490).
+
+    Islands, and shores that the simplified outlines cut off, where a place is known to be. Schematic: around
+    a known point, of about the known size.
+    """
+    return _shapes("islands.csv")
+
+
+def _shapes(table: str) -> gpd.GeoDataFrame:
+    """Return a table of the packaged facts that has a column of shapes (``wkt``, EPSG:4490)."""
+    with (resources.files("data.facts") / table).open(encoding="utf-8") as handle:
+        rows = pd.read_csv(handle, dtype=str)
+    shapes = gpd.GeoSeries.from_wkt(rows.pop("wkt"), crs=STORE_CRS)
+    return gpd.GeoDataFrame(rows, geometry=shapes)
+
+
+def write_pattern(path: Path, people: pd.Series, facts: Mapping[str, Any]) -> None:
+    """Write people by cell_id (float64) with ``facts`` (source, resolution_m, scale_to_census: yes or no,
+    sums of people …) beside.
     """
     frame = pd.DataFrame(
         {"cell_id": people.index.to_numpy(dtype=np.int64), "people": people.to_numpy(np.float64)}
     )
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    parquet.write_table(table.replace_schema_metadata({_FACTS: json.dumps(facts, sort_keys=True)}), path)
+    parquet.write_table(
+        table.replace_schema_metadata({_FACTS: json.dumps(dict(facts), sort_keys=True)}), path
+    )
 
 
-def load_imported_pattern(data_dir: Path, resolution_m: float) -> tuple[pd.Series, dict[str, str]] | None:
+def load_imported_pattern(data_dir: Path, resolution_m: float) -> tuple[pd.Series, dict[str, Any]] | None:
     """Return the imported people by cell_id and the facts written beside them; None without import.
 
     Raises ``PopulationError`` when they were counted on cells of another size, ``StoreError`` when the file
@@ -174,7 +214,7 @@ def load_imported_pattern(data_dir: Path, resolution_m: float) -> tuple[pd.Serie
         return None
     with damaged_import(path):
         stored = parquet.ParquetFile(path).read()
-        facts: dict[str, str] = json.loads(stored.schema.metadata[_FACTS])
+        facts: dict[str, Any] = json.loads(stored.schema.metadata[_FACTS])
         table = stored.select(_PATTERN.names).cast(_PATTERN)
         written_for = float(facts["resolution_m"])
         if not {"source", "scale_to_census"} <= set(facts) or table["people"].null_count:

@@ -20,7 +20,10 @@ CARRIED = sorted(path.relative_to(REAL).as_posix() for path in REAL.rglob("*") i
 
 def origin(name: str) -> Path:
     """Return the file of the sources that a carried one is a copy of."""
-    top = "" if name.split("/", maxsplit=1)[0] in {"plans", "places", "statistics"} else "real/"
+    folder, _, file = name.partition("/")
+    if folder == "population":
+        return shared_path(f"cases/204-raster-people-lost/{file}")
+    top = "" if folder in {"plans", "places", "statistics"} else "real/"
     return shared_path(f"{top}{name}")
 
 

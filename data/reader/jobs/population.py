@@ -21,5 +21,5 @@ def read(folder: Path, order: Order, _tell: Tell) -> Answer:
         source=order.options["source"],
     )
     rows = pd.DataFrame({"cell_id": found.people.index.to_numpy(), "people": found.people.to_numpy()})
-    said = {"facts": found.facts, "notes": list(found.notes)}
+    said = {"facts": found.facts, "sums": found.sums, "notes": list(found.notes)}
     return Answer({"people": forms.table(rows, forms.PEOPLE)}, said)

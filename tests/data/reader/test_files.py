@@ -115,7 +115,7 @@ def test_population(regions: gpd.GeoDataFrame, tmp_path: Path) -> None:
     here = read_population(path, load_registry(), regions.reset_index(drop=True))
     there = files.read_population_file(path, regions)
     pd.testing.assert_series_equal(here.people, there.people, check_names=False, check_index_type=False)
-    assert (here.facts, here.notes) == (there.facts, there.notes)
+    assert (here.facts, here.sums, here.notes) == (there.facts, there.sums, there.notes)
 
 
 def test_an_extract(built_store: Store, tmp_path: Path) -> None:
