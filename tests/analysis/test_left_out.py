@@ -243,3 +243,51 @@ def test_each_group_of_pairs_keeps_its_first(built_store: Store) -> None:
     assert found.once(places)["id"].tolist() == ["h0", "h3"]
     implied = find_repeats(places.assign(precision="implied"), built_store.region_table())
     assert implied.extra == frozenset() and implied.words(4) == []
+
+
+# A place is no minutes from itself ----------------------------------------------------------------------
+
+
+def one_road(lon: float, lat: float, metres: float) -> NetworkSource:
+    """Return one road of 80 nodes, 4 km from west to east, so many metres south of a place."""
+    x, y = gpd.GeoSeries.from_xy([lon], [lat], crs=STORE_CRS).to_crs(ALBERS).get_coordinates().iloc[0]
+    at = np.linspace(x - 2000.0, x + 2000.0, 80)
+    nodes = pd.DataFrame({"node_id": np.arange(80), "x": at, "y": y - metres})
+    edges = pd.DataFrame(
+        {
+            "from_node": np.arange(79),
+            "to_node": np.arange(1, 80),
+            "length_m": np.diff(at),
+            "highway": "residential",
+        }
+    )
+    return NetworkSource(nodes, edges, "一条路", f"road {metres:g}")
+
+
+@pytest.mark.parametrize(
+    ("service", "kind", "metres"),
+    [("药店", "pharmacy", 800.0), ("幼儿园", "kindergarten", 250.0), ("药店", "pharmacy", 1001.0)],
+)
+def test_a_place_reaches_what_stands_at_it(
+    built_store: Store, tmp_path: Path, service: str, kind: str, metres: float
+) -> None:
+    lon, lat = 117.222834, 34.210214
+    shop = listed(built_store, [("甲", lon, lat, np.nan)]).assign(type=kind)
+    given = gather(built_store, tmp_path, facilities=shop, network=one_road(lon, lat, metres))
+    asked = CircleRequest(services=(service,), mode="walk", within="320300")
+    answer = prepare_circles(given, asked).at(lon, lat)
+    (found,) = answer.services
+    assert (found.minutes, found.met, found.straight) == (pytest.approx(0.0, abs=1e-5), True, metres > 1000.0)
+
+
+def test_people_around_a_place_off_the_road_walk_to_it(built_store: Store, tmp_path: Path) -> None:
+    lon, lat = 117.222834, 34.210214
+    shop = listed(built_store, [("甲", lon, lat, np.nan)]).assign(type="pharmacy")
+    given = gather(built_store, tmp_path, facilities=shop, network=one_road(lon, lat, 800.0))
+    analysis = prepare_coverage(given, CoverageRequest(("pharmacy",), mode="walk", within="320300"))
+    places = analysis.cells[["x", "y"]].to_numpy()
+    (site,) = analysis.facilities[["x", "y"]].to_numpy()
+    metres = np.hypot(*(places - site).T)
+    near = (metres <= 500.0) & ~analysis.travel.straight
+    assert near.sum() >= 2
+    assert analysis.travel.minutes[near] == pytest.approx(metres[near] / 80.0, abs=1e-5)

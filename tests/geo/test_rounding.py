@@ -269,11 +269,11 @@ def test_neighbours_in_structure_at_one_distance_stand_by_code() -> None:
         {"a": [0.2, 0.1 + 0.2, 0.1, 0.9], "b": [0.3, 0.1 + 0.2, 0.3, 0.3]},
         index=["320000", "320200", "320100", "320300"],
     )
-    assert similar_regions(matrix, "320000")["adcode"].tolist() == ["320100", "320200", "320300"]
+    assert similar_regions(matrix, "320000", 5)["adcode"].tolist() == ["320100", "320200", "320300"]
     turned = matrix.rename(index={"320100": "320200", "320200": "320100"})
-    assert similar_regions(turned, "320000")["adcode"].tolist() == ["320100", "320200", "320300"]
-    alone = similar_regions(matrix[["a"]], "320000")
-    pd.testing.assert_frame_equal(similar_regions(matrix, "320000"), alone)
+    assert similar_regions(turned, "320000", 5)["adcode"].tolist() == ["320100", "320200", "320300"]
+    alone = similar_regions(matrix[["a"]], "320000", 5)
+    pd.testing.assert_frame_equal(similar_regions(matrix, "320000", 5), alone)
 
 
 def test_equal_values_are_no_cluster() -> None:

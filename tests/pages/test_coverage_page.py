@@ -379,10 +379,13 @@ def test_the_unreachable_are_reported_apart(store: Store) -> None:
     assert any("没有点位" in note for note in study.notes(store, answers.analysis))
 
 
-def test_counties_near_the_border_are_flagged() -> None:
+def test_people_near_the_border_are_told() -> None:
     rows = command("--type", "general_hospital", "--mode", "drive", "--minutes", 30, "--by", "county")
-    flagged = sum(row["edge"] for row in rows)
-    assert f"95 个地区中有 {flagged} 个靠近省界" in text_of(start(MODULE, mode="drive", minutes="30"))
+    people = sum(row["edge_population"] for row in rows)
+    everybody = sum(row["population"] for row in rows)
+    assert 0 < people < everybody and sum(row["edge"] for row in rows)
+    told = f"{people:,.0f} 人（{people / everybody:.1%}）住在离省界不到 30 分钟路程处，省外没有给出设施"
+    assert told in text_of(start(MODULE, mode="drive", minutes="30"))
 
 
 def test_a_question_without_an_answer_keeps_the_controls() -> None:
