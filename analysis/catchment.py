@@ -62,6 +62,7 @@ FACILITY_COLUMNS = (
     "weighted_demand",
     "ratio",
     "unit",
+    "straight",
     "reason",
 )
 _PER: dict[Measure, tuple[float, str]] = {"count": (100_000.0, "十万人"), "capacity": (1_000.0, "千人")}
@@ -280,24 +281,28 @@ class CatchmentAnalysis:
         return pd.DataFrame(rows).astype({"reason": object})
 
     def facility_table(self) -> pd.DataFrame:
-        """Return what every facility offers and who asks it, ``FACILITY_COLUMNS``; ``ratio`` in ``unit``."""
+        """Return what every facility offers and who asks it, ``FACILITY_COLUMNS``; ``ratio`` in ``unit``,
+        ``straight``: no road is near it.
+        """
         result = self.result
         return self.facilities[["id", "name", "type", "adcode", "precision"]].assign(
             supply=self.supply,
             weighted_demand=result.weighted_demand,
             ratio=result.ratio * self.per,
             unit=self.unit,
+            straight=True if self._snapped is None else ~self._snapped[1].found,
             reason=result.reason,
         )[list(FACILITY_COLUMNS)]
 
     def cell_table(self) -> pd.DataFrame:
         """Return the access of every cell of the request's region: ``cell_id``, ``x``, ``y`` (metres of
-        ``ALBERS``), ``adcode``, ``population`` (those who ask), ``access`` and its ``unit``.
+        ``ALBERS``), ``adcode``, ``population`` (those who ask), ``access`` and its ``unit``, ``straight``
+        (times of a straight line).
         """
         mine = self.cells_of(self.request.within)
         people = self.cells.loc[mine, ["cell_id", "x", "y", "adcode", self.request.demand]]
         return people.rename(columns={self.request.demand: "population"}).assign(
-            access=self.result.access[mine] * self.per, unit=self.unit
+            access=self.result.access[mine] * self.per, unit=self.unit, straight=self.straight[mine]
         )
 
     def cells_of(self, adcode: str) -> NDArray[np.bool_]:

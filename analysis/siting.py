@@ -52,6 +52,7 @@ Method = Literal["greedy", "exact"]
 METHODS: dict[Method, str] = {"greedy": "贪心", "exact": "精确"}
 NO_EXISTING = "数据里没有此类设施，现状未知"
 
+SITE_COLUMNS = ("rank", "id", "name", "adcode", "lon", "lat", "gain", "share", "straight")
 COMPARISON_COLUMNS = (
     "adcode",
     "name",
@@ -172,20 +173,20 @@ class SitingAnalysis:
         return rows
 
     def sites(self) -> pd.DataFrame:
-        """Return the proposed sites in order of choice: ``rank, name, adcode, lon, lat, gain, share``.
+        """Return the proposed sites in order of choice: ``SITE_COLUMNS``.
 
         ``gain``: what each adds to those before it, people or minutes × people; ``share``: of what could be
-        gained at all (the demand not covered, or the minutes left).
+        gained at all (the demand not covered, or the minutes left); ``straight``: no road is near it.
         """
         if self.result is None or self.problem is None:
-            return pd.DataFrame(columns=["rank", "id", "name", "adcode", "lon", "lat", "gain", "share"])
+            return pd.DataFrame(columns=list(SITE_COLUMNS))
         chosen = self.candidates.iloc[self.result.sites].reset_index(drop=True)
         problem = self.problem
         left = problem.demand - problem.base if problem.objective == "coverage" else problem.base
         gains = self.result.gains
-        return chosen[["id", "name", "adcode", "lon", "lat"]].assign(
+        return chosen[["id", "name", "adcode", "lon", "lat", "straight"]].assign(
             rank=np.arange(1, len(chosen) + 1), gain=gains, share=gains / left if left > 0.0 else np.nan
-        )[["rank", "id", "name", "adcode", "lon", "lat", "gain", "share"]]
+        )[list(SITE_COLUMNS)]
 
     @cached_property
     def curve(self) -> pd.DataFrame:
@@ -287,7 +288,8 @@ def prepare_siting(given: Given, request: SitingRequest) -> SitingAnalysis:
     )
     require_number(request.add, len(sites))
     tell(f"计算 {len(sites)} 个候选点的可达范围")
-    reach, told = _reach(request, planned, sites)
+    reach, off_road, told = _reach(request, planned, sites)
+    sites = sites.assign(straight=off_road)
     problem = _problem(request, planned, reach)
     tell("求解")
     result = (
@@ -340,17 +342,18 @@ def _existing(given: Given, request: SitingRequest) -> CoverageAnalysis:
 
 def _reach(
     request: SitingRequest, analysis: CoverageAnalysis, sites: pd.DataFrame
-) -> tuple[Reach, list[str]]:
-    """Return what the candidates reach, and what must be said of those that lie off the roads."""
+) -> tuple[Reach, NDArray[np.bool_], list[str]]:
+    """Return what the candidates reach, which of them lie off the roads, and what must be said of these."""
     radius = request.minutes if request.objective == "coverage" else request.cap_minutes
     sites_xy, cells_xy = (frame[["x", "y"]].to_numpy(dtype=np.float64) for frame in (sites, analysis.cells))
     network = analysis.network
     if network is None:
-        return reach_straight(sites_xy, cells_xy, mode=analysis.mode, max_minutes=radius), []
+        reach = reach_straight(sites_xy, cells_xy, mode=analysis.mode, max_minutes=radius)
+        return reach, np.ones(len(sites), dtype=bool), []
     sites_at = snap_points(network, sites_xy, exact=True)
     reach = reach_snapped(network, sites_at, snap_points(network, cells_xy), max_minutes=radius)
     off = {"候选点": (int((~sites_at.found).sum()), len(sites))}
-    return reach, road_notes(network.mode, straight_people=0.0, people=0.0, off_road=off)
+    return reach, ~sites_at.found, road_notes(network.mode, straight_people=0.0, people=0.0, off_road=off)
 
 
 def _problem(request: SitingRequest, planned: CoverageAnalysis, reach: Reach) -> SitingProblem:

@@ -30,6 +30,7 @@ _SITE_HEADERS = {
     "lat": "纬度",
     "gain": "新增效益",
     "share": "占可增效益",
+    "straight": "依据",
 }
 _REGION_HEADERS = {
     "adcode": "代码",
@@ -212,7 +213,10 @@ def _write(store: Store, analysis: SitingAnalysis, by: By, form: Output, out: Pa
 def _print_sites(analysis: SitingAnalysis) -> None:
     unit = "{:,.0f} 人" if analysis.request.objective == "coverage" else "{:,.0f} 人·分钟"
     forms = {"lon": "{:.4f}", "lat": "{:.4f}", "gain": unit, "share": "{:.2%}"}
-    chosen = [row | study.formatted(row, forms) for row in study.records(analysis.sites())]
+    chosen = [
+        row | study.formatted(row, forms) | {"straight": "直线估算" if row["straight"] else "路网"}
+        for row in study.records(analysis.sites())
+    ]
     print_rows(chosen, _SITE_HEADERS, Format.table, title="新增位置")
 
 

@@ -35,7 +35,19 @@ from geo.region_tree import LEVEL_NAMES, LEVELS
 
 _COVERED = {"yes": "覆盖", "no": "未覆盖"}
 _COLOURS = {"覆盖": "#2c7fb8", "未覆盖": "#fdae61"}
-CELL_FIELDS = ("cell_id", "adcode", "population", "land_km2", "minutes", "reachable", "covered", "facility")
+CELL_FIELDS = (
+    *(
+        "cell_id",
+        "adcode",
+        "population",
+        "land_km2",
+        "minutes",
+        "straight",
+        "reachable",
+        "covered",
+        "facility",
+    ),
+)
 _AREA_FIELDS = ("covered_text", "threshold_minutes", "area_km2", "population")
 
 
@@ -126,6 +138,7 @@ def cell_frame(analysis: CoverageAnalysis, minutes: float) -> pd.DataFrame:
     nearest[travel.facility < 0] = None
     return analysis.cells.rename(columns={"area_km2": "land_km2"}).assign(
         minutes=travel.minutes,
+        straight=travel.straight,
         reachable=travel.reachable,
         covered=_covered(analysis, minutes),
         facility=pd.Series(nearest, index=analysis.cells.index, dtype="str"),

@@ -54,7 +54,7 @@ _SHORTFALL = (
     *("adcode", "name", "standard", "standard_text", "applies", "required", "required_most", "provided"),
     *("surveyed", "implied", "shortfall", "unit", "reason"),
 )
-_SITES = ("site_rank", "id", "name", "adcode", "lon", "lat", "gain", "share")
+_SITES = ("site_rank", "id", "name", "adcode", "lon", "lat", "gain", "share", "straight")
 
 
 def _levels() -> Parameter:

@@ -72,6 +72,7 @@ def sites_table(choice: SitingChoice, answers: SitingAnswers) -> pd.DataFrame:
             "次序": rows["rank"].astype("int64"),
             "位置": rows["name"],
             gain: rows["gain"].astype("float64"),
+            "依据": ["直线估算" if one else "路网" for one in rows["straight"]],
             "经度": rows["lon"].map("{:.4f}".format),
             "纬度": rows["lat"].map("{:.4f}".format),
         }

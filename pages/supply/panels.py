@@ -39,6 +39,7 @@ def load_table(store: Store, choice: SupplyChoice, answers: SupplyAnswers) -> pd
             "加权需求（人）": rows["weighted_demand"],
             f"供需比（{analysis.unit}）": rows["ratio"].where(rows["weighted_demand"] > 0),
             "位置": rows["precision"].map(origin),
+            "依据": ["直线估算" if one else "路网" for one in rows["straight"]],
             "说明": rows["reason"].fillna(""),
         }
     ).reset_index(drop=True)

@@ -34,7 +34,7 @@ _PEOPLE = ("side_m", "cells", "land_km2", "population", "people_per_km2")
 _REACH = ("covered_population", "population_coverage", "unreachable_population", "minutes_min", "minutes_max")
 _COUNTS = tuple(name for name in CENSUS_COLUMNS if name != "population")
 _GRID_CELL = ("adcode",)
-_REACH_CELL = ("adcode", "minutes", "reachable", "covered", "facility")
+_REACH_CELL = ("adcode", "minutes", "straight", "reachable", "covered", "facility")
 _ADDED = frozenset({"cells", "land_km2", *CENSUS_COLUMNS, "covered_population", "unreachable_population"})
 _RATIOS = {
     "people_per_km2": ("population", "land_km2"),
