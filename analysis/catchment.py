@@ -163,7 +163,7 @@ class CatchmentAnalysis:
         people = self.cells[self.request.demand].to_numpy(dtype=np.float64)
         return floating_catchment(self._reach, people, self.supply, method=self.request.method)
 
-    @property
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         """Sentences that the reader must see (Chinese): on what went in, and whom the roads leave out."""
         mine = self.cells_of(self.request.within)

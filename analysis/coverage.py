@@ -122,7 +122,7 @@ class CoverageAnalysis:
         result, _ = cached_travel(self.data_dir, self._key(), self._solve)
         return result
 
-    @property
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         """Sentences that the reader must see (Chinese): on what went in, what may be in it twice, and whom
         the roads leave out.
