@@ -15,7 +15,6 @@ from layers.charts.services import group_chart, lorenz_chart
 from layers.model import Layer, format_number, readable
 from pages.shared import cached, components, study
 from pages.shared.choices import choose_panel
-from pages.shared.study import notes
 from pages.supply.answers import SupplyAnswers
 from pages.supply.choice import SupplyChoice
 from pages.supply.map import subtitle
@@ -154,8 +153,9 @@ def _gini(value: float) -> str:
 def show_notes(store: Store, answers: SupplyAnswers) -> None:
     """Say what a reader must know of the figures."""
     analysis = answers.analysis
-    own = [note for note in analysis.notes if note not in analysis.base.notes]
-    study.show_notes([*own, *_reached(answers), *notes(store, analysis.base)])
+    given = analysis.base.given_notes
+    own = [note for note in analysis.notes if note not in given]
+    study.show_notes([*own, *_reached(answers), *given, cached.store_meta(store).get("population_note", "")])
 
 
 def _reached(answers: SupplyAnswers) -> list[str]:
