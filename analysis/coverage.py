@@ -18,7 +18,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from shapely.geometry.base import BaseGeometry
 
 from analysis.given import POPULATION, Given, require_region
 from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
@@ -38,7 +37,7 @@ from geo.coverage import (
     coverage_table,
 )
 from geo.crs import ALBERS, STORE_CRS
-from geo.edge import edge_cells, edge_distances, flag_edge, search_radii_m
+from geo.edge import Border, edge_cells, edge_distances, flag_edge, search_radii_m
 from geo.errors import CoverageError, NoFacilityError
 from geo.modes import TravelMode
 from geo.network import Network
@@ -106,7 +105,7 @@ class CoverageAnalysis:
     facilities: pd.DataFrame
     regions: pd.DataFrame
     counties: gpd.GeoDataFrame
-    border: BaseGeometry
+    border: Border
     given_notes: tuple[str, ...]
     _profiles: dict[str, CoverageProfile] = field(init=False, default_factory=dict, repr=False)
     _edges: dict[float, NDArray[np.bool_]] = field(init=False, default_factory=dict, repr=False)

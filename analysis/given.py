@@ -15,7 +15,6 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from analysis.networks import LoadedNetwork, load_network
 from data.ingest.osm_store import NetworkSource
@@ -23,6 +22,7 @@ from data.regions.population import CENSUS_YEAR
 from data.registry import load_registry
 from data.store.store import Store
 from geo.crs import to_albers
+from geo.edge import Border
 from geo.errors import UnknownRegionError
 from geo.modes import TravelMode
 
@@ -76,9 +76,9 @@ class StoreTables:
         return float(load_registry().setting("population_resolution_m") if built is None else built)
 
     @cached_property
-    def border(self) -> BaseGeometry:
+    def border(self) -> Border:
         """The outline of the province as fine as the counties are on a county map, in ``ALBERS``."""
-        return shapely.boundary(shapely.union_all(self.counties("county").geometry.to_numpy()))
+        return Border(shapely.boundary(shapely.union_all(self.counties("county").geometry.to_numpy())))
 
     def counties(self, zoom: str) -> gpd.GeoDataFrame:
         """Return the counties with borders as fine as ``zoom`` of `Store.regions`, in ``ALBERS``."""

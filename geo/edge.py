@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -97,39 +101,67 @@ def _nearest_m(areas: NDArray[np.object_], others: NDArray[np.object_]) -> NDArr
     return nearest
 
 
+SAMPLE_M: float = 50.0
+"""Points of the border that are searched first stand no farther apart than this."""
+
+_KEPT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Border:
+    """A border (a line in ``ALBERS``) to which many cells are near or not, for one radius after another."""
+
+    line: BaseGeometry
+    _known: dict[bytes, NDArray[np.float64]] = field(init=False, default_factory=dict, repr=False)
+
+    def near(self, cells: NDArray[np.float64], radius_m: ArrayLike) -> NDArray[np.bool_]:
+        """Return which cells (shape (n, 2), metres) are nearer than ``radius_m``, one for all or one each."""
+        radius = np.broadcast_to(np.asarray(radius_m, dtype=np.float64), len(cells))
+        if len(cells) == 0 or self.line.is_empty:
+            return np.zeros(len(cells), dtype=bool)
+        sampled = self._to_samples(cells)
+        found = sampled < radius
+        # A point of the border is at most half a gap from a sample: only these need a look at the line.
+        unsure = np.flatnonzero(~found & (sampled - SAMPLE_M / 2.0 < radius))
+        exact = _nearest_m(shapely.points(cells[unsure]), self._segments)
+        found[unsure] = exact < radius[unsure]
+        return found
+
+    @cached_property
+    def _segments(self) -> NDArray[np.object_]:
+        return _segments(self.line)
+
+    @cached_property
+    def _samples(self) -> NDArray[np.float64]:
+        return np.asarray(shapely.get_coordinates(shapely.segmentize(self.line, SAMPLE_M)))
+
+    def _to_samples(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the distance of every cell to the nearest sample, kept for the cells asked for last."""
+        key = hashlib.blake2b(np.ascontiguousarray(cells).data, digest_size=16).digest()
+        found = self._known.get(key)
+        if found is None:
+            found = nearest_points(build_tree(self._samples), self._samples, cells)[0]
+            while len(self._known) >= _KEPT:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = found
+        return found
+
+
 def edge_cells(
-    cells_xy: ArrayLike,
-    border: BaseGeometry,
-    radius_m: ArrayLike,
-    *,
-    beyond_xy: ArrayLike | None = None,
+    cells_xy: ArrayLike, border: Border, radius_m: ArrayLike, *, beyond_xy: ArrayLike | None = None
 ) -> NDArray[np.bool_]:
     """Return which cells may be answered wrongly because nothing is known beyond the border (bool per cell).
 
-    Those nearer to ``border`` (a line in ``ALBERS``) than ``radius_m``, but for cells that have one of
-    ``beyond_xy``, the facilities given beyond the border, within that distance: there the data do look
-    across. None: whatever is given beyond is not enough, for the people there, who share it, are unknown.
-    Coordinates of shape (n, 2), metres of ``ALBERS``; ``radius_m`` one for all cells or one for each.
+    Those nearer to the border than ``radius_m``, but for cells that have one of ``beyond_xy``, the facilities
+    given beyond the border, within that distance: there the data do look across. None: whatever is given
+    beyond is not enough, for the people there, who share it, are unknown. Coordinates of shape (n, 2),
+    metres of ``ALBERS``; ``radius_m`` one for all cells or one for each.
     """
     cells = metric_points(cells_xy, "人口格网")
-    found = np.zeros(len(cells), dtype=bool)
-    radius = np.broadcast_to(np.asarray(radius_m, dtype=np.float64), len(cells))
-    pieces = _segments(border)
-    if len(cells) == 0 or len(pieces) == 0:
-        return found
-    widest = float(radius.max())
-    west, south, east, north = shapely.bounds(border)
-    x, y = cells.T
-    near = np.flatnonzero(
-        (x > west - widest) & (x < east + widest) & (y > south - widest) & (y < north + widest)
-    )
-    at, metres = shapely.STRtree(pieces).query_nearest(
-        shapely.points(cells[near]), max_distance=widest, return_distance=True, all_matches=False
-    )
-    row = near[at[0]]
-    found[row] = metres < radius[row]
-    if beyond_xy is not None:
+    found = border.near(cells, radius_m)
+    if beyond_xy is not None and found.any():
+        radius = np.broadcast_to(np.asarray(radius_m, dtype=np.float64), len(cells))
         beyond, row = metric_points(beyond_xy, "设施"), np.flatnonzero(found)
-        away, _ = nearest_points(build_tree(beyond), beyond, cells[row], limit_m=widest)
+        away, _ = nearest_points(build_tree(beyond), beyond, cells[row], limit_m=float(radius.max()))
         found[row[away <= radius[row]]] = False
     return found

@@ -114,7 +114,7 @@ def test_people_near_the_border_are_those_of_cells_near_it(built_store: Store, t
     rows = analysis.table(30.0)
     radius = 30.0 * analysis.mode.straight_m_per_minute
     places = shapely.points(analysis.cells[["x", "y"]].to_numpy())
-    near = shapely.distance(places, analysis.border) < radius
+    near = shapely.distance(places, analysis.border.line) < radius
     people = analysis.cells["population"].to_numpy()[near].sum()
     assert rows["edge_population"].tolist() == [pytest.approx(people)]
     assert 0 < people < rows["population"].iloc[0]
@@ -125,7 +125,7 @@ def just_beyond(analysis: CoverageAnalysis) -> tuple[float, float]:
     """Return a place (degrees) 100 m beyond the border, at the most populous cell near it."""
     cells = analysis.cells[analysis.edge_cells(30.0)]
     cell = shapely.Point(*cells.loc[cells["population"].idxmax(), ["x", "y"]])
-    along = shapely.shortest_line(cell, analysis.border)
+    along = shapely.shortest_line(cell, analysis.border.line)
     end = shapely.get_point(along, 1)
     step = 100.0 / along.length
     place = shapely.Point(end.x + (end.x - cell.x) * step, end.y + (end.y - cell.y) * step)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.crs import ALBERS
-from geo.edge import edge_cells, edge_counties, edge_distances, flag_edge
+from geo.edge import Border, edge_cells, edge_counties, edge_distances, flag_edge
 
 WEST, SOUTH = 0.0, 3_500_000.0
 SIDE_M = 10_000.0
@@ -63,14 +63,14 @@ def test_flags_of_any_radius_come_from_one_measurement(facilities, radius_m):
 @given(st.lists(places, min_size=1, max_size=12), st.lists(places, max_size=4), st.integers(1, 40_000))
 def test_cells_at_the_edge_equal_those_measured_one_by_one(cells, facilities, radius_m):
     whole = shapely.union_all(squares(3, 3).geometry.to_numpy())
-    line = whole.boundary
+    line, border = whole.boundary, Border(whole.boundary)
     beyond = [one for one in facilities if not whole.covers(shapely.Point(one))]
-    alone = edge_cells(facility_array(cells), line, float(radius_m))
-    found = edge_cells(facility_array(cells), line, float(radius_m), beyond_xy=facility_array(beyond))
+    alone = edge_cells(facility_array(cells), border, float(radius_m))
+    found = edge_cells(facility_array(cells), border, float(radius_m), beyond_xy=facility_array(beyond))
     for number, cell in enumerate(map(shapely.Point, cells)):
         near = cell.distance(line) < radius_m
         known = any(cell.distance(shapely.Point(one)) <= radius_m for one in beyond)
         assert alone[number] == near
-        of_two = edge_cells(facility_array(cells), line, [float(radius_m), *[1.0] * (len(cells) - 1)])
+        of_two = edge_cells(facility_array(cells), border, [float(radius_m), *[1.0] * (len(cells) - 1)])
         assert of_two[0] == alone[0]
         assert found[number] == (near and not known)
