@@ -35,7 +35,13 @@ def test_a_raster_becomes_the_pattern_of_the_store(
     assert result.exit_code == 0, result.output
     summary = json.loads(result.stdout)
     assert summary["kind"] == "population"
-    assert summary["details"]["source"] == "试验栅格"
+    told = summary["details"]
+    assert told["source"] == "试验栅格"
+    read = 276 * sum(range(1, 355))
+    # The raster reaches beyond what is read: the extent of the province.
+    assert 0.5 * read < told["people_placed"] + told["people_moved"] + told["people_outside"] <= read
+    assert told["people_in_province"] == pytest.approx(told["people_placed"] + told["people_moved"], rel=0.01)
+    assert f"{told['people_moved']:,.0f} 人所在处是水面或属邻县的格" in summary["notes"][-1]
     store = open_store(own_data_dir)
     after = store.population_grid()
     assert after["cell_id"].tolist() == before["cell_id"].tolist()
@@ -44,6 +50,17 @@ def test_a_raster_becomes_the_pattern_of_the_store(
     meta = dict(store.query("SELECT key, value FROM meta").to_numpy().tolist())
     assert meta["population_pattern"] == "raster"
     assert meta["population_source"] == "试验栅格"
+
+
+def test_a_raster_of_one_run_says_what_became_of_its_people(
+    own_data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUTU_DATA_DIR", str(own_data_dir))
+    asked = ("coverage", "--type", "general_hospital", "--minutes", "30", "--format", "json")
+    result = run(*asked, "--population", str(_raster(own_data_dir / "人口.tif")))
+    assert result.exit_code == 0, result.output
+    assert "移到本县最近的格" in result.stderr
+    assert sum(row["population"] for row in json.loads(result.stdout)["rows"]) > 84_000_000
 
 
 def test_a_raster_without_crs_is_named_and_changes_nothing(
