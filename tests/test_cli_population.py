@@ -60,7 +60,7 @@ def test_a_raster_of_one_run_says_what_became_of_its_people(
     result = run(*asked, "--population", str(_raster(own_data_dir / "人口.tif")))
     assert result.exit_code == 0, result.output
     assert "移到本县最近的格" in result.stderr
-    assert sum(row["population"] for row in json.loads(result.stdout)["rows"]) > 84_000_000
+    assert sum(row["population"] for row in json.loads(result.stdout)) > 84_000_000
 
 
 def test_a_raster_without_crs_is_named_and_changes_nothing(

@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import app
-from data.builder.intake import network_removal, run_intake
+from data.ingest.osm import import_osm
 from data.ingest.osm_store import network_info, remove_network
 from data.store.staging import imports_dir, remove_leftovers
+from data.store.store import open_store
 from tests.real_data import real_path
 
 GUSU = "osm/gusu_walk.osm.pbf"
@@ -48,8 +49,13 @@ def test_imported_roads_are_listed_used_and_removed_and_the_old_answer_returns(d
     assert "没有改动" in run("network", "--remove")[0]
 
 
+def take_in(path: Path, folder: Path) -> None:
+    """Import an extract without the build that follows."""
+    import_osm(path, folder, open_store(folder).regions("county", zoom="full").reset_index())
+
+
 def test_a_removal_whose_build_fails_leaves_the_roads(data_folder: Path) -> None:
-    run("import", "osm", real_path(GUSU))
+    take_in(real_path(GUSU), data_folder)
     info = network_info(data_folder)
 
     def broken() -> object:
@@ -65,11 +71,12 @@ def test_a_removal_whose_build_fails_leaves_the_roads(data_folder: Path) -> None
 
 
 def test_another_import_replaces_the_roads(data_folder: Path, tmp_path: Path) -> None:
-    run("import", "osm", real_path(GUSU))
+    take_in(real_path(GUSU), data_folder)
     other = tmp_path / "suzhou-260310.osm.pbf"
     other.write_bytes(real_path(GUSU).read_bytes())
-    run("import", "osm", other)
+    take_in(other, data_folder)
     info = network_info(data_folder)
     assert info is not None and info.file == other.name
-    summary = run_intake(data_folder, network_removal(data_folder))
+    summary = remove_network(data_folder, info)
     assert summary.changed and summary.as_dict()["details"]["file"] == other.name
+    assert network_info(data_folder) is None

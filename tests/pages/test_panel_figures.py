@@ -99,6 +99,8 @@ CIRCLES = {
     "missing": "clinic",
     "missing_population": 170.0,
     "services": 4,
+    "straight_population": 120.0,
+    "edge_population": 45.0,
 }
 
 
@@ -123,6 +125,8 @@ def test_the_table_of_circles() -> None:
         "齐全占比（%）": 31.0,
         "最缺的服务": "诊所",
         "缺此服务的人口": 170.0,
+        "按直线估算人口": 120.0,
+        "省界附近人口": 45.0,
         "计入的服务数": 4,
         "说明": "",
     }
@@ -221,6 +225,7 @@ def test_the_table_of_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
     screen_of(monkeypatch, coverage_record)
     row = numbered("population", "covered_population", "population_coverage", "area_km2", "covered_area_km2")
     row |= {"area_coverage": 6.0, "mean_minutes": 7.0, "median_minutes": 8.0, "unreachable_population": 9.0}
+    row |= {"straight_population": 10.0, "edge_population": 11.0}
     found = only(
         coverage_record.figures_table(None, choice_of(level="county"), answers_of(row | {"edge": True}))
     )  # type: ignore[arg-type]
@@ -234,7 +239,8 @@ def test_the_table_of_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
             "人口覆盖率（%）": 300.0,
         },
         **{"面积（平方公里）": 4.0, "覆盖面积（平方公里）": 5.0, "面积覆盖率（%）": 600.0, "平均分钟": 7.0},
-        **{"中位分钟": 8.0, "不可达人口": 9.0, "近省界": "是", "无法计算的原因": None},
+        **{"中位分钟": 8.0, "不可达人口": 9.0, "按直线估算人口": 10.0, "省界附近人口": 11.0},
+        **{"近省界": "是", "无法计算的原因": None},
     }
 
 
@@ -242,7 +248,9 @@ def test_the_tables_of_siting() -> None:
     row = numbered(
         "population", "covered_before", "covered_after", "gained", "coverage_before", "coverage_after"
     )
-    sites = pd.DataFrame([{"rank": 1, "name": "甲村", "gain": 2.0, "lon": 118.5, "lat": 32.25}])
+    sites = pd.DataFrame(
+        [{"rank": 1, "name": "甲村", "gain": 2.0, "lon": 118.5, "lat": 32.25, "straight": True}]
+    )
     answers = answers_of(row, sites=lambda: sites)
     answers.groups = lambda: pd.DataFrame([{"adcode": "", "group": "under_3", "reason": None, **row}])
     choice = choice_of(level="county")
@@ -253,7 +261,8 @@ def test_the_tables_of_siting() -> None:
     }
     assert only(siting_tables.regions_table(choice, answers)) == {"代码": HERE, "地区": "鼓楼区", **figures}
     assert only(siting_tables.groups_table(answers)) == {"人群": GROUPS["under_3"], **figures}
-    wanted = {"次序": 1, "位置": "甲村", "新增覆盖（人）": 2.0, "经度": "118.5000", "纬度": "32.2500"}
+    wanted = {"次序": 1, "位置": "甲村", "新增覆盖（人）": 2.0, "依据": "直线估算"}
+    wanted |= {"经度": "118.5000", "纬度": "32.2500"}
     assert only(siting_tables.sites_table(choice, answers)) == wanted
 
 
@@ -263,8 +272,9 @@ def test_the_tables_of_supply(monkeypatch: pytest.MonkeyPatch) -> None:
         "population", "access", "unserved_population", "unserved_share", "lowest_access", "median_access"
     )
     rows = pd.DataFrame([{"adcode": HERE, "name": "鼓楼区", "reason": None, **row, "gini": 0.5}])
+    rows = rows.assign(straight_population=7.0, edge_population=8.0)
     place = {"id": "a", "name": "甲院", "adcode": HERE, "precision": "seat", "reason": None}
-    place |= {"supply": 11.0, "weighted_demand": 12.0, "ratio": 13.0}
+    place |= {"supply": 11.0, "weighted_demand": 12.0, "ratio": 13.0, "straight": False}
     analysis = SimpleNamespace(
         table=lambda **_: rows,
         unit="张/千人",
@@ -284,7 +294,8 @@ def test_the_tables_of_supply(monkeypatch: pytest.MonkeyPatch) -> None:
             "可及性（张/千人）": 2.0,
             "无服务人口": 3.0,
         },
-        **{"无服务占比（%）": 400.0, "最低十分之一（张/千人）": 5.0, "中位（张/千人）": 6.0, "基尼系数": 0.5},
+        **{"无服务占比（%）": 400.0, "按直线估算人口": 7.0, "最低十分之一（张/千人）": 5.0},
+        **{"中位（张/千人）": 6.0, "基尼系数": 0.5, "省界附近人口": 8.0},
         "无法计算的原因": "",
     }
     assert only(supply_tables.load_table(None, choice, answers)) == {  # type: ignore[arg-type]
@@ -295,7 +306,7 @@ def test_the_tables_of_supply(monkeypatch: pytest.MonkeyPatch) -> None:
             "加权需求（人）": 12.0,
             "供需比（张/千人）": 13.0,
         },
-        **{"位置": "驻地代替", "说明": ""},
+        **{"位置": "驻地代替", "依据": "路网", "说明": ""},
     }
 
 
