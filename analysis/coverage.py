@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from analysis.given import POPULATION, Given, require_region
 from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
-from analysis.networks import cached_travel, content_key
+from analysis.networks import LoadedNetwork, cached_travel, content_key
 from analysis.repeats import UNSURVEYED, Repeats, find_repeats
 from data.ingest.osm_store import NetworkSource
 from data.registry.facility_models import load_facility_types
@@ -38,7 +38,7 @@ from geo.coverage import (
 )
 from geo.crs import ALBERS, STORE_CRS
 from geo.edge import Border, edge_cells, edge_distances, flag_edge, search_radii_m
-from geo.errors import CoverageError, NoFacilityError
+from geo.errors import CoverageError, NoFacilityError, NoRoadError
 from geo.modes import TravelMode
 from geo.network import Network
 from geo.partition import nearest_facility_partitioned
@@ -282,9 +282,9 @@ def prepare_coverage(
     roads = None
     if mode.has_network:
         tell("读取路网")
-        roads = given.roads(mode)
+        roads, why = _roads(given, mode)
         if roads is None:
-            notes.append(f"{NO_ROADS}，{mode.name}时间按直线距离 × 绕行系数 {mode.detour_factor:g} 估算")
+            notes.append(f"{why}，{mode.name}时间按直线距离 × 绕行系数 {mode.detour_factor:g} 估算")
     return CoverageAnalysis(
         data_dir=given.data_dir,
         request=request,
@@ -298,6 +298,19 @@ def prepare_coverage(
         border=given.tables.border,
         given_notes=tuple(notes),
     )
+
+
+def _roads(given: Given, mode: TravelMode) -> tuple[LoadedNetwork | None, str]:
+    """Return the roads for a mode, or None and why there are none.
+
+    Imported roads of which the mode can use none are none for it; those given for this run it shall use.
+    """
+    try:
+        return given.roads(mode), NO_ROADS
+    except NoRoadError:
+        if given.network is not None:
+            raise
+        return None, f"{NO_ROADS}（已导入的道路都不通行{mode.name}）"
 
 
 def require_group(group: str) -> str:

@@ -53,6 +53,10 @@ class NetworkError(SutuError, ValueError):
     """A road network is empty, lies elsewhere, or cannot be routed."""
 
 
+class NoRoadError(NetworkError):
+    """A network has no road that the mode can use: for that mode it is no network."""
+
+
 class CoverageError(SutuError, ValueError):
     """A coverage question has no answer as put: no facility, no cell, an impossible threshold."""
 

@@ -12,7 +12,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from geo.crs import ALBERS, STORE_CRS
-from geo.errors import CrsError, NetworkError
+from geo.errors import CrsError, NetworkError, NoRoadError
 from geo.modes import METRES_PER_MINUTE_PER_KMH, TICK, TravelMode, quantise_minutes
 from geo.points import metric_points
 
@@ -114,8 +114,8 @@ def build_network(nodes: pd.DataFrame, edges: pd.DataFrame, mode: TravelMode) ->
 
     Minutes = length / speed of the class (capped by ``maxspeed_kmh`` where the mode heeds it), or the
     duration where the edge states one. Bridges, tunnels and classes with ``snap: false`` carry trips but
-    start none. All components are kept. Raises ``NetworkError`` that lists every fault of the tables, and
-    when the mode can use no edge at all.
+    start none. All components are kept. Raises ``NetworkError`` that lists every fault of the tables,
+    ``NoRoadError`` when the mode can use no edge at all.
     """
     if not mode.has_network:
         raise NetworkError(f"出行方式“{mode.name}”不使用路网；请选择步行、电动自行车或小汽车。")
@@ -125,7 +125,7 @@ def build_network(nodes: pd.DataFrame, edges: pd.DataFrame, mode: TravelMode) ->
     usable = np.isfinite(speeds.minutes) & (edges["from_node"] != edges["to_node"]).to_numpy()
     if not usable.any():
         kinds = "、".join(sorted({str(kind) for kind in pd.unique(edges["highway"])})[:8])
-        raise NetworkError(
+        raise NoRoadError(
             f"路网中没有“{mode.name}”可以通行的道路（道路等级：{kinds}）。请换用其他出行方式或路网。"
         )
     index = pd.Index(nodes["node_id"].to_numpy(dtype=np.int64))

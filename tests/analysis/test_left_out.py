@@ -12,18 +12,19 @@ import shapely
 
 from analysis.catchment import CatchmentRequest, prepare_catchment
 from analysis.circles import CircleRequest, prepare_circles
-from analysis.coverage import CoverageAnalysis, CoverageRequest, prepare_coverage
+from analysis.coverage import NO_ROADS, CoverageAnalysis, CoverageRequest, prepare_coverage
 from analysis.given import Given, gather
 from analysis.left_out import EDGE, STRAIGHT, people_by_region
 from analysis.repeats import REPEATED, find_repeats
 from analysis.siting import SitingRequest, prepare_siting
 from analysis.standards import prepare_standards
 from data.ingest.osm_network import read_osm_network
-from data.ingest.osm_store import NetworkSource
+from data.ingest.osm_store import NetworkSource, stage_network
 from data.registry.mode_models import load_modes
 from data.store.store import Store
 from geo.coverage_profile import UNIT
 from geo.crs import ALBERS, STORE_CRS
+from geo.errors import NoRoadError
 from geo.network import build_network
 from geo.region_tree import region_hierarchy
 from geo.snapping import snap_points
@@ -291,3 +292,23 @@ def test_people_around_a_place_off_the_road_walk_to_it(built_store: Store, tmp_p
     near = (metres <= 500.0) & ~analysis.travel.straight
     assert near.sum() >= 2
     assert analysis.travel.minutes[near] == pytest.approx(metres[near] / 80.0, abs=1e-5)
+
+
+# Roads that a mode cannot use ---------------------------------------------------------------------------
+
+
+def test_imported_roads_without_any_for_a_mode_are_none_for_it(
+    built_store: Store, tmp_path: Path, gusu: NetworkSource
+) -> None:
+    for staged in stage_network(tmp_path, gusu.nodes, gusu.edges, "gusu"):
+        staged.commit()
+        staged.finish()
+    given = gather(built_store, tmp_path)
+    asked = CoverageRequest(types=CENTRES.types, mode="drive", within="320500")
+    found = prepare_coverage(given, asked)
+    assert found.network is None
+    assert any(note.startswith(f"{NO_ROADS}（已导入的道路都不通行小汽车）") for note in found.notes)
+    circles = prepare_circles(given, CircleRequest(within="320508"))
+    assert circles.table(level="county")["score"].notna().all()
+    with pytest.raises(NoRoadError, match="没有“小汽车”可以通行的道路"):
+        prepare_coverage(roads_of(gusu, built_store, tmp_path), asked)
