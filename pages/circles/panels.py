@@ -45,9 +45,9 @@ def place_table(place: PointAnswer) -> pd.DataFrame:
             "服务": [one.name for one in order],
             "结论": ["够得着" if one.met else "缺" for one in order],
             "分钟": ["—" if pd.isna(one.minutes) else format_number(one.minutes, 1) for one in order],
-            "依据": ["直线估算" if one.straight else "路网" for one in order],
             "阈值": [f"{modes[one.mode]} {one.threshold_minutes:g}" for one in order],
             "最近的设施": [one.facility or one.reason or "" for one in order],
+            "依据": ["直线估算" if one.straight else "路网" for one in order],
         }
     )
 
