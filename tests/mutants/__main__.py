@@ -190,8 +190,8 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _in_sight(tests: Sequence[Path]) -> list[Path]:
-    """Return the tests that need no browser."""
-    return [path for path in tests if path.parts[1] != "browser"]
+    """Return the tests that need no browser, and no documents from elsewhere."""
+    return [path for path in tests if path.parts[1] not in {"browser", "sources"}]
 
 
 def baseline(slots: Sequence[Slot], tests: Sequence[Path]) -> dict[Path, float]:
