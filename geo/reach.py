@@ -288,9 +288,10 @@ def grid_reach(
 
     Facilities that may have water of the mode within the catchment list their pairs, the others are sums over
     windows. The answers are those of all pairs of ``geo.site_reach.reach_straight`` but for rounding.
-    Coordinates of shape (n, 2), metres of ``ALBERS``. Raises ``CoverageError`` when there is no facility or no
-    cell, ``CrsError`` for coordinates that are no such metres, and ``CatchmentError`` for cells that are not on one
-    grid (more than a centimetre off), two in one place, or a rectangle of more than ``MAX_PLACES``.
+    Coordinates of shape (n, 2), metres of ``ALBERS``. Raises ``CoverageError`` when there is no facility or
+    no cell, ``CrsError`` for coordinates that are no such metres, and ``CatchmentError`` for cells that are
+    not on one grid (more than a centimetre off), two in one place, or a rectangle of more than
+    ``MAX_PLACES``.
     """
     facilities, cells = metric_points(facilities_xy, "设施"), metric_points(cells_xy, "人口格网")
     require_facilities(facilities, cells)

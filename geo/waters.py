@@ -3,8 +3,8 @@
 A line between two places that meets no water is as long as ever. Another is as long as the shortest way
 round the water or over its crossings (bridges, tunnels, ferries): through the corners of the outlines and the
 ends of the crossings, as in a visibility graph (Lozano-Pérez & Wesley 1979). A place inside an outline
-belongs to the nearest shore: what lies between it and another place is judged from there, the metres are those from
-the place itself, for outlines of water are schematic and the people at their rims are not.
+belongs to the nearest shore: what lies between it and another place is judged from there, the metres are
+those from the place itself, for outlines of water are schematic and the people at their rims are not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What stops straight lines: both banks, the islands and the lakes are parted, and every land has its crossing."""
+"""What stops straight lines: banks, islands and lakes are parted, and every land has its crossing."""
 
 from __future__ import annotations
 
