@@ -23,7 +23,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 _FIRST_NEIGHBOURS, _MORE = 4, 4
-_PLACES_AT_ONCE = 2_000
+_PLACES_AT_ONCE = 4_000
 
 
 class Nearest(NamedTuple):
