@@ -185,13 +185,13 @@ class OnLand:
         if not apart.any():
             return metres
         to_nodes = waters.from_nodes(site, shore, self._limit)
-        self._best[rows] = np.inf
-        for node in np.flatnonzero(to_nodes < self._limit):
-            seen, leg = self._view(int(node))
+        nodes = [int(node) for node in np.flatnonzero(to_nodes < self._limit)]
+        for node in nodes:
+            seen, leg = self._view(node)
             self._best[seen] = np.minimum(self._best[seen], to_nodes[node] + leg)
-        # What was written beyond the rows belongs to no answer.
         found = np.where(apart, self._best[rows], metres)
-        self._best.fill(np.inf)
+        for node in nodes:
+            self._best[self._view(node)[0]] = np.inf
         return np.where(found <= self._limit, found, np.inf)
 
     def _view(self, node: int) -> tuple[IntArray, FloatArray]:

@@ -101,7 +101,7 @@ class Waters:
         for part in np.array_split(rows, max(1, -(-len(rows) // 100_000))):
             lines = shapely.linestrings(np.stack([start[part], end[part]], axis=1))
             line, side = self._sides.query(lines)
-            crossed = _cross(start[part][line], end[part][line], self.edges[side])
+            crossed = _cross(start[part][line].T, end[part][line].T, self.edges[side].T)
             found[part[line[crossed]]] = False
         return found
 
@@ -115,7 +115,7 @@ class Waters:
         if len(sides) == 0:
             return found
         for part in np.array_split(np.arange(len(others)), max(1, -(-len(others) * len(sides) // _AT_ONCE))):
-            crossed = _cross(place, others[part, None], sides[None])
+            crossed = _cross(place, others[part].T[..., None], sides.T)
             found[part] = ~crossed.any(axis=1)
         return found
 
@@ -168,18 +168,20 @@ class _Squares:
 
 
 def _cross(start: FloatArray, end: FloatArray, sides: FloatArray) -> BoolArray:
-    """Return whether lines meet sides (x, y, x, y); the arrays are broadcast, touching is meeting."""
-    a, b = sides[..., :2], sides[..., 2:]
-    from_side = _turn(a, b, start) * _turn(a, b, end) <= 0.0
-    from_line = _turn(start, end, a) * _turn(start, end, b) <= 0.0
-    return from_side & from_line
+    """Return whether lines meet sides: arrays of x, y and of x, y, x, y in the first axis, broadcast beyond.
+
+    Touching is meeting. A side lies across the line of sight where its ends lie on different hands of it, and
+    the ends of the line on different hands of the side.
+    """
+    a, b = sides[:2], sides[2:]
+    found: BoolArray = _turn(a, b, start) * _turn(a, b, end) <= 0.0
+    found &= _turn(start, end, a) * _turn(start, end, b) <= 0.0
+    return found
 
 
 def _turn(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
-    """Return the sign of the turn at a → b → c: 1 to the left, -1 to the right, 0 straight on."""
-    turn: FloatArray = np.sign(
-        (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])
-    )
+    """Return twice the area of a → b → c: above 0 where it turns to the left, x and y in the first axis."""
+    turn: FloatArray = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
     return turn
 
 
@@ -223,7 +225,7 @@ def _corners(ring: FloatArray) -> FloatArray:
     """Return the vertices of a ring round which a way may turn: those that point away from the water."""
     points = ring[:-1]
     before, after = np.roll(points, 1, axis=0), np.roll(points, -1, axis=0)
-    kept: FloatArray = points[_turn(before, points, after) > 0.0]
+    kept: FloatArray = points[_turn(before.T, points.T, after.T) > 0.0]
     return kept
 
 
