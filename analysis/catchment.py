@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from analysis.coverage import CoverageAnalysis, CoverageRequest, Engine, Origin, prepare_coverage
 from analysis.given import Given
-from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
+from analysis.left_out import WATER_RULE, edge_notes, people_by_region, people_where, road_notes
 from analysis.repeats import find_repeats
 from data.registry.rule_models import load_catchment_rules
 from geo.catchment import METHOD_NAMES, CatchmentResult, Method, access_table, floating_catchment
@@ -155,7 +155,7 @@ class CatchmentAnalysis:
         name = METHOD_NAMES[self.request.method]
         if self.request.method == "2sfca" and self.request.decay != "none":
             name = f"增强型{name}"
-        return f"{name}，{self.decay.text}；{self.base.method}"
+        return f"{name}，{self.decay.text}；{self.base.method_words(partly=bool(self.straight.any()))}"
 
     @cached_property
     def result(self) -> CatchmentResult:
@@ -173,9 +173,22 @@ class CatchmentAnalysis:
             straight, everybody = people_where(people, self.straight[mine])
             off = {"设施": (int((~self._snapped[1].found).sum()), len(self.facilities))}
             told += road_notes(self.base.mode, straight_people=straight, people=everybody, off_road=off)
+        told += self._by_water()
         reach = f" {self.request.minutes:g} 分钟路程"
         told += edge_notes(*people_where(people, self.edge_cells[mine]), reach, competing=True)
         return (*self.given_notes, *told)
+
+    def _by_water(self) -> list[str]:
+        """Return what must be said where straight lines are stopped by water."""
+        waters, mode = self.base.mode.waters, self.base.mode
+        if waters is None or not (self.base.network is None or self.straight.any()):
+            return []
+        near = waters.near(self._facilities_xy, self.request.minutes * mode.straight_m_per_minute)
+        return (
+            [f"{len(near)} 个设施中有 {near.sum()} 个的服务范围临长江或大湖：{WATER_RULE}"]
+            if near.any()
+            else []
+        )
 
     def _repeated(self) -> list[str]:
         """Return what must be said of facilities that may be one, and the access without the repeated."""

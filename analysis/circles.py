@@ -29,7 +29,7 @@ from analysis.coverage import (
     prepare_coverage,
 )
 from analysis.given import POPULATION, Given, require_region
-from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
+from analysis.left_out import edge_notes, people_by_region, people_where, road_notes, water_notes
 from data.registry.facility_models import CircleService, load_circle_services, load_facility_types
 from data.registry.mode_models import load_modes
 from data.registry.rule_models import load_coverage_rules
@@ -364,7 +364,7 @@ def prepare_circles(given: Given, request: CircleRequest) -> CircleAnalysis:
         here = next(iter(solved.values())).cells
     else:
         here = people[people["adcode"].isin(within)].reset_index(drop=True)
-    notes = (*_notes(services, solved), *_road_notes(solved))
+    notes = (*_notes(services, solved), *_road_notes(solved), *_water_notes(solved))
     return CircleAnalysis(
         request, services, solved, here, given.regions, given.tables.counties("full"), notes
     )
@@ -441,3 +441,12 @@ def _road_notes(solved: Mapping[tuple[str, str], CoverageAnalysis]) -> list[str]
         told = road_notes(some[0].mode, straight_people=by_line, people=everybody, off_road=counted)
         notes += [f"{some[0].mode.name}：{note}" for note in told]
     return notes
+
+
+def _water_notes(solved: Mapping[tuple[str, str], CoverageAnalysis]) -> list[str]:
+    """Return what must be said of people whose line to some service leads round water or over a crossing."""
+    if not solved:
+        return []
+    people = next(iter(solved.values())).cells[POPULATION].to_numpy(dtype=np.float64)
+    around = np.any([one.travel.around for one in solved.values()], axis=0)
+    return water_notes(*people_where(people, around))

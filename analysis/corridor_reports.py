@@ -250,7 +250,7 @@ def station_access(
 
 
 def _travel(corridors: Corridors, xy: np.ndarray, data_dir: Path, limit: float) -> TravelResult:
-    mode = load_modes()[MODE]
+    mode = corridors.tables.on_land(load_modes()[MODE])
     cells = corridors.cells[["x", "y"]].to_numpy()
     roads = load_network(data_dir, mode)
     if roads is None:

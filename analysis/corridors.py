@@ -21,6 +21,7 @@ import pandas as pd
 import shapely
 
 from analysis.coverage import IMPLIED
+from analysis.given import StoreTables
 from analysis.region_sums import RegionSums
 from data.builder.corridor_places import without_brackets
 from data.builder.corridor_table import axes_of
@@ -58,7 +59,7 @@ class Corridors:
 
     def __init__(self, store: Store) -> None:
         """Read the tables of ``store``."""
-        self.store = store
+        self.store, self.tables = store, StoreTables(store)
         self.table = store.corridors().set_index("id", drop=False).rename_axis(None)
         self.members = store.corridor_members()
         self.families: dict[str, CorridorFamily] = load_corridor_families()
@@ -266,7 +267,7 @@ class Corridors:
     @cached_property
     def cells(self) -> pd.DataFrame:
         """The modelled population cells."""
-        return self.store.population_grid()
+        return self.tables.cells
 
     def beside(self, key: str, distances_km: tuple[float, ...] | None = None) -> dict[float, float]:
         """Return the modelled people within each distance of a corridor, by default those of the registry."""

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.given import POPULATION, Given, require_region
-from analysis.left_out import edge_notes, people_by_region, people_where, road_notes
+from analysis.left_out import edge_notes, people_by_region, people_where, road_notes, water_notes
 from analysis.networks import LoadedNetwork, cached_travel, content_key
 from analysis.repeats import UNSURVEYED, Repeats, find_repeats
 from data.ingest.osm_store import NetworkSource
@@ -55,6 +55,7 @@ COLUMNS = tuple(
 
 NO_ROADS, IMPLIED_POINTS, SCARCE = "没有导入路网", "设施为按规划标准推定的点位", "个在该设施数据里没有点位"
 """How the notes on roads, on implied points and on counties without any point can be told from others."""
+PARTLY = "（没有道路处按直线）"
 IMPLIED = UNSURVEYED
 """Precisions of a position that nobody surveyed."""
 
@@ -126,17 +127,16 @@ class CoverageAnalysis:
         """Sentences that the reader must see (Chinese): on what went in, what may be in it twice, and whom
         the roads leave out.
 
-        Solves the travel times of a network.
+        Solves the travel times.
         """
         if self.facilities.empty:
             return self.given_notes
         told = self.repeats.words(len(self.facilities), "，覆盖不变")
         if self.network is not None:
-            straight, people = people_where(
-                self.cells[POPULATION].to_numpy(dtype=np.float64), self.travel.straight
-            )
+            straight, people = people_where(self._people, self.travel.straight)
             off = {"设施": (len(self.travel.unplaced), len(self.facilities))}
             told += road_notes(self.mode, straight_people=straight, people=people, off_road=off)
+        told += water_notes(*people_where(self._people, self.travel.around))
         return (*self.given_notes, *told)
 
     @cached_property
@@ -145,10 +145,22 @@ class CoverageAnalysis:
         return find_repeats(self.facilities, self.regions)
 
     @property
+    def _people(self) -> NDArray[np.float64]:
+        return self.cells[POPULATION].to_numpy(dtype=np.float64)
+
+    @property
     def method(self) -> str:
-        """Return in words how the minutes came about: 路网 or 直线距离, and at what speed."""
+        """Return in words how the minutes came about: 路网 or 直线距离, and at what speed.
+
+        Solves the travel times of a network.
+        """
+        partly = self.network is not None and not self.facilities.empty and self.travel.straight.any()
+        return self.method_words(partly=bool(partly))
+
+    def method_words(self, *, partly: bool) -> str:
+        """Return `method` of an answer that is ``partly`` one in straight lines though there are roads."""
         if self.network is not None:
-            return f"路网，{self.mode.name}"
+            return f"路网{PARTLY if partly else ''}，{self.mode.name}"
         name = f"{self.mode.name}，" if self.mode.has_network else ""
         return f"直线距离，{name}{self.mode.straight_kmh:g} 公里/小时，绕行系数 {self.mode.detour_factor:g}"
 
@@ -268,7 +280,7 @@ def prepare_coverage(
     region, ``NetworkError`` for a network that cannot be used.
     """
     tell = given.progress
-    mode = _mode(request.mode)
+    mode = given.tables.on_land(_mode(request.mode))
     counties_inside = inside(given.regions, require_region(given.regions, request.within))
     tell("读取人口格网")
     people = given.cells

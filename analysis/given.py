@@ -19,12 +19,14 @@ import shapely
 from analysis.networks import LoadedNetwork, load_network
 from data.ingest.osm_store import NetworkSource
 from data.regions.population import CENSUS_YEAR
+from data.regions.water_lines import crossing_gates, water_shapes
 from data.registry import load_registry
 from data.store.store import Store
 from geo.crs import to_albers
 from geo.edge import Border
 from geo.errors import UnknownRegionError
-from geo.modes import TravelMode
+from geo.modes import METRES_PER_MINUTE_PER_KMH, TravelMode
+from geo.waters import Waters, build_waters
 
 Progress = Callable[[str], None]
 """Told each step (Chinese) while there is something to wait for."""
@@ -42,6 +44,7 @@ class StoreTables:
 
     store: Store
     _counties: dict[str, gpd.GeoDataFrame] = field(default_factory=dict, repr=False)
+    _waters: dict[tuple[str, float], Waters] = field(default_factory=dict, repr=False)
 
     @cached_property
     def regions(self) -> pd.DataFrame:
@@ -79,6 +82,22 @@ class StoreTables:
     def border(self) -> Border:
         """The outline of the province as fine as the counties are on a county map, in ``ALBERS``."""
         return Border(shapely.boundary(shapely.union_all(self.counties("county").geometry.to_numpy())))
+
+    @cached_property
+    def _water_shapes(self) -> list[shapely.Polygon]:
+        return water_shapes(self.counties("county"))
+
+    def on_land(self, mode: TravelMode) -> TravelMode:
+        """Return a mode whose straight lines stop at the Yangtze and the large lakes.
+
+        They pass by the crossings that the mode may use; a ferry takes its time at ``ferry_kmh``.
+        """
+        by_line = mode.straight_m_per_minute / METRES_PER_MINUTE_PER_KMH
+        slower = by_line / mode.ferry_kmh if mode.ferry_kmh else 1.0
+        key = (mode.crosses_as, slower)
+        if key not in self._waters:
+            self._waters[key] = build_waters(self._water_shapes, crossing_gates(*key))
+        return dataclasses.replace(mode, waters=self._waters[key])
 
     def counties(self, zoom: str) -> gpd.GeoDataFrame:
         """Return the counties with borders as fine as ``zoom`` of `Store.regions`, in ``ALBERS``."""

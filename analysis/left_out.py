@@ -45,6 +45,18 @@ def road_notes(
     return notes
 
 
+WATER_RULE = "直线不跨长江和大湖，绕行或经桥梁、隧道、渡口（江线、湖岸为示意），其余河流未计"
+AROUND = "的直线遇长江或大湖"
+"""How the notes on ways round water can be told from others."""
+
+
+def water_notes(people: float, everybody: float) -> list[str]:
+    """Return what must be said of people whose line to a facility leads round water or over a crossing."""
+    if people <= 0.0:
+        return []
+    return [f"{people:,.0f} 人（{people / everybody:.1%}）{AROUND}：{WATER_RULE}"]
+
+
 def people_where(people: NDArray[np.float64], marked: NDArray[np.bool_]) -> tuple[float, float]:
     """Return the people of the cells marked, and of all."""
     return float(people[marked].sum()), float(people.sum())

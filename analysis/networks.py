@@ -81,7 +81,7 @@ def _imported(data_dir: Path, digest: str) -> NetworkSource:
 
 
 TRAVEL_FOLDER = "cache/travel"
-FORMAT = "3"
+FORMAT = "4"
 KEEP = 64
 """How many results are kept; the ones used longest ago go first."""
 
@@ -129,12 +129,13 @@ def _read(path: Path) -> TravelResult | None:
         os.utime(path)
         meta = json.loads(table.schema.metadata[_META])
         minutes, facility = (table[name].to_numpy() for name in ("minutes", "facility"))
-        straight = table["straight"].to_numpy()
+        straight, around = (table[name].to_numpy() for name in ("straight", "around"))
         result = TravelResult(
             minutes=minutes,
             facility=facility,
             reachable=~np.isnan(minutes),
             straight=straight,
+            around=around,
             method=meta["method"],
             mode=meta["mode"],
             max_minutes=float(meta["max_minutes"]),
@@ -148,7 +149,9 @@ def _read(path: Path) -> TravelResult | None:
 def _content(result: TravelResult) -> str:
     """Return the digest by which a file that was changed, or belongs to another key, is told."""
     words = json.dumps([result.method, result.mode, result.max_minutes])
-    return content_key(words, result.minutes, result.facility, result.straight, result.unplaced)
+    return content_key(
+        words, result.minutes, result.facility, result.straight, result.around, result.unplaced
+    )
 
 
 def _write(path: Path, result: TravelResult) -> None:
@@ -161,8 +164,7 @@ def _write(path: Path, result: TravelResult) -> None:
         "unplaced": result.unplaced.tolist(),
         "content": _content(result),
     }
-    arrays = [pa.array(result.minutes), pa.array(result.facility), pa.array(result.straight)]
-    table = pa.table(arrays, names=["minutes", "facility", "straight"])
+    table = pa.table({name: getattr(result, name) for name in ("minutes", "facility", "straight", "around")})
     table = table.replace_schema_metadata({_META: json.dumps(meta)})
     staged = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:

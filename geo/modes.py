@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from geo.waters import Waters
+
 METRES_PER_MINUTE_PER_KMH: float = 1000.0 / 60.0
 
 
@@ -32,7 +34,9 @@ class TravelMode:
     ``ferry_kmh`` None means that the mode cannot board a ferry. ``access_kmh`` is the walking speed of the
     leg between a place and the network, ``snap_limit_m`` its longest length in metres. Parts of the network
     that cannot reach, and be reached by, at least ``min_component_nodes`` nodes are used only where nothing
-    better is within the limit. ``straight_kmh`` and ``detour_factor`` serve where there is no network.
+    better is within the limit. ``straight_kmh`` and ``detour_factor`` serve where there is no network;
+    ``waters``, where given, are not crossed by straight lines and by walks beside the roads; ``crosses_as``:
+    who may use the crossings that a traveller of this mode may use.
     """
 
     id: str
@@ -46,6 +50,8 @@ class TravelMode:
     access_kmh: float = 4.8
     snap_limit_m: float = 1000.0
     min_component_nodes: int = 50
+    crosses_as: str = "foot"
+    waters: Waters | None = None
 
     @property
     def has_network(self) -> bool:

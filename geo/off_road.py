@@ -5,7 +5,8 @@ people go by road or on foot straight from door to door, whichever is sooner. Th
 and up to ``WALK_PER_LEG`` times of what both would walk to a road: open land is crossed by those who live off
 the road, not the canal between two streets. Nor does a walk join two pieces of the network that no road
 joins, for what parts them is mostly water. Where either place is not covered the trip is a straight line at
-the mode's speed over its detour factor, as without a network.
+the mode's speed over its detour factor, as without a network. Neither crosses the waters of the mode: see
+``geo.waters``.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from geo.land_lines import OnLand, nearest_on_land
 from geo.modes import TICK, TravelMode, pack, quantise_minutes
 from geo.network import Network
-from geo.points import build_tree, nearest_points
+from geo.points import build_tree
 from geo.snapping import Snap
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 
 WALK_PER_LEG: float = 4.0
@@ -41,13 +44,17 @@ def direct_walks(network: Network, sites_at: Snap, cells_at: Snap) -> Walks:
     """Return the walks from door to door between covered sites and covered cells, by site and cell.
 
     All pairs no farther apart than ``snap_limit_m`` and ``WALK_PER_LEG`` times their access legs together,
-    whose roads belong to one piece of the network; the minutes are those of the straight distance at the
-    walking speed of the access leg.
+    whose roads belong to one piece of the network and that no water parts; the minutes are those of the
+    straight distance at the walking speed of the access leg.
     """
     limit = network.mode.snap_limit_m
     site, cell, metres = near_pairs(sites_at.xy, cells_at.xy, sites_at.found, cells_at.found, limit_m=limit)
     joined = network.piece[sites_at.a[site]] == network.piece[cells_at.a[cell]]
     joined &= metres <= WALK_PER_LEG * (sites_at.distance_m[site] + cells_at.distance_m[cell])
+    if network.mode.waters is not None:
+        waters, pairs = network.mode.waters, np.flatnonzero(joined)
+        ends = waters.ashore(sites_at.xy)[site[pairs]], waters.ashore(cells_at.xy)[cell[pairs]]
+        joined[pairs] = waters.clear(*ends)
     minutes = quantise_minutes(metres[joined] / network.mode.access_m_per_minute)
     return Walks(site[joined], cell[joined], minutes)
 
@@ -108,40 +115,47 @@ _MOST_SQUARES = 20_000_000
 """Squares that are marked to leave cells out early; over a wider country every cell is looked at."""
 
 
+class PackedLines(NamedTuple):
+    """Per cell: packed minutes of the straight line, and whether it leads round water or over a crossing."""
+
+    packed: FloatArray
+    around: BoolArray
+
+
 def packed_lines(
     sites: FloatArray, cells: FloatArray, rank: IntArray, mode: TravelMode, max_minutes: float
-) -> FloatArray:
+) -> PackedLines:
     """Return the packed straight-line minutes of every cell to its nearest site, labelled with its ``rank``.
 
-    inf beyond ``max_minutes``. Of equally near sites the lowest rank.
+    inf beyond ``max_minutes``. Of equally near sites the lowest rank. No line crosses the mode's waters.
     """
-    packed = np.full(len(cells), np.inf)
+    packed, around = np.full(len(cells), np.inf), np.zeros(len(cells), dtype=bool)
     if len(sites) == 0 or len(cells) == 0:
-        return packed
+        return PackedLines(packed, around)
     order = np.argsort(rank)
-    points = sites[order]
     # One tick more than the radius, so that what rounds down to it is found.
     limit = (max_minutes + TICK) * mode.straight_m_per_minute
-    distance, index = nearest_points(build_tree(points), points, cells, limit_m=limit)
-    found = index >= 0
-    minutes = quantise_minutes(distance[found] / mode.straight_m_per_minute)
-    packed[found] = pack(minutes, rank[order][index[found]])
-    return packed
+    nearest = nearest_on_land(sites[order], cells, limit_m=limit, waters=mode.waters)
+    found = nearest.point >= 0
+    minutes = quantise_minutes(nearest.metres[found] / mode.straight_m_per_minute)
+    packed[found] = pack(minutes, rank[order][nearest.point[found]])
+    return PackedLines(packed, nearest.around)
 
 
 def uncovered_lines(
     network: Network, sites_at: Snap, cells_at: Snap, rank: IntArray, max_minutes: float
-) -> FloatArray:
+) -> PackedLines:
     """Return the packed minutes of every cell to the nearest site to which only a straight line leads.
 
     For cells that the network covers these are the sites that it does not; for other cells all sites.
     """
-    packed = np.full(len(cells_at), np.inf)
+    packed, around = np.full(len(cells_at), np.inf), np.zeros(len(cells_at), dtype=bool)
     near, far = cells_at.found, ~cells_at.found
     off = ~sites_at.found
-    packed[near] = packed_lines(sites_at.xy[off], cells_at.xy[near], rank[off], network.mode, max_minutes)
-    packed[far] = packed_lines(sites_at.xy, cells_at.xy[far], rank, network.mode, max_minutes)
-    return packed
+    for cells, sites in ((near, off), (far, np.ones_like(off))):
+        lines = packed_lines(sites_at.xy[sites], cells_at.xy[cells], rank[sites], network.mode, max_minutes)
+        packed[cells], around[cells] = lines
+    return PackedLines(packed, around)
 
 
 class Lines:
@@ -152,26 +166,33 @@ class Lines:
         self._speed = network.mode.straight_m_per_minute
         self._most = float(quantise_minutes(max_minutes))
         self._limit = float(np.nextafter((max_minutes + TICK) * self._speed, np.inf))
-        self._xy = cells_at.xy
         self._far = np.flatnonzero(~cells_at.found)
-        self._trees: dict[bool, cKDTree | None] = {}
+        self._places = {True: cells_at.xy[self._far], False: cells_at.xy}
+        self._waters = network.mode.waters
+        self._trees: dict[bool, cKDTree] = {}
+        self._on_land: dict[bool, OnLand] = {}
 
     def of(self, site: FloatArray, *, covered: bool) -> tuple[NDArray[np.int32], FloatArray]:
         """Return the cells (rows, ascending) and minutes of a site of shape (2,).
 
         Of a ``covered`` site these are cells that the network does not cover, of another all cells.
         """
-        tree = self._tree(covered=covered)
-        if tree is None:
+        places = self._places[covered]
+        if len(places) == 0:
             return np.zeros(0, dtype=np.int32), np.zeros(0)
-        found = np.sort(np.asarray(tree.query_ball_point(site, self._limit), dtype=np.int64))
+        near = self._tree(covered=covered).query_ball_point(site, self._limit)
+        found = np.sort(np.asarray(near, dtype=np.int64))
+        metres = _metres(places[found] - site)
+        if self._waters is not None:
+            if covered not in self._on_land:
+                self._on_land[covered] = OnLand(self._waters, places, self._limit)
+            metres = self._on_land[covered].metres(site, found, metres)
         rows = self._far[found] if covered else found
-        minutes = quantise_minutes(_metres(self._xy[rows] - site) / self._speed)
+        minutes = quantise_minutes(metres / self._speed)
         kept = minutes <= self._most
         return rows[kept].astype(np.int32), minutes[kept]
 
-    def _tree(self, *, covered: bool) -> cKDTree | None:
+    def _tree(self, *, covered: bool) -> cKDTree:
         if covered not in self._trees:
-            points = self._xy[self._far] if covered else self._xy
-            self._trees[covered] = build_tree(points) if len(points) else None
+            self._trees[covered] = build_tree(self._places[covered])
         return self._trees[covered]

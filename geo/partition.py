@@ -298,18 +298,21 @@ def gather(
     minutes = np.full(cell_count, np.nan)
     facility = np.full(cell_count, -1, dtype=np.int32)
     reachable, by_line = np.zeros(cell_count, dtype=bool), np.full(cell_count, straight)
+    around = np.zeros(cell_count, dtype=bool)
     unplaced: set[int] = set()
     for result in results:
         minutes[result.rows] = result.travel.minutes
         facility[result.rows] = result.travel.facility
         reachable[result.rows] = result.travel.reachable
         by_line[result.rows] = result.travel.straight
+        around[result.rows] = result.travel.around
         unplaced.update(int(row) for row in result.travel.unplaced)
     return TravelResult(
         minutes=minutes,
         facility=facility,
         reachable=reachable,
         straight=by_line,
+        around=around,
         method="straight" if straight else "network",
         mode=mode.id,
         max_minutes=max_minutes,

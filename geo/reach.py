@@ -20,11 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.decay import Decay
 from geo.errors import CatchmentError
-from geo.modes import TravelMode, quantise_minutes
+from geo.modes import TICK, TravelMode, quantise_minutes
 from geo.network import Network
 from geo.points import metric_points
 from geo.site_reach import Reach as Table
-from geo.site_reach import reach_snapped
+from geo.site_reach import reach_snapped, reach_straight
 from geo.snapping import Snap, snap_points
 from geo.travel import require_facilities
 
@@ -283,13 +283,15 @@ class GridReach:
 
 def grid_reach(
     facilities_xy: ArrayLike, cells_xy: ArrayLike, *, cell_size_m: float, mode: TravelMode, decay: Decay
-) -> GridReach:
+) -> Reach:
     """Return the reach over square cells of ``cell_size_m`` that stand on one grid, in a straight line.
 
-    The answers are those of all pairs of ``geo.site_reach.reach_straight`` but for rounding. Coordinates of
-    shape (n, 2), metres of ``ALBERS``. Raises ``CoverageError`` when there is no facility or no cell,
-    ``CrsError`` for coordinates that are no such metres, and ``CatchmentError`` for cells that are not on one
-    grid (more than a centimetre off), two in one place, or a rectangle of more than ``MAX_PLACES``.
+    Facilities that may have water of the mode within the catchment list their pairs, the others are sums over
+    windows. The answers are those of all pairs of ``geo.site_reach.reach_straight`` but for rounding.
+    Coordinates of shape (n, 2), metres of ``ALBERS``. Raises ``CoverageError`` when there is no facility or
+    no cell, ``CrsError`` for coordinates that are no such metres, and ``CatchmentError`` for cells that are
+    not on one grid (more than a centimetre off), two in one place, or a rectangle of more than
+    ``MAX_PLACES``.
     """
     facilities, cells = metric_points(facilities_xy, "设施"), metric_points(cells_xy, "人口格网")
     require_facilities(facilities, cells)
@@ -309,7 +311,51 @@ def grid_reach(
     if np.bincount(place).max() > 1:
         raise CatchmentError("格网中有两格在同一位置。")
     speed = mode.straight_m_per_minute
-    return GridReach(facilities, place, float(left), float(bottom), cell_size_m, height, width, speed, decay)
+
+    def windows(chosen: FloatArray) -> GridReach:
+        return GridReach(chosen, place, float(left), float(bottom), cell_size_m, height, width, speed, decay)
+
+    if mode.waters is None:
+        return windows(facilities)
+    wet = mode.waters.near(facilities, np.nextafter((decay.minutes + TICK) * speed, np.inf))
+    dry = np.flatnonzero(~wet)
+    if not wet.any():
+        return windows(facilities)
+    pairs = reach_straight(facilities[wet], cells, mode=mode, max_minutes=decay.minutes)
+    parts: list[tuple[NDArray[np.intp], Reach]] = [(np.flatnonzero(wet), weighed(pairs, decay))]
+    if len(dry):
+        parts.append((dry, windows(facilities[dry])))
+    return JoinedReach(tuple(parts), len(cells), len(facilities))
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedReach:
+    """A `Reach` made of others: each of some of the facilities (``rows``), all of the same cells."""
+
+    parts: tuple[tuple[NDArray[np.intp], Reach], ...]
+    cells: int
+    facilities: int
+
+    def gather(self, values: FloatArray, power: int = 1) -> FloatArray:
+        """As `Reach.gather`."""
+        total = np.zeros(self.facilities)
+        for rows, part in self.parts:
+            total[rows] = part.gather(values, power)
+        return total
+
+    def scatter(self, values: FloatArray, power: int = 1) -> FloatArray:
+        """As `Reach.scatter`."""
+        total = np.zeros(self.cells)
+        for rows, part in self.parts:
+            total += part.scatter(values[rows], power)
+        return total
+
+    def touched(self, facilities: BoolArray) -> BoolArray:
+        """As `Reach.touched`."""
+        found = np.zeros(self.cells, dtype=bool)
+        for rows, part in self.parts:
+            found |= part.touched(facilities[rows])
+        return found
 
 
 def _on_grid(offset: FloatArray, size_m: float) -> tuple[LongArray, float]:

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from geo.errors import CoverageError
+from geo.land_lines import OnLand
 from geo.modes import TICK, TravelMode, quantise_minutes
 from geo.network import Network
 from geo.off_road import Lines, direct_walks
@@ -67,18 +68,22 @@ def reach_straight(
     """Return which cells each site reaches: distance × detour factor / speed of ``mode`` ≤ ``max_minutes``.
 
     Coordinates in metres of ``ALBERS``. The minutes are those of ``geo.travel.nearest_facility_straight`` for
-    the site alone. Raises ``CrsError`` for other coordinates, ``CoverageError`` for more than ``MAX_PAIRS``.
+    the site alone. No line crosses the mode's waters.
+    Raises ``CrsError`` for other coordinates, ``CoverageError`` for more than ``MAX_PAIRS``.
     """
     sites, cells = metric_points(sites_xy, "候选点"), metric_points(cells_xy, "人口格网")
     speed = mode.straight_m_per_minute
     limit = np.nextafter((max_minutes + TICK) * speed, np.inf)
     parts: list[tuple[NDArray[np.int32], FloatArray]] = []
     tree = build_tree(cells) if len(cells) else None
+    on_land = None if mode.waters is None else OnLand(mode.waters, cells, limit)
     pairs = 0
     for site in sites:
         near = [] if tree is None else tree.query_ball_point(site, limit)
         found = np.sort(np.asarray(near, dtype=np.int32))
         metres = np.sqrt(((cells[found] - site) ** 2).sum(axis=1))
+        if on_land is not None:
+            metres = on_land.metres(site, found.astype(np.int64), metres)
         parts.append(_within(found, quantise_minutes(metres / speed), max_minutes))
         pairs += len(parts[-1][0])
         require_room(pairs)

@@ -81,8 +81,8 @@ def snap_points(
     nearest point d by at most sqrt(d² + (spacing/2)²) - d; with ``exact`` it is the truly nearest, at
     several times the cost: meant for facilities, which are few. Only edges that trips may start on count,
     and isolated parts of the network only where the rest is out of ``limit_m`` (default: the mode's) or more
-    than ``BRIDGED_M`` farther. Ties go to the lower node numbers. Raises ``CrsError`` for points that are not
-    in the measuring CRS.
+    than ``BRIDGED_M`` farther. A place whose nearest road lies beyond water of the mode joins none. Ties go
+    to the lower node numbers. Raises ``CrsError`` for points that are not in the measuring CRS.
     """
     points = metric_points(xy, "待接入路网的点")
     limit = network.mode.snap_limit_m if limit_m is None else float(limit_m)
@@ -101,7 +101,23 @@ def snap_points(
             at = rows[joined.place[near]]
             a[at], b[at] = joined.low[near], joined.high[near]
             fraction[at], distance[at] = joined.fraction[near], joined.distance[near]
+    parted = _over_water(network, points, a, b, fraction)
+    a[parted] = b[parted] = -1
+    distance[parted], fraction[parted] = np.inf, 0.0
     return _timed(network, points, a, b, fraction=fraction, distance=distance)
+
+
+def _over_water(
+    network: Network, points: FloatArray, a: IntArray, b: IntArray, fraction: FloatArray
+) -> NDArray[np.intp]:
+    """Return the rows of the places that water parts from the point of the network where they would join."""
+    rows = np.flatnonzero(a >= 0)
+    waters = network.mode.waters
+    if waters is None or len(rows) == 0:
+        return rows[:0]
+    low, high = (np.column_stack([network.x[node], network.y[node]]) for node in (a[rows], b[rows]))
+    joined = low + fraction[rows, None] * (high - low)
+    return rows[~waters.clear(waters.ashore(points[rows]), waters.ashore(joined))]
 
 
 def _locators(network: Network) -> list[_Locator]:

@@ -33,14 +33,16 @@ class TravelResult:
 
     ``minutes``: float64, NaN where unreachable or beyond ``max_minutes``. ``facility``: int32, the row of
     the nearest facility in the caller's table, -1 where none. ``reachable``: bool. ``straight``: bool, the
-    cell's answer is that of a straight line, for want of roads near it or near its facility. ``unplaced``:
-    int32, the rows of facilities that the network does not cover.
+    cell's answer is that of a straight line, for want of roads near it or near its facility. ``around``:
+    bool, that line leads round water or over a crossing. ``unplaced``: int32, the rows of facilities that
+    the network does not cover.
     """
 
     minutes: FloatArray
     facility: IntArray
     reachable: BoolArray
     straight: BoolArray
+    around: BoolArray
     method: Method
     mode: str
     max_minutes: float
@@ -120,13 +122,14 @@ def solve_network(
         walks = direct_walks(network, facilities_at, cells_at)
         np.minimum.at(packed, walks.cell, pack(walks.minutes, rank[walks.site]))
     lines = uncovered_lines(network, facilities_at, cells_at, rank, max_minutes)
-    straight = ~cells_at.found | (lines < packed)
-    minutes, facility, reachable = _decode(np.minimum(packed, lines), rank, max_minutes)
+    straight = ~cells_at.found | (lines.packed < packed)
+    minutes, facility, reachable = _decode(np.minimum(packed, lines.packed), rank, max_minutes)
     return TravelResult(
         minutes=minutes,
         facility=facility,
         reachable=reachable,
         straight=straight,
+        around=straight & lines.around & reachable,
         method="network",
         mode=network.mode.id,
         max_minutes=max_minutes,
@@ -244,10 +247,19 @@ def solve_straight(
     facilities: FloatArray, cells: FloatArray, mode: TravelMode, max_minutes: float, rank: NDArray[np.int64]
 ) -> TravelResult:
     """Return ``nearest_facility_straight`` for checked points; no facility is an answer too."""
-    packed = packed_lines(facilities, cells, rank, mode, max_minutes)
+    packed, around = packed_lines(facilities, cells, rank, mode, max_minutes)
     minutes, facility, reachable = _decode(packed, rank, max_minutes)
-    everywhere, nobody = np.ones(len(cells), dtype=bool), np.zeros(0, dtype=np.int32)
-    return TravelResult(minutes, facility, reachable, everywhere, "straight", mode.id, max_minutes, nobody)
+    return TravelResult(
+        minutes=minutes,
+        facility=facility,
+        reachable=reachable,
+        straight=np.ones(len(cells), dtype=bool),
+        around=around & reachable,
+        method="straight",
+        mode=mode.id,
+        max_minutes=max_minutes,
+        unplaced=np.zeros(0, dtype=np.int32),
+    )
 
 
 def _decode(

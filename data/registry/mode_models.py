@@ -3,7 +3,7 @@ with.
 """
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -36,6 +36,7 @@ class ModeEntry(Entry):
     oneway: bool
     use_maxspeed: bool
     ferry_kmh: Speed | None = None
+    crosses_as: Literal["foot", "bicycle", "motorcar"]
     roads: tuple[RoadSpeed, ...]
 
     @model_validator(mode="after")
@@ -62,6 +63,7 @@ class ModeEntry(Entry):
             oneway=self.oneway,
             use_maxspeed=self.use_maxspeed,
             ferry_kmh=self.ferry_kmh,
+            crosses_as=self.crosses_as,
             access_kmh=float(self.access_kmh),
             snap_limit_m=float(self.snap_limit_m),
             min_component_nodes=self.min_component_nodes,

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
-from analysis.coverage import IMPLIED, CoverageAnalysis, covered_types
+from analysis.coverage import IMPLIED, PARTLY, CoverageAnalysis, covered_types
 from data.registry.facility_models import FacilityType
 from data.registry.rule_models import load_coverage_rules
 from data.store.store import Store
@@ -68,8 +70,10 @@ def show_notes(notes: Sequence[str]) -> None:
 POPULATION_YEAR = "2020"
 
 
-def travel_words(analysis: CoverageAnalysis) -> str:
+def travel_words(analysis: CoverageAnalysis, straight: NDArray[np.bool_] | None = None) -> str:
     """Return how the times were found: over roads or as the crow flies, and at which speed.
+
+    ``straight``: which cells have times of a straight line; by default those of the analysis' travel times.
 
     A time over a straight line is never called walking or driving: it is an estimate, and says so.
     """
@@ -77,7 +81,10 @@ def travel_words(analysis: CoverageAnalysis) -> str:
     if analysis.network is not None:
         speeds = sorted({road.speed_kmh for road in mode.classes.values()})
         span = f"{speeds[0]:g}" if len(speeds) == 1 else f"{speeds[0]:g}–{speeds[-1]:g}"
-        return f"{mode.name}，路网，{span} 公里/小时"
+        if straight is None and not analysis.facilities.empty:
+            straight = analysis.travel.straight
+        partly = PARTLY if straight is not None and straight.any() else ""
+        return f"{mode.name}，路网{partly}，{span} 公里/小时"
     how = f"直线距离 × {mode.detour_factor:g}，{mode.straight_kmh:g} 公里/小时"
     return f"按{mode.name}速度估算，{how}" if mode.has_network else how
 

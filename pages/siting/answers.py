@@ -61,7 +61,7 @@ class SitingAnswers(KeptPictures):
         row = np.full(len(minutes), -1, dtype=np.int32)
         reach = np.zeros(len(minutes), dtype=bool)
         radius = found.request.search_minutes
-        return TravelResult(minutes, row, reach, ~reach, "straight", found.mode.id, radius, nobody)
+        return TravelResult(minutes, row, reach, ~reach, reach, "straight", found.mode.id, radius, nobody)
 
     @drawn_once()
     def change_png(self) -> bytes:

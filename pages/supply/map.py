@@ -48,7 +48,7 @@ def subtitle(choice: SupplyChoice, answers: SupplyAnswers) -> str:
     """Return the line beside the map's title."""
     analysis = answers.analysis
     parts = [
-        study.travel_words(analysis.base),
+        study.travel_words(analysis.base, analysis.straight),
         f"服务范围 {choice.request.minutes:g} 分钟",
         f"需求 {choice.demand_name}",
         f"人口 {study.POPULATION_YEAR} 年",

@@ -81,7 +81,7 @@ def _method(answers: SupplyAnswers) -> None:
         "没有服务": "服务范围内没有任何供给的人，可及性为 0，计入平均数和基尼系数。",
         "守恒": "Σ（可及性 × 需求）= Σ 有人可及的供给。",
         "地区的数": "Σ（可及性 × 人口）÷ Σ 人口，不是格的平均；区外的供给和需求照样参与。",
-        "出行": f"{study.travel_words(analysis.base)}。",
+        "出行": f"{study.travel_words(analysis.base, analysis.straight)}。",
         "来源": "Luo 与 Wang（2003），Luo 与 Qi（2009），Wan 等（2012）。",
     }
     with st.popover("口径", icon=":material/menu_book:"):

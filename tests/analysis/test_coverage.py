@@ -21,6 +21,7 @@ from analysis.coverage import (
     require_group,
 )
 from analysis.given import gather
+from analysis.left_out import AROUND
 from analysis.networks import TRAVEL_FOLDER, cached_travel, content_key
 from analysis.runs import list_runs, read_result, read_run, record_run, result_digest
 from data.ingest.osm_store import NetworkSource
@@ -308,10 +309,10 @@ def test_facilities_known_in_some_counties_only_are_told_with_their_number(
 
 
 def test_every_note_of_a_coverage_is_said(built_store: Store, tmp_path: Path) -> None:
-    """Implied points, scarce counties, people in no cell, missing roads: each once, in this order."""
+    """Implied points, scarce counties, people in no cell, missing roads, water: each once, in this order."""
     notes = prepare_coverage(
         gather(built_store, tmp_path), CoverageRequest(types=("general_hospital",), mode="walk")
     ).notes
-    kinds = [IMPLIED_POINTS, "不在格网内", "不在格网内", NO_ROADS]
+    kinds = [IMPLIED_POINTS, "不在格网内", "不在格网内", NO_ROADS, AROUND]
     assert len(notes) == len(kinds)
     assert all(kind in note for kind, note in zip(kinds, notes, strict=True))

@@ -184,7 +184,7 @@ def test_a_damaged_import_is_named_with_the_command_that_helps(tmp_path: Path, n
 def test_a_cached_answer_that_was_changed_is_solved_again(tmp_path: Path) -> None:
     solved = TravelResult(
         minutes=np.array([1.0, np.nan]), facility=np.array([0, -1], dtype=np.int32),
-        reachable=np.array([True, False]), straight=np.array([False, False]),
+        reachable=np.array([True, False]), straight=np.array([False, False]), around=np.array([False, False]),
         method="network", mode="car", max_minutes=60.0, unplaced=np.array([], dtype=np.int32),
     )  # fmt: skip
     other = dataclasses.replace(solved, minutes=np.array([2.0, 3.0]), reachable=np.array([True, True]))

@@ -85,7 +85,9 @@ def travel_of(minutes, *, method="straight", max_minutes=16384.0):
     facility = np.where(reachable, 0, -1).astype(np.int32)
     straight = np.full(len(values), method == "straight")
     nobody = np.zeros(0, dtype=np.int32)
-    return TravelResult(values, facility, reachable, straight, method, "walk", max_minutes, nobody)
+    return TravelResult(
+        values, facility, reachable, straight, np.zeros_like(straight), method, "walk", max_minutes, nobody
+    )
 
 
 def region_frame():

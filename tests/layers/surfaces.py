@@ -31,6 +31,7 @@ def travel_of(minutes, max_minutes=120.0):
         facility=np.where(reachable, 0, -1).astype(np.int32),
         reachable=reachable,
         straight=np.ones(len(values), dtype=bool),
+        around=np.zeros(len(values), dtype=bool),
         method="straight",
         mode="drive",
         max_minutes=max_minutes,
