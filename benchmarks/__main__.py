@@ -34,6 +34,7 @@ QUICK = {
     "page_times": ["--repeats", "1"],
     "scale": ["--scale", "0.02", "--piece-cells", "50000"],
     "siting": ["--cells", "20000", "--candidates", "60", "--peer-cells", "2500", "--no-growth"],
+    "water": ["--repeats", "1"],
 }
 QUICK_NOTE = "快速模式：各项以小规模运行，coverage 不与 pandana 比较；数字不能代表全省规模。"
 

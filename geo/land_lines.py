@@ -168,6 +168,7 @@ class OnLand:
         """Take the places (n, 2) that are asked for again and again, and how far is looked."""
         self._waters, self._places, self._limit = waters, places, limit_m
         self._places_at = waters.ashore(places)
+        self._moved = float(_metres(self._places_at - places).max(initial=0.0))
         self._tree = build_tree(places)
         self._views: dict[int, tuple[IntArray, FloatArray]] = {}
         self._best = np.full(len(places), np.inf)
@@ -181,7 +182,8 @@ class OnLand:
         if len(rows) == 0 or not waters.near(site[None], self._limit)[0]:
             return metres
         shore = waters.ashore(site[None])[0]
-        apart = ~waters.clear_from(shore, self._places_at[rows])
+        within = self._limit + self._moved + float(_metres(shore - site))
+        apart = ~waters.clear_from(shore, self._places_at[rows], within)
         if not apart.any():
             return metres
         to_nodes = waters.from_nodes(site, shore, self._limit)
@@ -197,9 +199,10 @@ class OnLand:
     def _view(self, node: int) -> tuple[IntArray, FloatArray]:
         """Return the places that a node sees within the limit, and how far they are."""
         if node not in self._views:
-            place = self._waters.nodes[node]
+            place, shore = self._waters.nodes[node], self._waters.shores[node]
             near = self._tree.query_ball_point(place, np.nextafter(self._limit, np.inf))
             rows = np.sort(np.asarray(near, dtype=np.int64))
-            rows = rows[self._waters.clear_from(self._waters.shores[node], self._places_at[rows])]
+            within = self._limit + self._moved + float(_metres(shore - place))
+            rows = rows[self._waters.clear_from(shore, self._places_at[rows], within)]
             self._views[node] = rows, _metres(self._places[rows] - place)
         return self._views[node]

@@ -30,7 +30,8 @@ RIM_M: float = 0.5
 """How far inside its outline water begins: a way along a shore, or through a corner of it, touches none."""
 
 _SQUARE_M = 2_000.0
-_AT_ONCE = 2_000_000
+_WIDER = 1e-6
+"""By how much (radians) a side is taken for wider than it looks, so that no rounding loses one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,11 @@ class Waters:
     def shores(self) -> FloatArray:
         """From where each of the ``nodes`` looks around: itself, or the nearest shore."""
         return self.ashore(self.nodes)
+
+    @cached_property
+    def _nodes_moved(self) -> float:
+        """How far the farthest node is from the shore from which it looks around."""
+        return float(_metres(self.shores - self.nodes).max(initial=0.0))
 
     @cached_property
     def _squares(self) -> _Squares:
@@ -105,18 +111,19 @@ class Waters:
             found[part[line[crossed]]] = False
         return found
 
-    def clear_from(self, place: FloatArray, others: FloatArray) -> BoolArray:
-        """Return which straight lines from one place ashore (2,) to others, (n, 2), cross no water."""
+    def clear_from(self, place: FloatArray, others: FloatArray, within_m: float) -> BoolArray:
+        """Return which straight lines from one place ashore (2,) to others, (n, 2), cross no water.
+
+        All of these lie within ``within_m`` of the place.
+        """
         found = np.ones(len(others), dtype=bool)
-        if len(others) == 0:
+        sides = self.edges[self._sides.query(shapely.box(*(place - within_m), *(place + within_m)))]
+        if len(sides) == 0 or len(others) == 0:
             return found
-        low, high = np.minimum(place, others.min(axis=0)), np.maximum(place, others.max(axis=0))
-        sides = self.edges[self._sides.query(shapely.box(*low, *high))]
-        if len(sides) == 0:
-            return found
-        for part in np.array_split(np.arange(len(others)), max(1, -(-len(others) * len(sides) // _AT_ONCE))):
-            crossed = _cross(place, others[part].T[..., None], sides.T)
-            found[part] = ~crossed.any(axis=1)
+        side, other = _same_direction(place, sides, others)
+        ends = np.broadcast_to(place[:, None], (2, len(other)))
+        crossed = _cross(ends, others[other].T, sides[side].T)
+        found[other[crossed]] = False
         return found
 
     def from_nodes(self, place: FloatArray, shore: FloatArray, limit_m: float) -> FloatArray:
@@ -126,7 +133,8 @@ class Waters:
         """
         metres = _metres(self.nodes - place)
         rows = np.flatnonzero(metres <= limit_m)
-        rows = rows[self.clear_from(shore, self.shores[rows])]
+        within = limit_m + float(_metres(shore - place)) + self._nodes_moved
+        rows = rows[self.clear_from(shore, self.shores[rows], within)]
         if len(rows) == 0:
             return np.full(len(self.nodes), np.inf)
         total = (metres[rows, None] + self.ways[rows]).min(axis=0)
@@ -165,6 +173,23 @@ class _Squares:
             + total[a[:, 0], a[:, 1]]
         ) > 0
         return found
+
+
+def _same_direction(place: FloatArray, sides: FloatArray, others: FloatArray) -> tuple[IntArray, IntArray]:
+    """Return the pairs (side, other) that lie in one direction of a place: any other pair is no crossing."""
+    direction = np.arctan2(*(others - place).T[::-1])
+    order = np.argsort(direction, kind="stable")
+    # Twice round, for a side may lie across the direction at which angles begin anew.
+    around = np.concatenate([direction[order], direction[order] + 2.0 * np.pi])
+    one, two = (np.arctan2(*(sides[:, ends] - place).T[::-1]) for ends in (slice(0, 2), slice(2, 4)))
+    turn = (two - one + np.pi) % (2.0 * np.pi) - np.pi
+    first = np.where(turn >= 0.0, one, two) - _WIDER
+    first = np.where(first < -np.pi, first + 2.0 * np.pi, first)
+    start = np.searchsorted(around, first, "left")
+    count = np.searchsorted(around, first + np.abs(turn) + 2.0 * _WIDER, "right") - start
+    side = np.repeat(np.arange(len(sides)), count)
+    step = np.arange(len(side)) - np.repeat(np.cumsum(count) - count, count)
+    return side, order[(start[side] + step) % len(others)]
 
 
 def _cross(start: FloatArray, end: FloatArray, sides: FloatArray) -> BoolArray:
