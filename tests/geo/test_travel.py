@@ -279,6 +279,27 @@ def test_a_drive_whose_junction_nobody_drew_belongs_to_the_town():
     assert found.reachable[0]
 
 
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_one_way_dead_end_is_no_way_in_where_a_street_is_near(way: int) -> None:
+    town, streets = grid_roads(6, 6, 100.0)
+    end = nodes_at([(700.0, 250.0)]).assign(node_id=1001)
+    lane = edges_between(pd.concat([town, end], ignore_index=True), [(17, 36)]).assign(oneway=way)
+    mode = replace(DRIVE, min_component_nodes=20)
+    roads = pd.concat([streets.assign(oneway=0), lane], ignore_index=True)
+    network = build_network(pd.concat([town, end]), roads, mode)
+    places_there = places((650, 250), (0, 10))
+    for exact in (True, False):
+        at = snap_points(network, places_there, exact=exact)
+        assert at.distance_m == pytest.approx([150.0, 0.0])
+    for direction in ("to_facility", "from_facility"):
+        found = nearest_facility_network(
+            network, places_there[:1], places_there[1:], direction=direction, max_minutes=60.0
+        )
+        assert found.reachable[0] and not found.straight[0]
+    far = places((1_000, 250))  # The lane is within the limit, no street is.
+    assert snap_points(network, far, exact=True).distance_m[0] == pytest.approx(300.0)
+
+
 @settings(deadline=None)
 @given(road_worlds(mode=WALK), st.integers(0, 2**16))
 def test_a_road_more_makes_nobody_slower_who_keeps_his_way_in(world, seed):
