@@ -75,6 +75,13 @@ def test_a_straight_kilometre_takes_its_minutes_to_the_tick():
     assert list(found.facility) == [0, -1]
 
 
+@pytest.mark.parametrize("radius", [10.2, 14.7, 10.1, 10.3])
+def test_what_takes_exactly_the_search_radius_is_found(radius: float) -> None:
+    speed = WALK.straight_m_per_minute
+    found = straight(places((0, 0)), places((radius * speed, 0)), max_minutes=radius)
+    assert found.reachable[0] and found.minutes[0] == quantise_minutes(radius) == found.max_minutes
+
+
 # Networks -----------------------------------------------------------------------------------------------
 
 
