@@ -259,6 +259,15 @@ def test_no_place_is_any_minutes_from_itself(world, direction):
     assert (found.minutes == 0.0).all()
 
 
+def test_a_place_is_no_minutes_from_itself_though_another_road_is_nearer_to_the_search() -> None:
+    nodes = nodes_at([(0, 0), (2_000, 0), (125, 30), (125, 1_000)])
+    network = build_network(nodes, edges_between(nodes, [(0, 1), (2, 3)]), OFF)
+    home = places((125, 0))
+    at = [snap_points(network, home, exact=exact) for exact in (True, False)]
+    assert network.piece[at[0].a[0]] != network.piece[at[1].a[0]]
+    assert nearest_facility_network(network, home, home).minutes[0] == 0.0
+
+
 def island_world(water_m):
     """Return a network of a town of 36 nodes and, so many metres off its last street, an island of three."""
     town, streets = grid_roads(6, 6, 100.0)
