@@ -245,11 +245,13 @@ class Roads:
         found = []
         for cell, one, open_land in zip(cells, at, clear.tolist(), strict=True):
             metres = _apart(site, cell)
-            near = (
-                one is not None
-                and open_land
-                and metres <= min(self.mode.snap_limit_m, WALK_PER_LEG * (joined.distance + one.distance))
-                and self.piece[joined.a] == self.piece[one.a]
+            near = one is not None and (
+                metres == 0.0
+                or (
+                    open_land
+                    and metres <= min(self.mode.snap_limit_m, WALK_PER_LEG * (joined.distance + one.distance))
+                    and self.piece[joined.a] == self.piece[one.a]
+                )
             )
             found.append(quantised(metres / (self.mode.access_kmh * 1000.0 / 60.0)) if near else math.inf)
         return found
