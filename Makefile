@@ -5,6 +5,7 @@
 # make test-lowest, make test-newest the tests with the lowest and the newest versions that pyproject.toml allows
 # make attack the heavy hostile files, attacks watched by strace, ten visitors at once, the long fuzz
 # make docs  signatures and docstrings of every room as pages to read offline: build/docs/index.html
+# make worlds 500 random small worlds: every method of geo beside a brute-force oracle, and its laws
 # make mutants put faults into the code one by one: the nearest tests must notice most of a seeded sample
 # make bench the benchmark table
 
@@ -17,7 +18,7 @@ JOBS  ?= 2
 ROOMS := geo data layers analysis exports reports pages server commands
 CODE  := app.py cli.py $(ROOMS) tests benchmarks scripts
 
-.PHONY: run test check test-sources test-lowest test-newest attack mutants docs bench lint format types imports unit docs-screenshots lock clean
+.PHONY: run test check test-sources test-lowest test-newest attack worlds mutants docs bench lint format types imports unit docs-screenshots lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/sutu serve --host $(HOST) --port $(PORT)
@@ -63,6 +64,9 @@ attack: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m pdoc --no-show-source --output-directory build/docs $(ROOMS) app cli
+
+worlds: $(VENV)/.dev
+	$(BIN)/python -m tests.worlds
 
 mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants

@@ -101,7 +101,8 @@ def make_decay(
 def equal_zones(minutes: float, weights: Sequence[float]) -> tuple[tuple[float, float], ...]:
     """Return equally wide zones of a catchment with their weights, the nearest first (Luo & Qi 2009)."""
     count = len(weights)
-    return tuple((minutes * (number + 1) / count, weight) for number, weight in enumerate(weights))
+    # The share comes first: 14.8 × 3 ÷ 3 is not 14.8, and the last zone ends where the catchment does.
+    return tuple((minutes * ((number + 1) / count), weight) for number, weight in enumerate(weights))
 
 
 def _require_steps(steps: tuple[tuple[float, float], ...], minutes: float) -> None:

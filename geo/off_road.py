@@ -44,8 +44,9 @@ def direct_walks(network: Network, sites_at: Snap, cells_at: Snap) -> Walks:
     """Return the walks from door to door between covered sites and covered cells, by site and cell.
 
     All pairs no farther apart than ``snap_limit_m`` and ``WALK_PER_LEG`` times their access legs together,
-    whose roads belong to one piece of the network and that no water parts; the minutes are those of the
-    straight distance at the walking speed of the access leg.
+    whose roads belong to one piece of the network and that no water parts, and every site with a cell in its
+    place, whichever roads the two were put on; the minutes are those of the straight distance at the walking
+    speed of the access leg.
     """
     limit = network.mode.snap_limit_m
     site, cell, metres = near_pairs(sites_at.xy, cells_at.xy, sites_at.found, cells_at.found, limit_m=limit)
@@ -55,6 +56,7 @@ def direct_walks(network: Network, sites_at: Snap, cells_at: Snap) -> Walks:
         waters, pairs = network.mode.waters, np.flatnonzero(joined)
         ends = waters.ashore(sites_at.xy)[site[pairs]], waters.ashore(cells_at.xy)[cell[pairs]]
         joined[pairs] = waters.clear(*ends)
+    joined |= metres == 0.0
     minutes = quantise_minutes(metres[joined] / network.mode.access_m_per_minute)
     return Walks(site[joined], cell[joined], minutes)
 

@@ -69,6 +69,8 @@ class _Locator(NamedTuple):
     """-1 for a node; else the point lies on the edge between ``node`` and ``other``."""
     bridged_m: float
     """By how much these must be nearer than what was found before to be taken instead; inf: never."""
+    major: bool
+    """Whether both ends of the edges belong to major parts: at one node edges of either kind may meet."""
 
 
 def snap_points(
@@ -129,11 +131,11 @@ def _locators(network: Network) -> list[_Locator]:
         start, end = _snappable_pairs(network)
         major, isolated = network.major[start] & network.major[end], network.isolated[start]
         cached = [
-            _build_locator(network, start[at], end[at], bridged_m)
-            for at, bridged_m in (
-                (_picked(major), np.inf),
-                (_picked(~major & ~isolated), np.inf),
-                (_picked(isolated & ~major), BRIDGED_M),
+            _build_locator(network, start[at], end[at], bridged_m, major=of_major)
+            for at, bridged_m, of_major in (
+                (_picked(major), np.inf, True),
+                (_picked(~major & ~isolated), np.inf, False),
+                (_picked(isolated & ~major), BRIDGED_M, False),
             )
         ]
         network.__dict__["_locators"] = cached
@@ -167,26 +169,30 @@ def _picked(wanted: BoolArray) -> BoolArray | slice:
     return wanted if wanted.any() else slice(0)
 
 
-def _build_locator(network: Network, start: IntArray, end: IntArray, bridged_m: float) -> _Locator:
+def _build_locator(
+    network: Network, start: IntArray, end: IntArray, bridged_m: float, *, major: bool
+) -> _Locator:
     """Return the search points of some edges: their ends, and samples along the long ones."""
     if len(start) == 0:
         nothing = np.zeros(0, dtype=np.int32)
-        return _Locator(None, np.zeros((0, 2)), nothing, nothing, bridged_m)
+        return _Locator(None, np.zeros((0, 2)), nothing, nothing, bridged_m, major)
     is_end = np.zeros(network.node_count, dtype=bool)
     is_end[start] = True
     is_end[end] = True
     node = np.flatnonzero(is_end).astype(np.int32)
     points = np.column_stack([network.x[node], network.y[node]])
     other = np.full(len(node), -1, dtype=np.int32)
-    sampled = _samples(network, start, end)
-    if len(sampled.node):
-        points = np.concatenate([points, sampled.points])
-        node, other = np.concatenate([node, sampled.node]), np.concatenate([other, sampled.other])
-    return _Locator(build_tree(points), points, node, other, bridged_m)
+    sampled, low, high = _samples(network, start, end)
+    if len(low):
+        points = np.concatenate([points, sampled])
+        node, other = np.concatenate([node, low]), np.concatenate([other, high])
+    return _Locator(build_tree(points), points, node, other, bridged_m, major)
 
 
-def _samples(network: Network, start: IntArray, end: IntArray) -> _Locator:
-    """Return points along the edges longer than the spacing, each edge once (from its lower node)."""
+def _samples(network: Network, start: IntArray, end: IntArray) -> tuple[FloatArray, IntArray, IntArray]:
+    """Return points along the edges longer than the spacing, each edge once, and its lower and higher
+    node.
+    """
     x, y = network.x, network.y
     dx, dy = x[end] - x[start], y[end] - y[start]
     long = np.flatnonzero(dx * dx + dy * dy > SAMPLE_SPACING_M**2)
@@ -201,7 +207,7 @@ def _samples(network: Network, start: IntArray, end: IntArray) -> _Locator:
     t = step / pieces[edge]
     px = x[low[edge]] + t * (x[high[edge]] - x[low[edge]])
     py = y[low[edge]] + t * (y[high[edge]] - y[low[edge]])
-    return _Locator(None, np.column_stack([px, py]), low[edge], high[edge], np.inf)
+    return np.column_stack([px, py]), low[edge], high[edge]
 
 
 def _nearest_on_edges(network: Network, locator: _Locator, points: FloatArray, limit: float) -> _Joined:
@@ -240,6 +246,9 @@ def _best_edges(
     point.
     """
     candidate, low, high = _candidate_edges(network, locator.node[index], locator.other[index])
+    if not network.symmetric:  # else what meets is of one kind
+        own = np.flatnonzero((network.major[low] & network.major[high]) == locator.major)
+        candidate, low, high = candidate[own], low[own], high[own]
     owner = place[candidate]
     fraction, distance = _project(network, points[owner], low, high)
     least = np.full(len(points), np.inf)

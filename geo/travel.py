@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from geo.errors import CoverageError
-from geo.modes import MAX_LABELS, MAX_MINUTES, TICK, TravelMode, pack, unpack
+from geo.modes import MAX_LABELS, MAX_MINUTES, TICK, TravelMode, pack, quantise_minutes, unpack
 from geo.network import Network
 from geo.off_road import direct_walks, packed_lines, uncovered_lines
 from geo.points import metric_points
@@ -275,12 +275,15 @@ def _decode(
 
 
 def search_minutes(max_minutes: float | None) -> float:
-    """Return the search radius in minutes, at most ``MAX_MINUTES``; ``CoverageError`` unless positive."""
+    """Return the search radius in minutes, at most ``MAX_MINUTES``; ``CoverageError`` unless positive.
+
+    Quantised as all minutes are: what takes exactly that long is found, and a threshold may be as long.
+    """
     if max_minutes is None:
         return MAX_MINUTES
     if not max_minutes > 0.0:
         raise CoverageError(f"搜索半径应为正数（分钟），收到 {max_minutes}。")
-    return min(float(max_minutes), MAX_MINUTES)
+    return min(float(quantise_minutes(max_minutes)), MAX_MINUTES)
 
 
 def tie_rank(facility_ids: ArrayLike | None, count: int) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from geo.catchment import (
     lorenz_curve,
     weighted_gini,
 )
-from geo.decay import DECAY_NAMES, make_decay
+from geo.decay import DECAY_NAMES, equal_zones, make_decay
 from geo.errors import CatchmentError, CoverageError, UnknownRegionError
 from geo.modes import TravelMode
 from geo.network import build_network
@@ -271,6 +271,13 @@ def test_no_facility_and_cells_off_the_grid_are_refused():
 def test_bad_decays_are_refused(kind, minutes, options, words):
     with pytest.raises(CatchmentError, match=words):
         make_decay(kind, minutes, **options)
+
+
+def test_equal_zones_end_where_the_catchment_does() -> None:
+    for tenths in range(1, 2_000):
+        minutes = tenths / 10.0
+        for shares in ((1.0,), (1.0, 0.5), (1.0, 0.68, 0.22), (1.0, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1)):
+            assert make_decay("step", minutes, steps=equal_zones(minutes, shares)).minutes == minutes
 
 
 def small_regions():

@@ -65,6 +65,19 @@ def table_of(world, threshold, *, level="county", group="population", **options)
     return coverage_table(profile_of(world, group), threshold, level=level, **options).set_index("adcode")
 
 
+@pytest.mark.parametrize("radius", [10.2, 14.7, 10.1])
+def test_a_threshold_may_be_as_long_as_the_search_radius(radius: float) -> None:
+    cells = pd.DataFrame({"adcode": ["320102", "320102"], "area_km2": [1.0, 1.0], "population": [3.0, 4.0]})
+    speed = WALK.straight_m_per_minute
+    found = nearest_facility_straight(
+        places((0, 0)), places((radius * speed, 0), (radius * speed + 1.0, 0)), mode=WALK, max_minutes=radius
+    )
+    table = coverage_table(build_profile(cells, found, REGIONS), radius).set_index("adcode")
+    assert table.loc["320102", "covered_population"] == 3.0
+    with pytest.raises(CoverageError, match="超过了通行时间的搜索半径"):
+        coverage_table(build_profile(cells, found, REGIONS), radius + 0.1)
+
+
 # Beside the oracle --------------------------------------------------------------------------------------
 
 

@@ -75,6 +75,13 @@ def test_a_straight_kilometre_takes_its_minutes_to_the_tick():
     assert list(found.facility) == [0, -1]
 
 
+@pytest.mark.parametrize("radius", [10.2, 14.7, 10.1, 10.3])
+def test_what_takes_exactly_the_search_radius_is_found(radius: float) -> None:
+    speed = WALK.straight_m_per_minute
+    found = straight(places((0, 0)), places((radius * speed, 0)), max_minutes=radius)
+    assert found.reachable[0] and found.minutes[0] == quantise_minutes(radius) == found.max_minutes
+
+
 # Networks -----------------------------------------------------------------------------------------------
 
 
@@ -252,6 +259,15 @@ def test_no_place_is_any_minutes_from_itself(world, direction):
     assert (found.minutes == 0.0).all()
 
 
+def test_a_place_is_no_minutes_from_itself_though_another_road_is_nearer_to_the_search() -> None:
+    nodes = nodes_at([(0, 0), (2_000, 0), (125, 30), (125, 1_000)])
+    network = build_network(nodes, edges_between(nodes, [(0, 1), (2, 3)]), OFF)
+    home = places((125, 0))
+    at = [snap_points(network, home, exact=exact) for exact in (True, False)]
+    assert network.piece[at[0].a[0]] != network.piece[at[1].a[0]]
+    assert nearest_facility_network(network, home, home).minutes[0] == 0.0
+
+
 def island_world(water_m):
     """Return a network of a town of 36 nodes and, so many metres off its last street, an island of three."""
     town, streets = grid_roads(6, 6, 100.0)
@@ -277,6 +293,27 @@ def test_a_drive_whose_junction_nobody_drew_belongs_to_the_town():
     network = island_world(120.0)
     found = nearest_facility_network(network, places((0, 0)), places((680, 20)))
     assert found.reachable[0]
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_one_way_dead_end_is_no_way_in_where_a_street_is_near(way: int) -> None:
+    town, streets = grid_roads(6, 6, 100.0)
+    end = nodes_at([(700.0, 250.0)]).assign(node_id=1001)
+    lane = edges_between(pd.concat([town, end], ignore_index=True), [(17, 36)]).assign(oneway=way)
+    mode = replace(DRIVE, min_component_nodes=20)
+    roads = pd.concat([streets.assign(oneway=0), lane], ignore_index=True)
+    network = build_network(pd.concat([town, end]), roads, mode)
+    places_there = places((650, 250), (0, 10))
+    for exact in (True, False):
+        at = snap_points(network, places_there, exact=exact)
+        assert at.distance_m == pytest.approx([150.0, 0.0])
+    for direction in ("to_facility", "from_facility"):
+        found = nearest_facility_network(
+            network, places_there[:1], places_there[1:], direction=direction, max_minutes=60.0
+        )
+        assert found.reachable[0] and not found.straight[0]
+    far = places((1_000, 250))  # The lane is within the limit, no street is.
+    assert snap_points(network, far, exact=True).distance_m[0] == pytest.approx(300.0)
 
 
 @settings(deadline=None)

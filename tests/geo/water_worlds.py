@@ -71,7 +71,7 @@ def water_world(seed: int, *, size_m: float = 10_000.0, sites: int = 5, places: 
 def plain_metres(world: WaterWorld) -> FloatArray:
     """Return the metres from sites to places (sites, places): one graph of all that see each other."""
     inner = shapely.union_all([shapely.buffer(one, -RIM_M, join_style="mitre") for one in world.shapes])
-    corners = [tuple(xy) for one in world.shapes for xy in _turning(one)]
+    corners = [tuple(xy) for one in world.shapes for xy in turning(one)]
     gates = [(tuple(gate[:2]), tuple(gate[2:4]), gate[4]) for gate in world.gates]
     nodes = list(dict.fromkeys([*corners, *(end for gate in gates for end in gate[:2])]))
     graph = nx.Graph()
@@ -100,7 +100,7 @@ def plain_metres(world: WaterWorld) -> FloatArray:
     return found
 
 
-def _turning(shape: shapely.Polygon) -> list[tuple[float, float]]:
+def turning(shape: shapely.Polygon) -> list[tuple[float, float]]:
     """Return the vertices at which the water takes up less than half a turn."""
     found = []
     for ring in (shape.exterior, *shape.interiors):
@@ -118,7 +118,7 @@ def _turning(shape: shapely.Polygon) -> list[tuple[float, float]]:
     return found
 
 
-def _ashore(place: tuple[float, float], shapes: list[shapely.Polygon]) -> shapely.Point:
+def ashore(place: tuple[float, float], shapes: list[shapely.Polygon]) -> shapely.Point:
     point = shapely.Point(place)
     for shape in shapes:
         if shape.contains(point):
@@ -130,7 +130,7 @@ def _ashore(place: tuple[float, float], shapes: list[shapely.Polygon]) -> shapel
 def _sees(
     one: tuple[float, float], two: tuple[float, float], shapes: list[shapely.Polygon], inner: shapely.Geometry
 ) -> bool:
-    line = shapely.LineString([_ashore(one, shapes), _ashore(two, shapes)])
+    line = shapely.LineString([ashore(one, shapes), ashore(two, shapes)])
     return not line.intersects(inner)
 
 
