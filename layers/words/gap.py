@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from geo.convergence import SIGNIFICANT, BetaConvergence
 from geo.disparity import Measure
-from geo.gaps import MEASURES, SIGNIFICANT, BetaConvergence, GapAnalysis, GapComparison, GapSubject
+from geo.gaps import MEASURES, GapAnalysis, GapComparison, GapSubject
 from geo.region_tree import NORTH, SOUTH
 from geo.rounding import all_equal, settled
 from geo.spatial import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, LocalMoran
@@ -268,7 +269,7 @@ def remarks(found: GapComparison) -> str:
 
 
 def sigma(course: pd.DataFrame, subject: GapSubject) -> str:
-    """Return how the spread went from the first to the last year of `geo.gaps.sigma_convergence`."""
+    """Return how the spread went from the first to the last year of `geo.convergence.sigma_convergence`."""
     known = course.dropna(subset="cv")
     if len(known) < 2:
         why = next(iter(course["reason"].dropna()), "有数值的年份不足两个")

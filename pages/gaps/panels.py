@@ -9,8 +9,9 @@ import streamlit as st
 
 from analysis.palettes import ramp, region_colours
 from data.store.store import Store
+from geo.convergence import beta_convergence, growth_rates, sigma_convergence
 from geo.disparity import Measure, concentration_curve, concentration_index, lorenz_curve
-from geo.gaps import MEASURES, GapAnalysis, GapComparison, beta_convergence, growth_rates, sigma_convergence
+from geo.gaps import MEASURES, GapAnalysis, GapComparison
 from geo.region_tree import parent_names
 from layers.charts.gap import beta_scatter, group_parts, measure_course, parts_course, share_curves
 from layers.model import Provenance, format_number

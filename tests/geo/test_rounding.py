@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from geo import disparity as d
 from geo.catchment import weighted_gini
 from geo.composite import Part, composite, critic_information, entropy_information, equalisation, rank_ranges
+from geo.convergence import beta_convergence, sigma_convergence
 from geo.disparity import decompose_nested, decompose_theil, theil
-from geo.gaps import beta_convergence, sigma_convergence
 from geo.peers import ALL_EQUAL, similar_regions, spine
 from geo.rounding import EQUAL, all_equal, equal, levels, more, nothing, ranks, settled, whole_up
 from geo.spatial import local_moran

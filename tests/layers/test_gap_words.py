@@ -8,7 +8,8 @@ import pytest
 
 from analysis.gaps import compare_years, load_gap
 from data.store.store import Store
-from geo.gaps import GapComparison, beta_convergence, sigma_convergence
+from geo.convergence import beta_convergence, sigma_convergence
+from geo.gaps import GapComparison
 from geo.spatial import local_moran
 from layers.words import gap as words
 from tests.layers.gap_worlds import NAN, beside, gap, subject

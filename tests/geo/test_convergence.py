@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
+from geo.convergence import SAME_START, beta_convergence, growth_rates, sigma_convergence
 from geo.disparity import coefficient_of_variation
 from geo.errors import DisparityError
-from geo.gaps import SAME_START, beta_convergence, growth_rates, sigma_convergence
 
 
 @settings(max_examples=60)
