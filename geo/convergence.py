@@ -15,7 +15,6 @@ from geo.rounding import all_equal, more, nothing
 NOT_POSITIVE = "有 {count} 个地区的数值不是正数，不能取对数"
 TOO_FEW = "两年都有数值的地区只有 {count} 个，至少要 3 个"
 SAME_START = "各地区起点相同，看不出快慢与起点的关系"
-SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class BetaConvergence:
     ``slope`` per year, negative when low starters grow faster; ``speed`` is λ = −ln(1 + slope × years) /
     years and ``half_life`` ln 2 / λ in years, both NaN unless 0 < λ < ∞; ``level_end`` tells that they are
     so because all end alike. ``state``: convergent, divergent,
-    none (not significant at 5 %) or undefined with a ``reason``.
+    none (not significant) or undefined with a ``reason``.
     """
 
     slope: float
@@ -75,11 +74,14 @@ def growth_rates(earlier: ArrayLike, later: ArrayLike, years: int) -> np.ndarray
     return found
 
 
-def beta_convergence(earlier: ArrayLike, later: ArrayLike, years: int) -> BetaConvergence:
+def beta_convergence(
+    earlier: ArrayLike, later: ArrayLike, years: int, *, significant_p: float
+) -> BetaConvergence:
     """Return absolute beta convergence (Barro and Sala-i-Martin) by least squares over the regions.
 
     ``earlier`` and ``later``: one value per region, ``years`` apart; a region that lacks one takes no part.
-    The p-value is two-sided, of Student's t with n − 2 degrees of freedom.
+    The p-value is two-sided, of Student's t with n − 2 degrees of freedom; below ``significant_p`` the slope
+    is significant.
     """
     first, last = (np.asarray(one, dtype=np.float64) for one in (earlier, later))
     there = ~np.isnan(first) & ~np.isnan(last)
@@ -99,7 +101,7 @@ def beta_convergence(earlier: ArrayLike, later: ArrayLike, years: int) -> BetaCo
     left = 0.0 if all_equal(last) else 1.0 + slope * years
     speed = -float(np.log(left)) / years if more(left, 0.0, beside=1.0) else float("nan")
     speed = speed if speed > 0 else float("nan")
-    state = "none" if p_value >= SIGNIFICANT else "convergent" if slope < 0 else "divergent"
+    state = "none" if p_value >= significant_p else "convergent" if slope < 0 else "divergent"
     return BetaConvergence(
         slope=slope,
         intercept=intercept,

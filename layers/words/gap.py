@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from geo.convergence import SIGNIFICANT, BetaConvergence
+from geo.convergence import BetaConvergence
 from geo.disparity import Measure
 from geo.gaps import MEASURES, GapAnalysis, GapComparison, GapSubject
 from geo.region_tree import NORTH, SOUTH
@@ -317,14 +317,14 @@ def beta(found: BetaConvergence, subject: GapSubject, first: int, last: int) -> 
     )
 
 
-def moran_words(found: LocalMoran, subject: GapSubject, year: int) -> str:
-    """Return whether like regions lie together."""
+def moran_words(found: LocalMoran, subject: GapSubject, year: int, *, significant_p: float) -> str:
+    """Return whether like regions lie together: significant is a p-value below ``significant_p``."""
     moran = found.moran
     what = f"{year} 年{short(subject.name)}"
     if moran.reason is not None:
         return f"{what}无法判断是否集聚：{moran.reason}。"
     figures = f"莫兰指数 {_index(moran.i)}，p {_p(moran.p_value)}，{moran.n} 个{subject.level_word}"
-    if moran.p_value >= SIGNIFICANT:
+    if moran.p_value >= significant_p:
         return f"{what}看不出相邻地区相似或相异（{figures}）。"
     if moran.i > moran.expected:
         return f"{what}相近的{subject.level_word}显著地聚在一起（{figures}）。"

@@ -170,6 +170,8 @@ def test_rules_of_corridors_are_checked(
         ("catchment_rules.yaml", {"step_weights": [0.5, 0.9]}, "字段 step_weights：应由近到远不增"),
         ("siting_rules.yaml", {"added": [1, 2]}, "added 应从 0 开始"),
         ("siting_rules.yaml", {"spacing_km": 4}, "spacings_km 里应有缺省的 spacing_km"),
+        ("statistics_rules.yaml", {"significant_p": 1}, "字段 significant_p：应小于 1"),
+        ("statistics_rules.yaml", {"firm_share": -0.1}, "字段 firm_share：应不小于 0"),
         ("import_checks.yaml", {"duplicate_unnamed_m": 151}, "duplicate_unnamed_m 不能大于 duplicate_m"),
         ("import_checks.yaml", {"boundary_area_ratio": [1.5, 2]}, "boundary_area_ratio.0：应小于 1"),
         ("corridor_rules.yaml", {"station_minutes": []}, "字段 station_minutes：太短"),
@@ -501,7 +503,13 @@ UNREAD: dict[str, Callable[[], list[str]]] = {
 LISTED = {"indicators.yaml", "standards.yaml", "service_circles.yaml"}
 """Files whose entries are all offered, computed and documented one by one; other tests walk them."""
 
-NUMBERS = {"import_checks.yaml", "coverage_rules.yaml", "catchment_rules.yaml", "siting_rules.yaml"}
+NUMBERS = {
+    "import_checks.yaml",
+    "coverage_rules.yaml",
+    "catchment_rules.yaml",
+    "siting_rules.yaml",
+    "statistics_rules.yaml",
+}
 """Files that are one mapping of numbers: every field has its reader, see below."""
 
 
