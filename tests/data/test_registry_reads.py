@@ -177,6 +177,8 @@ def test_rules_of_corridors_are_checked(
         ("corridor_rules.yaml", {"station_minutes": []}, "字段 station_minutes：太短"),
         ("corridor_rules.yaml", {"track_detour": 0.9}, "字段 track_detour：应不小于 1"),
         ("tracking.yaml", {"able_share": 1.1}, "字段 able_share：应不大于 1"),
+        ("overview.yaml", {"cards": []}, "字段 cards：太短"),
+        ("overview.yaml", {"mapped": ["gdp", "gdp"]}, "mapped 里“gdp”写了两次"),
         ("profiles.yaml", {"end_share": 0.6}, "字段 end_share：应不大于 0.5"),
         ("profiles.yaml", {"indicators": [{"id": "gdp", "group": "经济"}] * 2}, "indicators 里“gdp”写了两次"),
     ],
@@ -409,6 +411,11 @@ def unread_profiles() -> list[str]:
     ]
 
 
+def unread_overview() -> list[str]:
+    known = {one.id for one in entries("indicators.yaml")}
+    return [name for _part, names in entries("overview.yaml") for name in names if name not in known]
+
+
 def unread_indices() -> list[str]:
     known = {one.id for one in entries("indicators.yaml")}
     return [part.id for one in entries("indices.yaml") for part in one.parts if part.id not in known]
@@ -490,6 +497,7 @@ UNREAD: dict[str, Callable[[], list[str]]] = {
     "corridor_routes.yaml": unread_routes,
     "corridor_rules.yaml": unread_rules,
     "profiles.yaml": unread_profiles,
+    "overview.yaml": unread_overview,
     "indices.yaml": unread_indices,
     "facility_types.yaml": unread_types,
     "osm_mapping.yaml": unread_mapping,
