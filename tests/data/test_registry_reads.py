@@ -146,6 +146,9 @@ def test_every_file_is_documented() -> None:
     [
         (lambda rules: rules["rail_stages"].pop(), "rail_stages 应恰好写"),
         (lambda rules: rules["rail_stages"][0].update(to_year=2015), "from_year 要早于 to_year"),
+        (lambda rules: rules["stage_rules"].pop(), "stage_rules 恰好最后一条不写"),
+        (lambda rules: rules["stage_rules"].insert(0, {"stage": "既有"}), "stage_rules 恰好最后一条不写"),
+        (lambda rules: rules["stage_rules"][0].update(status="远景"), "字段 stage_rules.0.status：只能是"),
         (lambda rules: rules.update(same_station_m=0), "字段 same_station_m：应大于 0"),
     ],
 )
@@ -393,6 +396,12 @@ def unread_rules() -> list[str]:
     out += [
         period
         for one in rules.horizons
+        for period in one.periods
+        if not any(text.startswith(period) for text in table["period"])
+    ]
+    out += [
+        period
+        for one in rules.stage_rules
         for period in one.periods
         if not any(text.startswith(period) for text in table["period"])
     ]
