@@ -24,7 +24,7 @@ from geo.travel import TravelResult, nearest_facility_network, nearest_facility_
 
 MODE = "drive"
 _HSR_TARGET = "高速铁路县(市)覆盖率"
-_STARTED = ("十四五开工", "十四五力争开工")
+_STARTED: StageName = "十四五开工"
 _SERVED, _BUILDING, _STARTING = "现状有高铁或动车线路", "在建线路经过", "十四五开工线路经过"
 
 
@@ -175,7 +175,7 @@ def hsr_coverage(corridors: Corridors) -> HsrCoverage:
 
 def _stage(corridors: Corridors, line: str) -> int | None:
     """Return 0 for a line in service, 1 in building, 2 started in the period, None for later ones."""
-    table = corridors.table
+    table, rules = corridors.table, load_corridor_rules()
     rows = table[(table["name"] == line) & (table["plan"] == "railway")]
     stages = []
     for row in rows.itertuples():
@@ -183,7 +183,7 @@ def _stage(corridors: Corridors, line: str) -> int | None:
             stages.append(0)
         elif row.status == "under_construction":
             stages.append(1)
-        elif str(row.period).startswith(_STARTED):
+        elif rules.stage_of(str(row.status), str(row.period)) == _STARTED:
             stages.append(2)
     return min(stages, default=None)
 
@@ -263,16 +263,12 @@ def rail_projects(corridors: Corridors) -> pd.DataFrame:
 
     Columns id, name, family, family_name, status, period, stage, doc_no, seed_line, prefectures (adcodes).
     """
-    families = [
-        key
-        for key, family in corridors.families.items()
-        if family.group == "铁路" and key not in {"hsr_6v6h", "conventional_3v3h", "rail_network", "rail_hub"}
-    ]
-    table = corridors.table
+    families = [key for key, family in corridors.families.items() if family.timeline]
+    table, rules = corridors.table, load_corridor_rules()
     own = table[(table["plan"] == "railway") & table["family"].isin(families)]
     rows = []
     for row in own.itertuples():
-        key = str(row.id)
+        key, period = str(row.id), row.period if isinstance(row.period, str) else ""
         rows.append(
             {
                 "id": key,
@@ -280,35 +276,11 @@ def rail_projects(corridors: Corridors) -> pd.DataFrame:
                 "family": row.family,
                 "family_name": corridors.families[str(row.family)].name,
                 "status": row.status,
-                "period": row.period if isinstance(row.period, str) else "",
-                "stage": stage_of(str(row.status), row.period if isinstance(row.period, str) else ""),
+                "period": period,
+                "stage": rules.stage_of(str(row.status), period),
                 "doc_no": row.doc_no,
                 "seed_line": row.seed_line,
                 "prefectures": corridors.prefectures(key, "passed"),
             }
         )
     return pd.DataFrame(rows)
-
-
-def stage_of(status: str, period: str) -> StageName:
-    """Return the stage of a project by status and period."""
-    if status == "existing":
-        return "既有"
-    stages: dict[str, StageName] = {
-        "十四五续建": "十四五续建",
-        "十四五开工": "十四五开工",
-        "十四五力争开工": "十四五开工",
-        "十四五建设": "十四五建设",
-        "十四五先期启动": "十四五建设",
-        "十四五规划": "十四五规划",
-        "十四五研究": "十四五研究",
-        "十四五谋划": "十四五研究",
-    }
-    for word, stage in stages.items():
-        if period.startswith(word):
-            return stage
-    if status == "under_construction":
-        return "十四五续建"
-    return (
-        "中长期与远景" if status == "vision" or period in {"中长期", "至2035年", "超前谋划"} else "十四五规划"
-    )

@@ -75,7 +75,9 @@ def spatial_rows(store: Store, permutations: int, repeats: int) -> list[Row]:
         near = seconds(lambda: contiguity(frame), repeats)
         peer_near = seconds(lambda: queen(frame, use_index=False), repeats)
         pairs, weights = contiguity(frame), queen(frame, use_index=False)
-        ours = seconds(lambda: local_moran(values, pairs, permutations=permutations), repeats)
+        ours = seconds(
+            lambda: local_moran(values, pairs, permutations=permutations, false_discovery=0.05), repeats
+        )
 
         def theirs() -> Any:
             whole = esda.Moran(values.to_numpy(), weights, permutations=permutations)
@@ -83,7 +85,7 @@ def spatial_rows(store: Store, permutations: int, repeats: int) -> list[Row]:
 
         peer = seconds(theirs, repeats)
         whole, local = theirs()
-    found = local_moran(values, pairs, permutations=permutations)
+    found = local_moran(values, pairs, permutations=permutations, false_discovery=0.05)
     count = len(values)
     apart = np.abs(found.table["local_i"] * (count - 1) / count - local.Is).max()
     return [

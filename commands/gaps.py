@@ -13,6 +13,7 @@ from analysis.gaps import GapSource, compare_years, gap_levels, load_gap
 from commands.app import errors, examples
 from commands.console import Format, print_json, print_rows
 from commands.indicators import find_indicator, year_span
+from data.registry.rule_models import load_statistics_rules
 from data.store.store import Store, open_store
 from geo.gaps import MEASURES, GapAnalysis, GapComparison
 from geo.region_tree import LEVEL_NAMES
@@ -114,13 +115,22 @@ def _years(source: GapSource, year: int | None, before: int | None) -> tuple[int
 
 def _spots(store: Store, now: GapAnalysis) -> LocalMoran:
     frame = store.regions(now.subject.level)
-    return local_moran(now.frame["value"].reindex(frame.index), contiguity(frame))
+    return local_moran(
+        now.frame["value"].reindex(frame.index),
+        contiguity(frame),
+        false_discovery=load_statistics_rules().false_discovery,
+    )
 
 
 def _sentences(found: GapComparison, local: LocalMoran | None) -> dict[str, str]:
     said = gap_sentences(found)
     if local is not None:
-        said["moran"] = moran_words(local, found.now.subject, found.now.year)
+        said["moran"] = moran_words(
+            local,
+            found.now.subject,
+            found.now.year,
+            significant_p=load_statistics_rules().significant_p,
+        )
         said["spots"] = spot_words(local, found.now.frame["name"])
     return said
 

@@ -13,7 +13,7 @@ from exports.html import write_html
 from exports.kml import write_kml
 from exports.painting import PAINTED_FROM
 from exports.sheet import SheetOptions, write_sheet
-from exports.tables import write_csv, write_xlsx
+from exports.tables import write_csv
 from exports.vector import (
     write_flatgeobuf,
     write_geojson,
@@ -21,6 +21,7 @@ from exports.vector import (
     write_geoparquet,
     write_shapefile,
 )
+from exports.workbook import write_xlsx
 from geo.crs import TargetCrs
 from geo.errors import ExportError, PublicationError
 from geo.export_table import ExportTable

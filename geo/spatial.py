@@ -16,7 +16,6 @@ from geo.rounding import all_equal, more
 
 PERMUTATIONS = 9999
 SEED = 20201101
-FALSE_DISCOVERY = 0.05
 
 HIGH_HIGH, LOW_LOW, HIGH_LOW, LOW_HIGH = "HH", "LL", "HL", "LH"
 TOO_FEW = "有数值且有相邻地区的只有 {count} 个，至少要 4 个"
@@ -78,9 +77,9 @@ def local_moran(
     values: pd.Series,
     pairs: Pairs,
     *,
+    false_discovery: float,
     permutations: int = PERMUTATIONS,
     seed: int = SEED,
-    false_discovery: float = FALSE_DISCOVERY,
 ) -> LocalMoran:
     """Return Moran's I and local Moran of ``values``, whose positions ``pairs`` name.
 

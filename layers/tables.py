@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pandas as pd
 from openpyxl.styles import Border, Font, Side
 
+from geo.small_workbook import new_workbook, put, set_width, solid, workbook_bytes
 from geo.spreadsheet import harmless, write_rows
-from geo.workbook import new_workbook, put, set_width, solid, workbook_bytes
 
 _BOLD = Font(name="Calibri", size=11, bold=True, family=2, scheme="minor")
 _SHADE = solid("F3F5F7")

@@ -30,6 +30,7 @@ from data.regions.population import PopulationGrid, make_population_grid
 from data.registry import load_registry
 from data.registry.facility_models import load_standards, standard_rows
 from data.registry.files import require_sound
+from data.store.build_lock import build_lock
 from data.store.check import check_store
 from data.store.files import disk_in_words
 from data.store.publish import Contents, building_folder, publish, write_contents
@@ -42,7 +43,6 @@ from data.store.versions import (
     POPULATION_GRID,
     REMEDY,
     ZOOMS,
-    build_lock,
     find_damage,
     has_pointer,
     input_version,

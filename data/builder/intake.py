@@ -24,8 +24,8 @@ from data.ingest.summary import ImportSummary
 from data.reader import files
 from data.reader.worker import Control
 from data.regions.boundaries import require_boundary_package
+from data.store.build_lock import build_lock
 from data.store.store import Store, open_store
-from data.store.versions import build_lock
 from geo.crs import parse_datum
 from geo.errors import StoreError
 

@@ -42,8 +42,8 @@ from data.ingest.reading import FaultList
 from data.ingest.summary import ImportSummary
 from data.ingest.tabular import RawTable, read_table
 from data.registry.facility_models import FacilityType, load_facility_types
+from data.store.build_lock import build_lock
 from data.store.staging import StagedImport, imports_dir
-from data.store.versions import build_lock
 from geo.crs import STORE_CRS, Datum, parse_datum, to_cgcs2000
 from geo.errors import DataFaultError
 from geo.region_tree import inside

@@ -39,8 +39,8 @@ from data.ingest.xlsx_reader import sheet_names
 from data.registry import Registry
 from data.registry.import_models import load_import_checks
 from data.registry.limit_models import exceeded, limit
+from data.store.build_lock import build_lock
 from data.store.staging import StagedImport
-from data.store.versions import build_lock
 
 _FORM = "sutu template indicators"
 

@@ -22,7 +22,7 @@ from data.registry.facility_models import FacilityType, load_facility_types
 from data.registry.import_models import load_import_checks
 from geo.errors import DataFaultError
 from geo.region_tree import LEVEL_NAMES, LEVEL_OF_WORD
-from geo.workbook import new_workbook, put, set_width, solid, workbook_bytes
+from geo.small_workbook import new_workbook, put, set_width, solid, workbook_bytes
 
 CODE_SHEET: Final = "行政区划代码"
 INDICATOR_SHEET: Final = "指标清单"

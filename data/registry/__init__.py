@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from data.registry.loading import RegistryFile, entries_of
+from data.registry.loading import RegistryFile, entries_of, mapping_of
 from data.registry.models import (
     CensusChange,
     CensusCorrection,
@@ -17,6 +17,7 @@ from data.registry.models import (
     Count,
     CountGroup,
     Indicator,
+    Overview,
     Palette,
     SeriesFlag,
     Setting,
@@ -44,7 +45,7 @@ def _faults_of_palettes(palettes: tuple[Palette, ...]) -> list[str]:
     return faults
 
 
-TOGETHER: dict[str, RegistryFile[tuple[Any, ...]]] = {
+TOGETHER: dict[str, RegistryFile[Any]] = {
     "indicators": entries_of("indicators.yaml", Indicator),
     "counts": entries_of("counts.yaml", Count),
     "count_groups": entries_of("count_groups.yaml", CountGroup),
@@ -58,6 +59,7 @@ TOGETHER: dict[str, RegistryFile[tuple[Any, ...]]] = {
     "settings": SETTINGS,
     "headline": entries_of("headline.yaml", HeadlineTable),
     "plan_synonyms": PLAN_SYNONYMS,
+    "overview": mapping_of("overview.yaml", Overview),
 }
 """The fields of `Registry`, and the file that each of them is."""
 
@@ -71,7 +73,7 @@ DIRECTION_PALETTES = {
 
 @dataclass(frozen=True)
 class Registry:
-    """The files of indicators, regions and plans, and the office's settings: frozen entries in file order."""
+    """The files of indicators, regions and plans, the office's settings: frozen entries in file order."""
 
     indicators: tuple[Indicator, ...]
     counts: tuple[Count, ...]
@@ -86,6 +88,7 @@ class Registry:
     settings: tuple[Setting, ...]
     headline: tuple[HeadlineTable, ...]
     plan_synonyms: tuple[PlanSynonym, ...]
+    overview: Overview
 
     def indicator(self, indicator_id: str) -> Indicator:
         """Return an indicator; raise ``UnknownIndicatorError`` when the registry has none of that id."""
@@ -134,6 +137,9 @@ def _reference_faults(registry: Registry) -> list[str]:
             faults.append(f"{where} compute.of：indicators.yaml 里没有“{entry.compute.of}”")
         elif entry.compute.of is not None and indicators[entry.compute.of].kind == "change":
             faults.append(f"{where} compute.of：“{entry.compute.of}”本身已是变化量")
+    for field, names in registry.overview:
+        where = f"overview.yaml，字段 {field}"
+        faults += [f"{where}：indicators.yaml 里没有“{name}”" for name in names if name not in indicators]
     return faults
 
 
@@ -143,7 +149,7 @@ def load_registry(folder: Path | None = None) -> Registry:
 
     Raises ``RegistryError`` that lists the faults of every file, each with file, entry and field.
     """
-    tables: dict[str, tuple[Any, ...]] = {}
+    tables: dict[str, Any] = {}
     faults: list[str] = []
     for field, file in TOGETHER.items():
         try:

@@ -27,7 +27,8 @@ class CorridorFamily(Entry):
 
     The first family that fits a structure's kind and plan takes it. ``single`` is how a line with one placed
     member is drawn (None: not at all); with ``from_name`` places are looked for in the name where the text
-    lists no member; ``snap`` is the kind of imported track it may be matched with.
+    lists no member; ``snap`` is the kind of imported track it may be matched with. The page 通道走廊
+    opens with those that come ``first``; 铁路时序 lists those of the ``timeline``.
     """
 
     id: Identifier
@@ -41,6 +42,8 @@ class CorridorFamily(Entry):
     single: Literal["area", "point"] | None = None
     from_name: bool = False
     snap: Literal["rail", "rivers", "motorway"] | None = None
+    first: bool = False
+    timeline: bool = False
 
 
 class CorridorPlace(Entry):
@@ -145,6 +148,19 @@ class RailStage(Entry):
         return self
 
 
+class StageRule(Entry):
+    """Which stage a project of this status, whose period begins with one of these words, belongs to.
+
+    ``status`` is the store's; a rule without status or without periods asks for none.
+    """
+
+    KEY: ClassVar[tuple[str, ...]] = ()
+
+    stage: StageName
+    status: Literal["existing", "under_construction", "planned", "vision", "unstated"] | None = None
+    periods: tuple[Text, ...] = ()
+
+
 class CorridorRules(Entry):
     """Horizons by status and period, plans told apart by lines, names of real tracks, stages of railways.
 
@@ -163,6 +179,7 @@ class CorridorRules(Entry):
     track_offset_m: _Positive
     track_detour: Annotated[float, Field(ge=1, strict=False)]
     rail_stages: tuple[RailStage, ...]
+    stage_rules: Annotated[tuple[StageRule, ...], Field(min_length=1)]
     horizons: Annotated[tuple[HorizonRule, ...], Field(min_length=1)]
     plan_lines: tuple[PlanLines, ...] = ()
     track_names: tuple[TrackNames, ...] = ()
@@ -175,6 +192,13 @@ class CorridorRules(Entry):
             raise ValueError(f"rail_stages 应恰好写 {'、'.join(wanted)}，各一次")
         return self
 
+    @model_validator(mode="after")
+    def _the_last_takes_the_rest(self) -> CorridorRules:
+        open_to_all = [rule.status is None and not rule.periods for rule in self.stage_rules]
+        if open_to_all != [False] * (len(open_to_all) - 1) + [True]:
+            raise ValueError("stage_rules 恰好最后一条不写 status 和 periods")
+        return self
+
     def horizon_of(self, status: str, period: str) -> int:
         """Return the horizon of a status and a period; ``RegistryError`` for a status without a rule."""
         for rule in self.horizons:
@@ -183,6 +207,14 @@ class CorridorRules(Entry):
             ):
                 return rule.horizon
         raise RegistryError(f"corridor_rules.yaml：状态“{status}”没有规定从哪个时点起显示，请补一条 horizons")
+
+    def stage_of(self, status: str, period: str) -> StageName:
+        """Return the stage of a railway project by its status in the store and its period."""
+        return next(
+            rule.stage
+            for rule in self.stage_rules
+            if rule.status in {None, status} and (not rule.periods or period.startswith(rule.periods))
+        )
 
     def plan_of(self, plan: str, seed_line: str) -> str:
         """Return the plan of the documents that a structure belongs to."""

@@ -16,14 +16,14 @@ from data.registry.loading import RegistryFile
 from data.registry.mode_models import MODES
 from data.registry.osm_models import OSM_MAPPING
 from data.registry.plan_models import TRACKING
-from data.registry.rule_models import CATCHMENT_RULES, COVERAGE_RULES, SITING_RULES
+from data.registry.rule_models import CATCHMENT_RULES, COVERAGE_RULES, SITING_RULES, STATISTICS_RULES
 from geo.errors import RegistryError
 
 _ALL: tuple[RegistryFile[Any], ...] = (
     *TOGETHER.values(),
     *(SERVICE_CIRCLES, CORRIDOR_FAMILIES, CORRIDOR_PLACES, CORRIDOR_ROUTES, CORRIDOR_RULES),
     *(EXPORT_FIELDS, FACILITY_TYPES, IMPLIED, INDICES, LIMITS, MODES, OSM_MAPPING, PROFILES, STANDARDS),
-    *(TRACKING, IMPORT_CHECKS, COVERAGE_RULES, CATCHMENT_RULES, SITING_RULES),
+    *(TRACKING, IMPORT_CHECKS, COVERAGE_RULES, CATCHMENT_RULES, SITING_RULES, STATISTICS_RULES),
 )
 FILES = {file.name: file for file in _ALL}
 """The files by name."""

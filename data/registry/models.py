@@ -280,3 +280,24 @@ class Setting(Entry):
     value: int | float | str
     unit: str = ""
     description: Text
+
+
+_Listed = Annotated[tuple[Identifier, ...], Field(min_length=1)]
+
+
+class Overview(Entry):
+    """The indicators of the page 总览: of its cards, its map (the first comes first) and its comparison."""
+
+    KEY = ()
+
+    cards: _Listed
+    mapped: _Listed
+    compared: _Listed
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for field, names in self:
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{field} 里“{'、'.join(twice)}”写了两次，请删去一处")
+        return self

@@ -1,4 +1,4 @@
-"""The models of ``coverage_rules.yaml``, ``catchment_rules.yaml`` and ``siting_rules.yaml``."""
+"""The models of the rules of coverage, catchment and siting, and of statistics (``…_rules.yaml``)."""
 
 from __future__ import annotations
 
@@ -90,9 +90,25 @@ class SitingRules(Entry):
         return self
 
 
+class StatisticsRules(Entry):
+    """What counts as significant, and which ranks as firm.
+
+    ``significant_p``: a p-value below it is significant (beta convergence, Moran's I); ``false_discovery``:
+    the rate at which hot and cold spots are held; ``firm_share``: a rank that moves by at most this share of
+    the regions, whatever the methods, is firm.
+    """
+
+    KEY = ()
+
+    significant_p: Annotated[float, Field(gt=0, lt=1, strict=False)]
+    false_discovery: Annotated[float, Field(gt=0, lt=1, strict=False)]
+    firm_share: Annotated[float, Field(ge=0, lt=1, strict=False)]
+
+
 COVERAGE_RULES = mapping_of("coverage_rules.yaml", CoverageRules)
 CATCHMENT_RULES = mapping_of("catchment_rules.yaml", CatchmentRules)
 SITING_RULES = mapping_of("siting_rules.yaml", SitingRules)
+STATISTICS_RULES = mapping_of("statistics_rules.yaml", StatisticsRules)
 
 
 def load_coverage_rules(folder: Path | None = None) -> CoverageRules:
@@ -108,3 +124,8 @@ def load_catchment_rules(folder: Path | None = None) -> CatchmentRules:
 def load_siting_rules(folder: Path | None = None) -> SitingRules:
     """Return the bounds and choices of siting; ``RegistryError`` lists every fault."""
     return SITING_RULES.load(folder)
+
+
+def load_statistics_rules(folder: Path | None = None) -> StatisticsRules:
+    """Return what counts as significant and as firm; ``RegistryError`` lists every fault."""
+    return STATISTICS_RULES.load(folder)

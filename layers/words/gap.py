@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from geo.convergence import BetaConvergence
 from geo.disparity import Measure
-from geo.gaps import MEASURES, SIGNIFICANT, BetaConvergence, GapAnalysis, GapComparison, GapSubject
+from geo.gaps import MEASURES, GapAnalysis, GapComparison, GapSubject
 from geo.region_tree import NORTH, SOUTH
 from geo.rounding import all_equal, settled
 from geo.spatial import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, LocalMoran
@@ -268,7 +269,7 @@ def remarks(found: GapComparison) -> str:
 
 
 def sigma(course: pd.DataFrame, subject: GapSubject) -> str:
-    """Return how the spread went from the first to the last year of `geo.gaps.sigma_convergence`."""
+    """Return how the spread went from the first to the last year of `geo.convergence.sigma_convergence`."""
     known = course.dropna(subset="cv")
     if len(known) < 2:
         why = next(iter(course["reason"].dropna()), "有数值的年份不足两个")
@@ -316,14 +317,14 @@ def beta(found: BetaConvergence, subject: GapSubject, first: int, last: int) -> 
     )
 
 
-def moran_words(found: LocalMoran, subject: GapSubject, year: int) -> str:
-    """Return whether like regions lie together."""
+def moran_words(found: LocalMoran, subject: GapSubject, year: int, *, significant_p: float) -> str:
+    """Return whether like regions lie together: significant is a p-value below ``significant_p``."""
     moran = found.moran
     what = f"{year} 年{short(subject.name)}"
     if moran.reason is not None:
         return f"{what}无法判断是否集聚：{moran.reason}。"
     figures = f"莫兰指数 {_index(moran.i)}，p {_p(moran.p_value)}，{moran.n} 个{subject.level_word}"
-    if moran.p_value >= SIGNIFICANT:
+    if moran.p_value >= significant_p:
         return f"{what}看不出相邻地区相似或相异（{figures}）。"
     if moran.i > moran.expected:
         return f"{what}相近的{subject.level_word}显著地聚在一起（{figures}）。"

@@ -186,8 +186,6 @@ def residents_sentence(
 NORMALISATIONS = {"min_max": "极差法", "z": "标准分法", "target": "目标法"}
 WEIGHTINGS = {"equal": "等权", "expert": "专家权重", "entropy": "熵权", "critic": "CRITIC"}
 AGGREGATIONS = {"arithmetic": "算术平均", "geometric": "几何平均"}
-FIRM_SHARE = 0.1
-"""A rank that moves by at most this share of the regions counts as firm."""
 
 
 def method_words(normalisation: str, weighting: str, aggregation: str) -> str:
@@ -217,13 +215,16 @@ def leaders_sentence(table: pd.DataFrame, level_word: str) -> str:
     return f"{text}{f'；{missing} 个没有指数' if missing else ''}。"
 
 
-def firmness_sentence(table: pd.DataFrame, combinations: int) -> str:
-    """Return how far ranks hang on the methods; ``table``: columns name, best, worst."""
+def firmness_sentence(table: pd.DataFrame, combinations: int, *, firm_share: float) -> str:
+    """Return how far ranks hang on the methods; ``table``: columns name, best, worst.
+
+    A rank that moves by at most ``firm_share`` of the regions counts as firm.
+    """
     known = table.dropna(subset=["best", "worst"])
     if known.empty or combinations == 0:
         return "没有可用的方法组合，无法判断位次是否稳定。"
     span = known["worst"] - known["best"]
-    firm = int((span <= FIRM_SHARE * len(known)).sum())
+    firm = int((span <= firm_share * len(known)).sum())
     if span.max() == 0:
         return f"换用 {combinations} 种方法组合，所有地区的位次都不变。"
     widest = known[span == span.max()]
@@ -235,7 +236,7 @@ def firmness_sentence(table: pd.DataFrame, combinations: int) -> str:
     )
     return (
         f"换用 {combinations} 种方法组合，{len(known)} 个地区中有 {firm} 个位次变动不超过"
-        f"{format_number(FIRM_SHARE * 100, 0)}%的名次；变动最大的是{moved}。"
+        f"{format_number(firm_share * 100, 0)}%的名次；变动最大的是{moved}。"
     )
 
 

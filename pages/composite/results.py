@@ -10,6 +10,7 @@ import streamlit as st
 from analysis.composite import IndexAnalysis
 from analysis.palettes import categories
 from data.registry import load_registry
+from data.registry.rule_models import load_statistics_rules
 from data.store.store import Store
 from layers.charts.profile import contribution_chart, rank_range_chart, shown_value
 from layers.model import Layer, Provenance
@@ -138,7 +139,9 @@ def sentences(table: pd.DataFrame, analysis: IndexAnalysis) -> list[str]:
     spec = analysis.spec
     said = [
         leaders_sentence(table, LEVELS[spec.level]),
-        firmness_sentence(table, len(analysis.sensitivity.ranks)),
+        firmness_sentence(
+            table, len(analysis.sensitivity.ranks), firm_share=load_statistics_rules().firm_share
+        ),
         equalisation_sentence(analysis.equalisation, analysis.equalisation_reason),
     ]
     if analysis.progress is not None and spec.base_year is not None:

@@ -14,7 +14,6 @@ from pages.shared import choices
 
 BASES = {"plain": "空白", "count": "通道条数"}
 SCOPES = {"passed": "示意线经过的县", "named": "原文列名的地区"}
-DEFAULT = ("hsr_6v6h", "conventional_3v3h", "grain_corridor")
 _SEPARATOR, _NONE = "~", "none"
 _KEPT = "corridor_families_kept"
 
@@ -91,7 +90,7 @@ def choose_families(found: Corridors) -> tuple[str, ...]:
     shown = _start(offered, found.families)
     st.markdown("**图例：类别**")
     with st.container(horizontal=True):
-        st.button("默认", on_click=_set, args=(DEFAULT, tuple(offered)), key="tree_default")
+        st.button("默认", on_click=_set, args=(first_shown(offered), tuple(offered)), key="tree_default")
         st.button("全部", on_click=_set, args=(tuple(offered), tuple(offered)), key="tree_all")
         st.button("清空", on_click=_set, args=((), tuple(offered)), key="tree_none")
     _swatches(offered)
@@ -110,8 +109,13 @@ def choose_families(found: Corridors) -> tuple[str, ...]:
                 ticked += [key] if on else []
     st.session_state[_KEPT] = tuple(ticked)
     text = _SEPARATOR.join(ticked) if ticked else _NONE
-    choices.in_link("families", "" if tuple(ticked) == _known(DEFAULT, offered) else text)
+    choices.in_link("families", "" if tuple(ticked) == first_shown(offered) else text)
     return tuple(ticked)
+
+
+def first_shown(offered: dict[str, CorridorFamily]) -> tuple[str, ...]:
+    """Return the families that the page opens with."""
+    return tuple(key for key, family in offered.items() if family.first)
 
 
 def _known(keys: Sequence[str], offered: dict[str, CorridorFamily]) -> tuple[str, ...]:
@@ -126,7 +130,7 @@ def _start(offered: dict[str, CorridorFamily], known: dict[str, CorridorFamily])
     """Return the families to begin with: those of the address, those of before, or the default."""
     text = choices.from_link("families")
     if text is None:
-        return tuple(st.session_state.get(_KEPT, _known(DEFAULT, offered)))
+        return tuple(st.session_state.get(_KEPT, first_shown(offered)))
     parts = [] if text == _NONE else text.split(_SEPARATOR)
     for part in parts:
         if part not in known:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.gaps import GapSource, compare_years, gap_analyses, gap_levels, load_gap, panel, series_table
+from data.registry.rule_models import load_statistics_rules
 from data.store.store import Store
 from geo.gaps import GapComparison
 from geo.region_tree import listed_names
@@ -53,7 +54,11 @@ def spots(store: Store, source: GapSource, year: int) -> LocalMoran:
     level = source.subject.level
     frame = cached.regions(store, level)
     values = compare_years(source, year, None).now.frame["value"]
-    return local_moran(values.reindex(frame.index), _neighbours(store, level))
+    return local_moran(
+        values.reindex(frame.index),
+        _neighbours(store, level),
+        false_discovery=load_statistics_rules().false_discovery,
+    )
 
 
 @kept_by_version(4)

@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from analysis.palettes import ramp, region_colours
+from data.registry.rule_models import load_statistics_rules
 from data.store.store import Store
+from geo.convergence import beta_convergence, growth_rates, sigma_convergence
 from geo.disparity import Measure, concentration_curve, concentration_index, lorenz_curve
-from geo.gaps import MEASURES, GapAnalysis, GapComparison, beta_convergence, growth_rates, sigma_convergence
+from geo.gaps import MEASURES, GapAnalysis, GapComparison
 from geo.region_tree import parent_names
 from layers.charts.gap import beta_scatter, group_parts, measure_course, parts_course, share_curves
 from layers.model import Provenance, format_number
@@ -111,7 +113,9 @@ def show_convergence(store: Store, choice: GapChoice, found: GapComparison) -> N
             st.info("请选择一个较早的年份来比较。", icon=":material/info:")
             return
         span = choice.year - first
-        fit = beta_convergence(values[first], values[choice.year], span)
+        fit = beta_convergence(
+            values[first], values[choice.year], span, significant_p=load_statistics_rules().significant_p
+        )
         st.markdown(plain(beta(fit, subject, first, choice.year)))
         table = cached.region_table(store)
         rows = pd.DataFrame(
@@ -138,7 +142,11 @@ def show_spots(store: Store, choice: GapChoice, origin: Provenance) -> None:
     names = cached.region_table(store)["name"]
     left, right = st.columns([11, 9], gap="medium")
     with right:
-        st.markdown(plain(moran_words(found, subject, choice.year)))
+        st.markdown(
+            plain(
+                moran_words(found, subject, choice.year, significant_p=load_statistics_rules().significant_p)
+            )
+        )
         st.markdown(plain(spot_words(found, names)))
         if subject.level == "prefecture":
             st.caption("设区市只有 13 个，检验的把握很小；看集聚宜把层级换成县（市、区）。")

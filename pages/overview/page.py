@@ -16,14 +16,6 @@ from pages.shared import cached, choices, components
 from pages.shared.cached import level_frame, ramp_of, remarks_on
 from reports.provenance import provenance
 
-MAPPED = (
-    "population_65_plus_share",
-    "urbanisation_rate",
-    "population",
-    "population_density",
-    "gdp_per_head",
-    "gdp",
-)
 MAP_LEVELS = ("economic_region", "prefecture")
 MAP_HEIGHT = 470
 MONEY = "地区生产总值按当年价计算，变化含价格因素；全省和三大区域为设区市之和，与省公布的全省数有差额。"
@@ -76,7 +68,7 @@ def _name(regions: pd.DataFrame, code: str) -> str:
 def _controls(store: Store, regions: pd.DataFrame) -> tuple[str, str, str]:
     """Draw the choices of the page; return the region ("" for the province), indicator and level mapped."""
     names = cached.indicators(store)["name"]
-    offered = [name for name in MAPPED if name in names.index]
+    offered = [name for name in load_registry().overview.mapped if name in names.index]
     with st.container(horizontal=True, key="overview_controls"):
         region = choices.choose(
             "region",

@@ -20,16 +20,6 @@ from pages.shared.cached import kept_by_version
 from pages.shared.components import plain
 from reports.targets import STATE_WORDS, headline_table, short_title, state_colours, with_unit
 
-KEY_FIGURES = (
-    "population",
-    "urbanisation_rate",
-    "population_60_plus_share",
-    "population_65_plus_share",
-    "mean_years_schooling",
-    "gdp",
-    "gdp_per_head",
-    "gdp_tertiary_share",
-)
 BREAK = "口径断点"
 
 
@@ -82,12 +72,12 @@ class Figure:
         return f"{signed(self.difference, self.decimals)} {self.unit}"
 
 
-def key_figures(store: Store, names: Sequence[str] = KEY_FIGURES, adcode: str = PROVINCE) -> list[Figure]:
-    """Return the figures of a region for those of ``names`` that the store knows, in that order."""
+def key_figures(store: Store, adcode: str = PROVINCE) -> list[Figure]:
+    """Return the figures of a region that the registry lists and the store knows, in that order."""
     indicators = cached.indicators(store)
     titles = store.sources().set_index("id")["title"]
     figures = []
-    for name in names:
+    for name in load_registry().overview.cards:
         if name not in indicators.index:
             continue
         facts = cached.facts(store, name)
@@ -128,20 +118,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-COMPARED = (
-    "population",
-    "population_density",
-    "urbanisation_rate",
-    "population_0_14_share",
-    "population_65_plus_share",
-    "mean_years_schooling",
-    "gdp",
-    "gdp_per_head",
-    "gdp_tertiary_share",
-)
-
-
-def comparison(store: Store, regions: Sequence[str], names: Sequence[str] = COMPARED) -> pd.DataFrame:
+def comparison(store: Store, regions: Sequence[str]) -> pd.DataFrame:
     """Return figures side by side as texts: one row per indicator, columns 指标, 年份 and the regions.
 
     All values of a row are of one year, the latest in which the first region has one, and in one unit, the
@@ -150,7 +127,7 @@ def comparison(store: Store, regions: Sequence[str], names: Sequence[str] = COMP
     indicators = cached.indicators(store)
     shown = cached.region_table(store)["short_name"]
     rows = []
-    for name in names:
+    for name in load_registry().overview.compared:
         values, year = _latest(store, name, regions) if name in indicators.index else (None, 0)
         if values is None:
             continue

@@ -450,6 +450,24 @@ def test_rail_projects_have_a_stage_each(corridors: Corridors) -> None:
     assert "320300" in rows.set_index("name").loc["徐州至枣庄铁路", "prefectures"]
 
 
+@pytest.mark.parametrize(
+    ("status", "period", "stage"),
+    [
+        ("existing", "至2035年", "既有"),
+        ("under_construction", "十四五建设", "十四五建设"),
+        ("under_construction", "2025", "十四五续建"),
+        ("planned", "十四五力争开工", "十四五开工"),
+        ("planned", "十四五先期启动", "十四五建设"),
+        ("vision", "十四五谋划", "十四五研究"),
+        ("vision", "", "中长期与远景"),
+        ("planned", "中长期", "中长期与远景"),
+        ("planned", "十四五", "十四五规划"),
+    ],
+)
+def test_the_stage_of_a_project_follows_from_status_and_period(status: str, period: str, stage: str) -> None:
+    assert load_corridor_rules().stage_of(status, period) == stage
+
+
 def test_routes_are_told_apart_by_plan() -> None:
     route = CorridorRoute(line="甲", basis="plan", places=("南京",), plans=("railway",))
     assert route.key == ("甲", ("railway",))

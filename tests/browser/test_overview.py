@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from data.registry import load_registry
 from data.store.store import Store
-from pages.overview.parts import KEY_FIGURES
 from tests.browser.harness import Window, fills
 
 VALUES = ".st-key-overview_figures [data-testid='stMetricValue']"
@@ -31,7 +31,7 @@ def test_cards_and_map_show_the_store(window: Window, built_store: Store) -> Non
     page = window.open("")
     assert set(fills(window.map())) == set(built_store.region_table("prefecture").index)
     values = page.locator(VALUES)
-    expect(values).to_have_count(len(KEY_FIGURES))
+    expect(values).to_have_count(len(load_registry().overview.cards))
     expect(values.first).to_have_text(_population(built_store, "320000"))
     exact = built_store.facts("population", year=2020, level="province")["value"].item()
     expect(page.get_by_text(f"{exact:,.0f} 人").first).to_be_visible()
@@ -110,7 +110,7 @@ def test_a_phone_shows_two_cards_in_a_row(server: str, browser: Browser) -> None
     window = Window(browser, server, width=400, height=860)
     page = window.open("")
     cards = page.locator(".st-key-overview_figures [data-testid='stColumn']")
-    expect(cards).to_have_count(len(KEY_FIGURES))
+    expect(cards).to_have_count(len(load_registry().overview.cards))
     boxes = [box for number in range(3) if (box := cards.nth(number).bounding_box())]
     tops = [box["y"] for box in boxes]
     assert tops[0] == pytest.approx(tops[1], abs=2)

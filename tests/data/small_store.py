@@ -8,9 +8,10 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from data.store.build_lock import build_lock
 from data.store.publish import Contents, building_folder, publish, write_contents
 from data.store.schema import SCHEMA_VERSION
-from data.store.versions import ZOOMS, Pointer, build_lock
+from data.store.versions import ZOOMS, Pointer
 
 VERSION = "0123456789abcdef"
 

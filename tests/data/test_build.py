@@ -25,6 +25,7 @@ from data.ingest.indicator_store import ImportedSource, fact_frames, write_sourc
 from data.regions.census import FactTables
 from data.store import check, versions
 from data.store import versions as locking
+from data.store.build_lock import build_lock
 from data.store.check import check_store
 from data.store.publish import building_folder, next_number, write_contents
 from data.store.schema import TABLES
@@ -32,7 +33,6 @@ from data.store.store import Store, connect, open_store
 from data.store.versions import (
     CURRENT,
     DATABASE,
-    build_lock,
     input_version,
     is_being_read,
     read_pointer,
@@ -342,7 +342,7 @@ def test_the_thread_that_holds_the_lock_may_take_it_again(tmp_path: Path) -> Non
 
 def test_the_lock_of_a_dead_build_is_free(tmp_path: Path) -> None:
     code = (
-        "import sys, os, signal; from pathlib import Path; from data.store.versions import build_lock\n"
+        "import sys, os, signal; from pathlib import Path; from data.store.build_lock import build_lock\n"
         "with build_lock(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
     ended = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, cwd=ROOT)

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -29,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     return target
 
 
-def spoil(folder: Path, file: str, change: Callable[[list[dict]], None]) -> str:
+def spoil(folder: Path, file: str, change: Callable[[Any], None]) -> str:
     """Change the entries of a registry file and return the error that loading gives."""
     path = folder / file
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -124,6 +125,11 @@ def test_fault_is_named(file: str, change: Callable[[list[dict]], None], expecte
     message = spoil(folder, file, change)
     assert expected in message
     assert file in message
+
+
+def test_an_indicator_of_the_overview_must_be_known(folder: Path) -> None:
+    message = spoil(folder, "overview.yaml", lambda shown: shown["compared"].append("gdp_per_horse"))
+    assert "overview.yaml，字段 compared：indicators.yaml 里没有“gdp_per_horse”" in message
 
 
 def test_all_faults_of_all_files_come_at_once(folder: Path) -> None:

@@ -146,6 +146,9 @@ def test_every_file_is_documented() -> None:
     [
         (lambda rules: rules["rail_stages"].pop(), "rail_stages 应恰好写"),
         (lambda rules: rules["rail_stages"][0].update(to_year=2015), "from_year 要早于 to_year"),
+        (lambda rules: rules["stage_rules"].pop(), "stage_rules 恰好最后一条不写"),
+        (lambda rules: rules["stage_rules"].insert(0, {"stage": "既有"}), "stage_rules 恰好最后一条不写"),
+        (lambda rules: rules["stage_rules"][0].update(status="远景"), "字段 stage_rules.0.status：只能是"),
         (lambda rules: rules.update(same_station_m=0), "字段 same_station_m：应大于 0"),
     ],
 )
@@ -170,11 +173,15 @@ def test_rules_of_corridors_are_checked(
         ("catchment_rules.yaml", {"step_weights": [0.5, 0.9]}, "字段 step_weights：应由近到远不增"),
         ("siting_rules.yaml", {"added": [1, 2]}, "added 应从 0 开始"),
         ("siting_rules.yaml", {"spacing_km": 4}, "spacings_km 里应有缺省的 spacing_km"),
+        ("statistics_rules.yaml", {"significant_p": 1}, "字段 significant_p：应小于 1"),
+        ("statistics_rules.yaml", {"firm_share": -0.1}, "字段 firm_share：应不小于 0"),
         ("import_checks.yaml", {"duplicate_unnamed_m": 151}, "duplicate_unnamed_m 不能大于 duplicate_m"),
         ("import_checks.yaml", {"boundary_area_ratio": [1.5, 2]}, "boundary_area_ratio.0：应小于 1"),
         ("corridor_rules.yaml", {"station_minutes": []}, "字段 station_minutes：太短"),
         ("corridor_rules.yaml", {"track_detour": 0.9}, "字段 track_detour：应不小于 1"),
         ("tracking.yaml", {"able_share": 1.1}, "字段 able_share：应不大于 1"),
+        ("overview.yaml", {"cards": []}, "字段 cards：太短"),
+        ("overview.yaml", {"mapped": ["gdp", "gdp"]}, "mapped 里“gdp”写了两次"),
         ("profiles.yaml", {"end_share": 0.6}, "字段 end_share：应不大于 0.5"),
         ("profiles.yaml", {"indicators": [{"id": "gdp", "group": "经济"}] * 2}, "indicators 里“gdp”写了两次"),
     ],
@@ -392,6 +399,12 @@ def unread_rules() -> list[str]:
         for period in one.periods
         if not any(text.startswith(period) for text in table["period"])
     ]
+    out += [
+        period
+        for one in rules.stage_rules
+        for period in one.periods
+        if not any(text.startswith(period) for text in table["period"])
+    ]
     out += [one.plan for one in rules.plan_lines if one.plan not in set(table["plan"])]
     out += [one.word for one in rules.track_names if one.word not in told]
     out += [one.name for one in rules.rail_stages if one.name not in texts_in_code()]
@@ -405,6 +418,11 @@ def unread_profiles() -> list[str]:
         for one in entries("profiles.yaml").indicators
         if one.id not in known or not (one.shown or one.structure)
     ]
+
+
+def unread_overview() -> list[str]:
+    known = {one.id for one in entries("indicators.yaml")}
+    return [name for _part, names in entries("overview.yaml") for name in names if name not in known]
 
 
 def unread_indices() -> list[str]:
@@ -488,6 +506,7 @@ UNREAD: dict[str, Callable[[], list[str]]] = {
     "corridor_routes.yaml": unread_routes,
     "corridor_rules.yaml": unread_rules,
     "profiles.yaml": unread_profiles,
+    "overview.yaml": unread_overview,
     "indices.yaml": unread_indices,
     "facility_types.yaml": unread_types,
     "osm_mapping.yaml": unread_mapping,
@@ -501,7 +520,13 @@ UNREAD: dict[str, Callable[[], list[str]]] = {
 LISTED = {"indicators.yaml", "standards.yaml", "service_circles.yaml"}
 """Files whose entries are all offered, computed and documented one by one; other tests walk them."""
 
-NUMBERS = {"import_checks.yaml", "coverage_rules.yaml", "catchment_rules.yaml", "siting_rules.yaml"}
+NUMBERS = {
+    "import_checks.yaml",
+    "coverage_rules.yaml",
+    "catchment_rules.yaml",
+    "siting_rules.yaml",
+    "statistics_rules.yaml",
+}
 """Files that are one mapping of numbers: every field has its reader, see below."""
 
 

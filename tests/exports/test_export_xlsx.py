@@ -14,7 +14,7 @@ import pytest
 
 from exports.formats import Options
 from exports.package import export
-from exports.tables import MAX_ROWS, MAX_TEXT
+from exports.workbook import MAX_ROWS, MAX_TEXT
 from geo.crs import TARGETS
 from geo.errors import ExportError
 from geo.export_table import ExportTable

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from geo import disparity as d
 from geo.catchment import weighted_gini
 from geo.composite import Part, composite, critic_information, entropy_information, equalisation, rank_ranges
+from geo.convergence import beta_convergence, sigma_convergence
 from geo.disparity import decompose_nested, decompose_theil, theil
-from geo.gaps import beta_convergence, sigma_convergence
 from geo.peers import ALL_EQUAL, similar_regions, spine
 from geo.rounding import EQUAL, all_equal, equal, levels, more, nothing, ranks, settled, whole_up
 from geo.spatial import local_moran
@@ -186,13 +186,15 @@ def test_equal_ranks_are_one_step_of_a_curve(rows: list[tuple[float, int]], seed
 @given(st.floats(0.01, 1e6), st.floats(0.5, 3.0), st.lists(PRINTED, min_size=3, max_size=12, unique=True))
 def test_convergence_of_what_is_alike(constant: float, factor: float, starts: list[float]) -> None:
     first = np.array(starts)
-    alike = beta_convergence(first, first * factor, 10)
+    alike = beta_convergence(first, first * factor, 10, significant_p=0.05)
     assert (alike.slope, alike.r_squared, alike.p_value, alike.state) == (0.0, 0.0, 1.0, "none")
-    level = beta_convergence(first, np.full(len(first), constant), 10)
+    level = beta_convergence(first, np.full(len(first), constant), 10, significant_p=0.05)
     assert level.slope * 10 == pytest.approx(-1.0)
     assert level.state == "convergent" and level.level_end
     assert math.isnan(level.speed) and math.isnan(level.half_life)
-    same = beta_convergence(np.full(3, constant) * (1.0, 1.0 + 2e-16, 1.0), [1.0, 2.0, 3.0], 10)
+    same = beta_convergence(
+        np.full(3, constant) * (1.0, 1.0 + 2e-16, 1.0), [1.0, 2.0, 3.0], 10, significant_p=0.05
+    )
     assert same.state == "undefined"
     course = sigma_convergence(pd.DataFrame({2010: np.full(3, constant), 2020: first[:3]}))
     assert course.loc[2010, ["cv", "sd_log"]].tolist() == [0.0, 0.0]
@@ -279,7 +281,9 @@ def test_neighbours_in_structure_at_one_distance_stand_by_code() -> None:
 def test_equal_values_are_no_cluster() -> None:
     pairs = np.array([[0, 1], [1, 0], [1, 2], [2, 1], [2, 3], [3, 2], [3, 4], [4, 3]])
     for constant in CONSTANTS[::37]:
-        found = local_moran(pd.Series(nudged([constant] * 5, [0, 1, 2, 0, 1])), pairs, permutations=99)
+        found = local_moran(
+            pd.Series(nudged([constant] * 5, [0, 1, 2, 0, 1])), pairs, permutations=99, false_discovery=0.05
+        )
         assert found.moran.reason is not None and "相同" in found.moran.reason
         assert not found.table["significant"].any()
 

@@ -69,7 +69,7 @@ def test_moran_and_local_moran_are_those_of_esda(built_store: Store, pysal: Any)
     facts = built_store.facts("population_65_plus_share", year=2020, level="county")
     values = facts.set_index("adcode")["value"].reindex(frame.index)
     pairs = contiguity(frame)
-    ours = local_moran(values, pairs, permutations=99)
+    ours = local_moran(values, pairs, permutations=99, false_discovery=0.05)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         weights = libpysal.weights.W(neighbours(pairs), silence_warnings=True)
@@ -88,7 +88,7 @@ def test_p_values_are_those_of_a_loop() -> None:
     """Each region keeps its value and draws as many neighbours as it has from all the others."""
     values, pairs = two_halves(5).round(1), contiguity(grid(5))
     near, numbers = neighbours(pairs), values.to_numpy() - values.mean()
-    ours = local_moran(values, pairs, permutations=1999).table
+    ours = local_moran(values, pairs, permutations=1999, false_discovery=0.05).table
     random = Random(4)
     for at, around in near.items():
         others = np.delete(numbers, at).tolist()
@@ -102,12 +102,12 @@ def test_p_values_are_those_of_a_loop() -> None:
 def test_moran_is_its_double_sum(values: list[float]) -> None:
     frame = grid(4)
     pairs = contiguity(frame)
-    found = local_moran(pd.Series(values, index=frame.index), pairs, permutations=9)
+    found = local_moran(pd.Series(values, index=frame.index), pairs, permutations=9, false_discovery=0.05)
     assert found.moran.i == pytest.approx(morans_i(values, neighbours(pairs)), abs=1e-9)
 
 
 def test_two_halves_are_a_hot_and_a_cold_spot() -> None:
-    found = local_moran(two_halves(), contiguity(grid()))
+    found = local_moran(two_halves(), contiguity(grid()), false_discovery=0.05)
     assert found.moran.i > 0.6
     assert found.moran.p_value < 0.001
     hot, cold = found.cluster("HH"), found.cluster("LL")
@@ -121,8 +121,8 @@ def test_two_halves_are_a_hot_and_a_cold_spot() -> None:
 
 def test_the_seed_decides() -> None:
     values, pairs = two_halves(), contiguity(grid())
-    one, same = (local_moran(values, pairs, permutations=99, seed=5) for _ in range(2))
-    other = local_moran(values, pairs, permutations=99, seed=6)
+    one, same = (local_moran(values, pairs, permutations=99, seed=5, false_discovery=0.05) for _ in range(2))
+    other = local_moran(values, pairs, permutations=99, seed=6, false_discovery=0.05)
     pd.testing.assert_frame_equal(one.table, same.table)
     assert one.moran == same.moran
     assert not one.table["p_value"].equals(other.table["p_value"])
@@ -135,7 +135,7 @@ def test_chance_has_no_spots() -> None:
     let_through, without = 0, 0
     for _ in range(20):
         values = pd.Series(generator.normal(size=64), index=grid(8).index)
-        found = local_moran(values, pairs, permutations=999)
+        found = local_moran(values, pairs, permutations=999, false_discovery=0.05)
         let_through += int(found.table["significant"].sum())
         without += int((found.table["p_value"] <= 0.05).sum())
     assert let_through <= 12
@@ -162,24 +162,33 @@ def test_regions_without_a_value_or_a_neighbour_take_no_part() -> None:
     frame = grid()
     away = gpd.GeoDataFrame(index=["999999"], geometry=[box(50, 50, 51, 51)], crs=frame.crs)
     whole = pd.concat([frame, away])
-    found = local_moran(pd.concat([values, pd.Series({"999999": 9.0})]), contiguity(whole), permutations=99)
+    found = local_moran(
+        pd.concat([values, pd.Series({"999999": 9.0})]),
+        contiguity(whole),
+        permutations=99,
+        false_discovery=0.05,
+    )
     assert found.moran.n == SIDE**2 - 1
     assert found.table.loc["000007", "reason"] == spatial.NO_VALUE
     assert found.table.loc["999999", "reason"] == spatial.ISOLATED
     assert found.table["reason"].notna().sum() == 2
     without = values.dropna()
     pairs = contiguity(frame.loc[without.index])
-    assert local_moran(without, pairs, permutations=99).moran.i == pytest.approx(found.moran.i)
+    assert local_moran(without, pairs, permutations=99, false_discovery=0.05).moran.i == pytest.approx(
+        found.moran.i
+    )
 
 
 def test_undefined_with_reason() -> None:
     pairs = contiguity(grid(2))
-    equal = local_moran(pd.Series(3.0, index=list("abcd")), pairs, permutations=9)
+    equal = local_moran(pd.Series(3.0, index=list("abcd")), pairs, permutations=9, false_discovery=0.05)
     assert equal.moran.reason == spatial.ALL_EQUAL
     assert equal.table["reason"].tolist() == [spatial.ALL_EQUAL] * 4
     assert np.isnan(equal.moran.i)
-    few = local_moran(pd.Series([1.0, 2.0, 3.0, np.nan], index=list("abcd")), pairs, permutations=9)
+    few = local_moran(
+        pd.Series([1.0, 2.0, 3.0, np.nan], index=list("abcd")), pairs, permutations=9, false_discovery=0.05
+    )
     assert "只有 3 个" in str(few.moran.reason)
-    none = local_moran(pd.Series(np.nan, index=list("abcd")), pairs, permutations=9)
+    none = local_moran(pd.Series(np.nan, index=list("abcd")), pairs, permutations=9, false_discovery=0.05)
     assert "只有 0 个" in str(none.moran.reason)
     assert none.table["reason"].tolist() == [spatial.NO_VALUE] * 4

@@ -36,15 +36,15 @@ def test_leaders() -> None:
 
 def test_firmness() -> None:
     found = table(best=[1.0, 1.0, 2.0], worst=[1.0, 3.0, 3.0])
-    assert firmness_sentence(found, 24) == (
+    assert firmness_sentence(found, 24, firm_share=0.1) == (
         "换用 24 种方法组合，3 个地区中有 1 个位次变动不超过10%的名次；变动最大的是乙（第 1 至第 3 位）。"
     )
     tied = table(best=[1.0, 1.0, 3.0], worst=[3.0, 3.0, 3.0])
-    assert firmness_sentence(tied, 24).endswith("变动最大的是甲、乙（并列，都变动 2 位）。")
+    assert firmness_sentence(tied, 24, firm_share=0.1).endswith("变动最大的是甲、乙（并列，都变动 2 位）。")
     firm = table(best=[1.0, 2.0, 3.0], worst=[1.0, 2.0, 3.0])
-    assert "都不变" in firmness_sentence(firm, 24)
-    assert "无法判断" in firmness_sentence(firm, 0)
-    assert "无法判断" in firmness_sentence(table(best=[NAN] * 3, worst=[NAN] * 3), 24)
+    assert "都不变" in firmness_sentence(firm, 24, firm_share=0.1)
+    assert "无法判断" in firmness_sentence(firm, 0, firm_share=0.1)
+    assert "无法判断" in firmness_sentence(table(best=[NAN] * 3, worst=[NAN] * 3), 24, firm_share=0.1)
 
 
 def test_evenness_progress_and_methods() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from analysis.gaps import compare_years, load_gap
 from data.store.store import Store
-from geo.gaps import GapComparison, beta_convergence, sigma_convergence
+from geo.convergence import beta_convergence, sigma_convergence
+from geo.gaps import GapComparison
 from geo.spatial import local_moran
 from layers.words import gap as words
 from tests.layers.gap_worlds import NAN, beside, gap, subject
@@ -249,25 +250,27 @@ def test_sigma() -> None:
 
 def test_beta() -> None:
     first = np.array([1.0, 2.0, 5.0, 9.0])
-    near = beta_convergence(first, np.exp(np.log(first) * np.exp(-0.02 * 15)), 15)
+    near = beta_convergence(first, np.exp(np.log(first) * np.exp(-0.02 * 15)), 15, significant_p=0.05)
     assert words.beta(near, subject(), 2005, 2020) == (
         "2005–2020 年起点低的设区市增长更快（p < 0.001，R² 1.00，4 个设区市），每年趋同 2.0%，"
         "照此差距减半约需 35 年（β 趋同）。"
     )
-    apart = words.beta(beta_convergence(first, first**1.5, 15), subject(), 2005, 2020)
+    apart = words.beta(beta_convergence(first, first**1.5, 15, significant_p=0.05), subject(), 2005, 2020)
     assert apart.startswith("2005–2020 年起点高的设区市增长更快")
     assert apart.endswith("差距趋于扩大（β 趋异）。")
-    alike = words.beta(beta_convergence(first, 2 * first, 15), subject(), 2005, 2020)
+    alike = words.beta(beta_convergence(first, 2 * first, 15, significant_p=0.05), subject(), 2005, 2020)
     assert alike == (
         "2005–2020 年起点高低与增长快慢没有显著关系（p = 1.000，R² 0.00，4 个设区市），看不出趋同或趋异。"
     )
-    level = words.beta(beta_convergence(first, np.full(4, 3.0), 15), subject(), 2005, 2020)
+    level = words.beta(
+        beta_convergence(first, np.full(4, 3.0), 15, significant_p=0.05), subject(), 2005, 2020
+    )
     assert level == (
         "2005–2020 年起点低的设区市增长更快（p < 0.001，R² 1.00，4 个设区市），到 2020 年各地相同（β 趋同）。"
     )
-    over = words.beta(beta_convergence(first, 10 / first, 15), subject(), 2005, 2020)
+    over = words.beta(beta_convergence(first, 10 / first, 15, significant_p=0.05), subject(), 2005, 2020)
     assert "已经反超" in over
-    none = words.beta(beta_convergence([1.0, 2.0], [1.0, 2.0], 5), subject(), 2005, 2010)
+    none = words.beta(beta_convergence([1.0, 2.0], [1.0, 2.0], 5, significant_p=0.05), subject(), 2005, 2010)
     assert none == ("2005–2010 年起点与增速的关系无法判断：两年都有数值的地区只有 2 个，至少要 3 个。")
 
 
@@ -290,22 +293,25 @@ def test_spots_are_named() -> None:
     assert "冷点（低值集聚）" in said
     assert "r00县" in said.partition("冷点")[0] or "r03县" in said.partition("冷点")[0]
     assert said.endswith("（假发现率 10%）。")
-    together = words.moran_words(found, subject(), 2020)
+    together = words.moran_words(found, subject(), 2020, significant_p=0.05)
     assert together.startswith("2020 年人均收入相近的设区市显著地聚在一起（莫兰指数")
 
 
 def test_no_spots_and_no_pattern() -> None:
     generator = np.random.default_rng(5)
     values = pd.Series(generator.normal(size=20))
-    found = local_moran(values, chain(20), permutations=499)
+    found = local_moran(values, chain(20), permutations=499, false_discovery=0.05)
     assert words.spot_words(found, values.index.to_series()) == "没有通过检验的热点或冷点（假发现率 5%）。"
-    assert "看不出相邻地区相似或相异" in words.moran_words(found, subject(), 2020)
-    turns = local_moran(pd.Series([1.0, 9.0] * 15), chain(30), permutations=499)
-    assert "显著地高低相间" in words.moran_words(turns, subject(), 2020)
-    equal = local_moran(pd.Series([2.0] * 9), chain(9), permutations=9)
+    assert "看不出相邻地区相似或相异" in words.moran_words(found, subject(), 2020, significant_p=0.05)
+    turns = local_moran(pd.Series([1.0, 9.0] * 15), chain(30), permutations=499, false_discovery=0.05)
+    assert "显著地高低相间" in words.moran_words(turns, subject(), 2020, significant_p=0.05)
+    equal = local_moran(pd.Series([2.0] * 9), chain(9), permutations=9, false_discovery=0.05)
     why = "各地区数值全部相同，谈不上集聚"
     assert words.spot_words(equal, pd.Series(dtype=str)) == f"没有热点和冷点可说：{why}。"
-    assert words.moran_words(equal, subject(), 2020) == f"2020 年人均收入无法判断是否集聚：{why}。"
+    assert (
+        words.moran_words(equal, subject(), 2020, significant_p=0.05)
+        == f"2020 年人均收入无法判断是否集聚：{why}。"
+    )
 
 
 # On the store

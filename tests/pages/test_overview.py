@@ -18,11 +18,12 @@ from data.registry import load_registry
 from data.store.store import Store
 from geo.region_tree import ECONOMIC_REGIONS, PROVINCE
 from layers.model import readable, signed
-from pages.overview.page import MAPPED, _map
-from pages.overview.parts import COMPARED, KEY_FIGURES, Figure, comparison, figure_of
+from pages.overview.page import _map
+from pages.overview.parts import Figure, comparison, figure_of
 from reports.targets import STATE_WORDS, short_title
 from tests.pages.running import assert_calm, link, start, text_of
 
+SHOWN = load_registry().overview
 LARGER = {"人": (1e4, "万人"), "亿元": (1e4, "万亿元")}
 
 
@@ -45,21 +46,21 @@ def _expected(store: Store, indicator: str, adcode: str) -> str:
 
 
 def _cards(app: AppTest) -> list[str]:
-    return [metric.value for metric in app.metric][: len(KEY_FIGURES)]
+    return [metric.value for metric in app.metric][: len(SHOWN.cards)]
 
 
 def test_cards_show_the_latest_figures_of_the_province(overview: AppTest, built_store: Store) -> None:
-    assert _cards(overview) == [_expected(built_store, name, PROVINCE) for name in KEY_FIGURES]
+    assert _cards(overview) == [_expected(built_store, name, PROVINCE) for name in SHOWN.cards]
     names = built_store.indicators()["name"]
-    labels = [metric.label.replace("\\", "") for metric in overview.metric][: len(KEY_FIGURES)]
-    assert labels == [names[name].partition("（")[0] for name in KEY_FIGURES]
+    labels = [metric.label.replace("\\", "") for metric in overview.metric][: len(SHOWN.cards)]
+    assert labels == [names[name].partition("（")[0] for name in SHOWN.cards]
 
 
 @pytest.mark.parametrize("adcode", ["320S00", "320500", "321300"])
 def test_choosing_a_region_changes_every_card(overview: AppTest, built_store: Store, adcode: str) -> None:
     overview.selectbox(key="choice_region").select(adcode).run()
     assert_calm(overview)
-    assert _cards(overview) == [_expected(built_store, name, adcode) for name in KEY_FIGURES]
+    assert _cards(overview) == [_expected(built_store, name, adcode) for name in SHOWN.cards]
     assert overview.title[0].value == f"{built_store.region_table().loc[adcode, 'name']}总览"
     assert link(overview)["region"] == adcode
 
@@ -78,7 +79,7 @@ def test_a_link_to_an_unknown_region_says_so(data_env: Path, built_store: Store)
 
 
 def test_every_mapped_indicator_can_be_shown(overview: AppTest) -> None:
-    for name in MAPPED:
+    for name in SHOWN.mapped:
         overview.selectbox(key="choice_indicator").select(name).run()
         assert_calm(overview)
         assert link(overview)["indicator"] == name
@@ -118,7 +119,7 @@ def test_regions_side_by_side_are_sums_over_sums(built_store: Store) -> None:
 def test_the_table_of_the_page_compares_province_and_regions(overview: AppTest, built_store: Store) -> None:
     shown = overview.dataframe[0].value
     assert list(shown.columns) == ["指标", "年份", "江苏", "苏南", "苏中", "苏北"]
-    assert len(shown) == len(COMPARED)
+    assert len(shown) == len(SHOWN.compared)
     pd.testing.assert_frame_equal(
         shown, comparison(built_store, [PROVINCE, *ECONOMIC_REGIONS]), check_dtype=False
     )

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
+from geo.convergence import SAME_START, beta_convergence, growth_rates, sigma_convergence
 from geo.disparity import coefficient_of_variation
 from geo.errors import DisparityError
-from geo.gaps import SAME_START, beta_convergence, growth_rates, sigma_convergence
 
 
 @settings(max_examples=60)
@@ -26,7 +26,7 @@ def test_the_slope_is_that_of_scipy(rows: list[tuple[float, float]], years: int)
     growth = np.log(last / first) / years
     if np.ptp(growth) < 1e-9:
         return
-    ours, peer = beta_convergence(first, last, years), linregress(np.log(first), growth)
+    ours, peer = beta_convergence(first, last, years, significant_p=0.05), linregress(np.log(first), growth)
     assert ours.slope == pytest.approx(peer.slope, rel=1e-6, abs=1e-10)
     assert ours.intercept == pytest.approx(peer.intercept, rel=1e-6, abs=1e-8)
     assert ours.r_squared == pytest.approx(peer.rvalue**2, abs=1e-6)
@@ -37,7 +37,7 @@ def test_a_known_speed_is_found_again() -> None:
     """ln y drifts to a common level at 2 % a year: λ = 0.02, half of the gap gone after ln 2 / 0.02 years."""
     first = np.array([1.0, 2.0, 5.0, 9.0])
     last = np.exp(np.log(first) * np.exp(-0.02 * 15) + 1.0)
-    found = beta_convergence(first, last, 15)
+    found = beta_convergence(first, last, 15, significant_p=0.05)
     assert found.state == "convergent"
     assert found.speed == pytest.approx(0.02)
     assert found.half_life == pytest.approx(np.log(2) / 0.02)
@@ -45,13 +45,13 @@ def test_a_known_speed_is_found_again() -> None:
 
 def test_states() -> None:
     first = np.array([1.0, 2.0, 4.0, 8.0])
-    apart = beta_convergence(first, first**1.5, 10)
+    apart = beta_convergence(first, first**1.5, 10, significant_p=0.05)
     assert apart.state == "divergent"
     assert np.isnan(apart.speed)
     assert np.isnan(apart.half_life)
-    alike = beta_convergence(first, 3 * first, 10)
+    alike = beta_convergence(first, 3 * first, 10, significant_p=0.05)
     assert (alike.state, alike.slope, alike.p_value) == ("none", 0.0, 1.0)
-    noise = beta_convergence(first, [2.0, 3.0, 9.0, 15.0], 10)
+    noise = beta_convergence(first, [2.0, 3.0, 9.0, 15.0], 10, significant_p=0.05)
     assert noise.state == "none"
 
 
@@ -66,7 +66,7 @@ def test_states() -> None:
     ],
 )
 def test_undefined_with_reason(first: list[float], last: list[float], words: str) -> None:
-    found = beta_convergence(first, last, 5)
+    found = beta_convergence(first, last, 5, significant_p=0.05)
     assert found.state == "undefined"
     assert words in str(found.reason)
     assert np.isnan(found.slope)
@@ -74,7 +74,7 @@ def test_undefined_with_reason(first: list[float], last: list[float], words: str
 
 def test_years_must_lie_apart() -> None:
     with pytest.raises(DisparityError):
-        beta_convergence([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], 0)
+        beta_convergence([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], 0, significant_p=0.05)
     with pytest.raises(DisparityError):
         growth_rates([1.0], [1.0], -2)
     assert np.isnan(growth_rates([0.0], [1.0], 1)[0])

@@ -12,7 +12,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.workbook import new_workbook, put, set_width, solid, workbook_bytes
+from geo.small_workbook import new_workbook, put, set_width, solid, workbook_bytes
 
 SAID = [
     "=1+1",

@@ -1,7 +1,7 @@
 """Small workbooks of Excel: texts stay texts, and the same content gives the same bytes.
 
 Tables of pages and the forms to fill in are written with openpyxl, which reads people's workbooks as well.
-Layers, which may be large, are streamed (`exports.tables`).
+Layers, which may be large, are streamed (`exports.workbook`).
 """
 
 from __future__ import annotations
