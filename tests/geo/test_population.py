@@ -250,6 +250,37 @@ def test_a_county_the_pattern_misses_is_named() -> None:
         grid_from_pattern(counties, census, pattern, None)
 
 
+def test_of_many_counties_the_pattern_misses_the_first_ten_are_named() -> None:
+    counties = checkerboard(6, 2, size=1_000.0)
+    census = pd.concat([_counts(10, 5).set_axis([code]) for code in counties["adcode"]])
+    ids = build_population_grid(counties, census, NO_PLACES, None)
+    pattern = pd.Series(1.0, index=ids.loc[ids["adcode"] == "320002", "cell_id"].to_numpy())
+    named = "、".join(code for code in counties["adcode"] if code != "320002" and code < "320012")
+    assert named.count("、") == 9
+    with pytest.raises(PopulationError, match=f"在 11 个县（市、区）没有人口：{named}。"):
+        grid_from_pattern(counties, census, pattern, None)
+
+
+def test_a_county_no_wider_than_its_town_is_filled_by_it() -> None:
+    county = checkerboard(1, 1, size=500.0)
+    grid = build_population_grid(county, _counts(90, 70), _town(250, 3_500_250), None)
+    assert grid[["population", "urban"]].to_numpy().tolist() == [[90, 70]]
+
+
+def test_the_lots_of_the_groups_fall_on_no_part_of_the_county_and_not_on_the_same_cells() -> None:
+    """One person on each cell, a quarter of them of a group: who they are is drawn, for each group anew."""
+    groups = ["under_3", "age_3_5", "age_60_plus"]
+    census = _counts(1024, 0).assign(**dict.fromkeys(groups, 256), age_65_plus=128, age_80_plus=64)
+    grid = build_population_grid(_one_county(16_000.0), census, NO_PLACES, None)
+    assert (grid["population"] == 1).all()
+    column, line = grid["x"] // 500, (grid["y"] - 3_500_000) // 500
+    for half in (column < 16, line < 16, column % 2 == 0, line % 2 == 0, column + line < 32):
+        for group in [*groups, "age_65_plus"]:
+            assert 0.35 < grid.loc[half, group].sum() / grid[group].sum() < 0.65, group
+    places = [tuple(np.flatnonzero(grid[group])) for group in groups]
+    assert len(set(places)) == 3
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -97,6 +97,13 @@ def test_p_values_are_those_of_a_loop() -> None:
         assert ours["p_value"].iloc[at] == pytest.approx(naive, abs=0.08)
 
 
+def test_the_lag_is_the_mean_of_the_neighbours_in_the_unit_of_the_values() -> None:
+    values, pairs = two_halves(4) * 40.0 + 300.0, contiguity(grid(4))
+    found = local_moran(values, pairs, permutations=9).table
+    for at, around in neighbours(pairs).items():
+        assert found["lag"].iloc[at] == pytest.approx(values.iloc[around].mean())
+
+
 @settings(max_examples=30)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=16, max_size=16).filter(lambda v: max(v) - min(v) > 1e-3))
 def test_moran_is_its_double_sum(values: list[float]) -> None:
