@@ -7,6 +7,8 @@ import itertools
 import math
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -448,6 +450,14 @@ def test_rail_projects_have_a_stage_each(corridors: Corridors) -> None:
     assert stages["潍坊至宿迁铁路"] == "十四五开工"
     assert stages["淮安至泰州铁路"] == "十四五研究"
     assert "320300" in rows.set_index("name").loc["徐州至枣庄铁路", "prefectures"]
+
+
+def test_rail_projects_are_those_of_the_railway_plan_alone(corridors: Corridors) -> None:
+    table = corridors.table.copy()
+    own = rail_projects(corridors)["id"].tolist()
+    table.loc[own[0], "plan"], table.loc[own[1], "plan"] = "airports", "transport"
+    given: Any = SimpleNamespace(table=table, families=corridors.families, prefectures=corridors.prefectures)
+    assert rail_projects(given)["id"].tolist() == own[2:]
 
 
 def test_routes_are_told_apart_by_plan() -> None:

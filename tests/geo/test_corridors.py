@@ -102,6 +102,19 @@ def test_a_smooth_line_is_the_same_from_either_end(points: list[tuple[float, flo
     np.testing.assert_allclose(smooth_line(xy, bow), back[::-1], atol=1e-3)
 
 
+def test_a_straight_axis_stays_straight_and_never_turns_back_and_bows_to_the_left() -> None:
+    start = np.array([100_000.0, 3_600_000.0])
+    for way in (np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([-0.6, 0.8])):
+        left = np.array([-way[1], way[0]])
+        points = start + np.outer([0.0, 10_000.0, 14_000.0, 40_000.0], way)
+        line = smooth_line(points) - start
+        assert np.allclose(line @ left, 0.0, atol=1e-6)
+        assert (np.diff(line @ way) > 0.0).all()
+        bowed = smooth_line(points[[0, 3]], [700.0]) - start
+        assert (bowed @ left).max() == pytest.approx(700.0)
+        assert (bowed @ left).min() == pytest.approx(0.0, abs=1e-6)
+
+
 def test_bows_must_match_the_stretches() -> None:
     with pytest.raises(CorridorError, match="一一对应"):
         smooth_line(metric([NANJING, SUZHOU]), [1.0, 2.0])

@@ -118,12 +118,14 @@ def test_the_order_of_the_rows_changes_nothing():
 
 
 def test_nodes_stand_quarter_by_quarter_so_that_near_ones_are_near_in_memory():
-    nodes, edges = grid_roads(8, 8, 100.0)
-    network = build_network(nodes, edges, WALK)
-    for size in (4, 2):
-        square = np.floor((np.column_stack([network.x, network.y]) - ORIGIN + 1.0) / (size * 100.0))
-        runs = square.reshape(-1, size**2, 2)
-        assert (runs == runs[:, :1]).all(), "each square of nodes is one run of them"
+    nodes = nodes_at(np.random.default_rng(4).uniform(0, 900, (300, 2)))
+    network = build_network(nodes, edges_between(nodes, [(at, at + 1) for at in range(299)]), WALK)
+    xy = np.column_stack([network.x, network.y])
+    part = (xy - xy.min(axis=0)) / np.ptp(xy, axis=0)
+    for halvings in (1, 2, 3):
+        square = np.minimum(np.floor(part * 2**halvings), 2**halvings - 1)
+        changes = int((square[1:] != square[:-1]).any(axis=1).sum())
+        assert changes == len(np.unique(square, axis=0)) - 1, "each square is one run of nodes"
 
 
 def test_the_fingerprint_tells_networks_apart():

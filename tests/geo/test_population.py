@@ -375,6 +375,13 @@ def test_dust_of_floating_point_loses_nobody() -> None:
         assert np.ptp(result) <= 1
 
 
+@pytest.mark.parametrize("odd", [1, 3, 5])
+def test_whom_a_rounding_leaves_over_goes_to_those_who_have_a_weight(odd: int) -> None:
+    """A share of so many people is one less or more than there are: a float has no odd numbers there."""
+    total = 2**53 + odd
+    assert _one_group(total, [0, 1, 0]).tolist() == [0, total, 0]
+
+
 def test_groups_are_independent_and_empty_ones_pass() -> None:
     totals = np.array([3, 0, 5])
     result = spread_to_whole(totals, np.array([0, 0, 2, 2]), np.array([1.0, 2.0, 1.0, 0.0]), np.arange(4))

@@ -160,7 +160,11 @@ def test_false_discovery_is_that_of_a_loop(p_values: list[float], rate: float) -
 def test_two_sided_counts_ties_on_both_sides() -> None:
     assert two_sided(np.zeros(99), 0.0) == 1.0
     assert two_sided(np.zeros(99), 1.0) == pytest.approx(2 / 100)
-    assert two_sided(np.array([1.0 + 1e-14] * 9 + [0.0] * 90), 1.0) == pytest.approx(2 * 10 / 100)
+    for size in (1.0, 1e6):
+        for dust in (1.0 + 1e-14, 1.0 - 1e-14):
+            tied = np.array([size * dust] * 9 + [0.0] * 90)
+            assert two_sided(tied, size) == pytest.approx(2 * 10 / 100)
+            assert two_sided(-tied, -size) == pytest.approx(2 * 10 / 100)
 
 
 def test_regions_without_a_value_or_a_neighbour_take_no_part() -> None:
