@@ -43,6 +43,9 @@ def test_only_what_xuzhou_has_is_measured(analysis: CircleAnalysis) -> None:
     rows = analysis.table()
     assert len(rows) == 10
     assert set(rows["services"]) == {len(REAL)}
+    at = list(rows.columns).index("services")
+    assert rows.columns[at - 2 : at].tolist() == ["edge_population", "edge"]
+    assert rows["edge"].tolist() == rows["edge_population"].gt(0.0).tolist()
     assert "bus_stop" in rows["undefined"].iloc[0]
     absent = analysis.service_table("prefecture").set_index("service").loc["bus_stop"]
     assert np.isnan(absent["coverage"])

@@ -67,6 +67,23 @@ def test_a_neutral_indicator_needs_a_direction_and_another_year_may_be_given(bui
         )
 
 
+@pytest.mark.parametrize("damage", ["{", "", '{"name": "别的"}'])
+def test_a_damaged_index_is_written_anew_when_it_is_saved_again(tmp_path: Path, damage: str) -> None:
+    spec = EXAMPLES["基本公共服务水平指数（示例权重）"]
+    key = save_index(tmp_path, spec)
+    (tmp_path / FOLDER / f"{key}.json").write_text(damage, encoding="utf-8")
+    assert save_index(tmp_path, spec) == key
+    assert read_index(tmp_path, key) == spec
+
+
+def test_an_index_that_is_kept_already_is_left_as_it_is(tmp_path: Path) -> None:
+    spec = EXAMPLES["基本公共服务水平指数（示例权重）"]
+    path = tmp_path / FOLDER / f"{save_index(tmp_path, spec)}.json"
+    before = path.stat()
+    save_index(tmp_path, spec)
+    assert path.stat().st_ino == before.st_ino and path.stat().st_mtime_ns == before.st_mtime_ns
+
+
 def test_a_saved_index_comes_back_under_its_key(tmp_path: Path) -> None:
     spec = EXAMPLES["基本公共服务水平指数（示例权重）"]
     key = save_index(tmp_path, spec)

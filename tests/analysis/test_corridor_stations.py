@@ -152,6 +152,9 @@ def test_the_corridor_its_minutes_and_its_layer_use_the_station(
 
 
 def test_without_imported_stations_all_is_schematic(built_store: Store, built_data_dir: Path) -> None:
+    rows = stations_of(Corridors(built_store), HUNING)
+    assert list(rows.columns) == list(STATION_HEADERS)
+    assert rows.index.tolist() == list(range(5))
     access = station_access(Corridors(built_store), HUNING, built_data_dir)
     assert (access.stations, access.surveyed) == (5, 0)
     assert set(access.places["reason"]) == {NONE_IMPORTED}

@@ -7,6 +7,8 @@ import itertools
 import math
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -466,6 +468,14 @@ def test_rail_projects_have_a_stage_each(corridors: Corridors) -> None:
 )
 def test_the_stage_of_a_project_follows_from_status_and_period(status: str, period: str, stage: str) -> None:
     assert load_corridor_rules().stage_of(status, period) == stage
+
+
+def test_rail_projects_are_those_of_the_railway_plan_alone(corridors: Corridors) -> None:
+    table = corridors.table.copy()
+    own = rail_projects(corridors)["id"].tolist()
+    table.loc[own[0], "plan"], table.loc[own[1], "plan"] = "airports", "transport"
+    given: Any = SimpleNamespace(table=table, families=corridors.families, prefectures=corridors.prefectures)
+    assert rail_projects(given)["id"].tolist() == own[2:]
 
 
 def test_routes_are_told_apart_by_plan() -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from analysis.coverage import (
+    COLUMNS,
     IMPLIED_POINTS,
     NO_ROADS,
     SCARCE,
@@ -22,9 +23,9 @@ from analysis.coverage import (
 )
 from analysis.given import gather
 from analysis.left_out import AROUND
-from analysis.networks import TRAVEL_FOLDER, cached_travel, content_key
+from analysis.networks import TRAVEL_FOLDER, cached_travel, content_key, imported_digest
 from analysis.runs import list_runs, read_result, read_run, record_run, result_digest
-from data.ingest.osm_store import NetworkSource
+from data.ingest.osm_store import EDGES, NODES, NetworkSource, imports_dir
 from data.registry.mode_models import load_modes
 from data.store.store import Store
 from geo.coverage import GROUPS
@@ -47,7 +48,10 @@ def naive_minutes(cells: pd.DataFrame, facilities: pd.DataFrame, metres_per_minu
 
 def test_coverage_of_a_prefecture_equals_a_loop_over_cells(built_store: Store, tmp_path: Path) -> None:
     analysis = prepare_coverage(gather(built_store, tmp_path), NANJING)
-    rows = analysis.table(45.0).set_index("adcode")
+    table = analysis.table(45.0)
+    assert tuple(table.columns) == COLUMNS
+    assert table.index.tolist() == list(range(len(table)))
+    rows = table.set_index("adcode")
     minutes = naive_minutes(analysis.cells, analysis.facilities, analysis.mode.straight_m_per_minute)
     # Half a second on either side of the threshold is the rounding of minutes, not a matter of coverage.
     assert (np.abs(minutes - 45.0) > 1e-4).all()
@@ -268,6 +272,20 @@ DIGESTED = pd.DataFrame({"adcode": ["320102", "320104"], "value": [1.5, float("n
 )
 def test_a_digest_tells_every_part_of_a_result(changed: pd.DataFrame) -> None:
     assert result_digest(changed) != result_digest(DIGESTED)
+
+
+def test_the_digest_of_an_imported_network_tells_its_nodes_and_its_edges(tmp_path: Path) -> None:
+    assert imported_digest(tmp_path) is None
+    folder = imports_dir(tmp_path)
+    (folder / NODES).parent.mkdir(parents=True)
+    found = set()
+    for nodes, edges in (("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")):
+        for name, text in ((NODES, nodes), (EDGES, edges)):
+            (folder / name).write_text(text, encoding="utf-8")
+        found.add(imported_digest(tmp_path))
+    assert len(found) == 4 and None not in found
+    (folder / EDGES).unlink()
+    assert imported_digest(tmp_path) is None
 
 
 def test_a_digest_is_that_of_the_content_and_not_of_the_index() -> None:

@@ -76,6 +76,8 @@ def test_ten_hospitals_in_xuzhou_gain_what_the_coverage_of_the_result_says(
     assert set(sites["adcode"].str[:4]) == {"3203"}
     total = ten.summary()
     assert total["gained"] == pytest.approx(sites["gain"].sum())
+    left = total["population"] - total["covered_before"]
+    assert (sites["share"] * left).tolist() == pytest.approx(sites["gain"].tolist())
     assert total["gained"] > 500_000
     assert 0.0 <= total["gap"] < 1.0
     known = store.facilities()
@@ -263,7 +265,9 @@ def test_scenarios_are_saved_listed_compared_and_done_again(
     assert {one.name for one in list_scenarios(folder)} == {"邳州一处", "十处 医院"}
     assert {one.name: one.request for one in list_scenarios(folder)}[first.name] == TEN
     rows = compare_scenarios(folder, [first, second])
-    assert rows["gained"].tolist() == pytest.approx([ten.summary()["gained"], added.summary()["gained"]])
+    for figure in ("population", "covered_before", "covered_after", "gained", "coverage_after"):
+        expected = [one.summary()[figure] for one in (ten, added)]
+        assert rows[figure].tolist() == pytest.approx(expected), figure
     again = replay_scenario(gather(store, folder), read_run(folder, second.run.id))
     pd.testing.assert_frame_equal(again, added.comparison(), check_exact=True)
     for name in ("", " ", "长" * 61):

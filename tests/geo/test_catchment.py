@@ -15,6 +15,7 @@ from benchmarks.straight_pairs import straight_reach
 from data.ingest.osm_network import read_osm_network
 from data.registry.mode_models import load_modes
 from geo.catchment import (
+    COLUMNS,
     NO_SUPPLY,
     NOBODY_SERVED,
     REACHES_NOBODY,
@@ -233,7 +234,8 @@ def test_zero_supply_and_zero_demand_are_answers_with_a_reason():
     [
         ([0, 0], [1], "需求全部为零"),
         ([1, 1], [0], "供给全部为零"),
-        ([1, np.nan], [1], "需求有 1 个值缺失或为负"),
+        ([1, np.nan], [1], "需求有 1 个值缺失或为负（首例在第 2 行：nan）"),
+        ([-4, -5], [1], "需求有 2 个值缺失或为负（首例在第 1 行：-4）"),
         ([1, 1], [-2], "供给有 1 个值缺失或为负"),
         ([1], [1], "需求有 1 个值，应为 2 个"),
     ],
@@ -256,6 +258,16 @@ def test_no_facility_and_cells_off_the_grid_are_refused():
         grid_reach(cells[:1], np.vstack([cells, cells[:1]]), cell_size_m=SIZE, mode=MODE, decay=decay)
 
 
+def test_a_grid_with_more_places_than_there_is_room_for_is_refused(monkeypatch):
+    monkeypatch.setattr("geo.reach.MAX_PLACES", 12)
+    decay = make_decay("none", 5.0)
+    assert grid_reach(ORIGIN[None], grid(3, 4), cell_size_m=SIZE, mode=MODE, decay=decay).cells == 12
+    for columns, rows in ((13, 1), (1, 13), (4, 4), (5, 5)):
+        ends = grid(columns, rows)[[0, -1]]
+        with pytest.raises(CatchmentError, match=f"{columns} × {rows} 格过大，最多 12 格"):
+            grid_reach(ORIGIN[None], ends, cell_size_m=SIZE, mode=MODE, decay=decay)
+
+
 @pytest.mark.parametrize(
     ("kind", "minutes", "options", "words"),
     [
@@ -265,6 +277,7 @@ def test_no_facility_and_cells_off_the_grid_are_refused():
         ("step", 10, {}, "没有写明各级"),
         ("step", 10, {"steps": ((5.0, 0.5), (10.0, 0.9))}, "由近到远不增"),
         ("step", 10, {"steps": ((5.0, 1.0), (9.0, 0.5))}, "止于服务范围 10 分钟"),
+        ("step", 12, {"steps": ((4.0, 1.0), (7.0, 0.5), (11.0, 0.2))}, "止于服务范围 12 分钟，收到 11。"),
         ("step", 10, {"steps": ((5.0, 1.0), (5.0, 0.5), (10.0, 0.0))}, "依次增大；权重应大于 0"),
     ],
 )
@@ -294,7 +307,9 @@ def test_regions_weigh_access_by_people():
     where = ORIGIN + np.array([(0.0, 0.0), (20_000.0, 0.0), (40_000.0, 0.0)])
     reach = straight_reach(where[:1], where, mode=MODE, decay=make_decay("none", 5.0))
     result = floating_catchment(reach, cells["population"], [50.0])
-    table = access_table(result, cells, small_regions()).set_index("adcode")
+    table = access_table(result, cells, small_regions())
+    assert tuple(table.columns) == COLUMNS
+    table = table.set_index("adcode")
     one = table.loc["320101"]
     assert one["access"] == pytest.approx(50 / 400) and one["unserved_population"] == 300
     assert one["unserved_share"] == 0.75 and one["gini"] == pytest.approx(0.75) and one["lowest_access"] == 0

@@ -138,6 +138,8 @@ def test_tiers_are_measured_apart_and_a_region_is_the_sum_of_both():
     row = circle_table(profile).iloc[0]
     # Town: one of two services for 100 people; country: none of one for 300.
     assert row["score"] == 100 / 500
+    assert row["population"] == 400
+    assert circle_table(profile, tier="rural").iloc[0]["population"] == 300
     assert row["complete_population"] == 0
     assert row["missing"] == "a"
     assert row["missing_population"] == 300

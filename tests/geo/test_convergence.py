@@ -90,3 +90,12 @@ def test_sigma_takes_the_same_regions_in_every_year() -> None:
     assert np.isnan(found.loc[2008, "sd_log"])
     none = sigma_convergence(pd.DataFrame({2005: [1.0], 2006: [np.nan]}))
     assert none["reason"].notna().all()
+
+
+def test_the_spread_of_one_region_alone_is_undefined_not_zero() -> None:
+    alone = sigma_convergence(pd.DataFrame({2005: [4.0, np.nan], 2010: [5.0, 6.0]}))
+    assert alone["n"].tolist() == [1, 1]
+    assert alone[["cv", "sd_log"]].isna().all(axis=None)
+    pair = sigma_convergence(pd.DataFrame({2005: [4.0, 4.0], 2010: [5.0, 6.0]}))
+    assert pair.loc[2005, ["cv", "sd_log"]].tolist() == [0.0, 0.0]
+    assert pair.loc[2010, "sd_log"] > 0.0

@@ -7,7 +7,18 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.corridors import CellPeople, bows, chainage_km, fan_out, make_axis, smooth_line, strip
+from geo.corridors import (
+    BOW_M,
+    MAX_BOW_SHARE,
+    MAX_SPREAD_M,
+    CellPeople,
+    bows,
+    chainage_km,
+    fan_out,
+    make_axis,
+    smooth_line,
+    strip,
+)
 from geo.crs import ALBERS, STORE_CRS
 from geo.errors import CorridorError, CrsError
 from tests.oracles import corridors_naive
@@ -82,6 +93,28 @@ def test_a_smooth_line_passes_every_place_in_order(points: list[tuple[float, flo
     assert np.hypot(*np.diff(line, axis=0).T).sum() >= straight * (1 - 1e-9)
 
 
+@given(axes)
+@settings(max_examples=40)
+def test_a_smooth_line_is_the_same_from_either_end(points: list[tuple[float, float]]) -> None:
+    xy = metric(points)
+    bow = [900.0 * (number + 1) for number in range(len(xy) - 1)]
+    back = smooth_line(xy[::-1], [-metres for metres in reversed(bow)])
+    np.testing.assert_allclose(smooth_line(xy, bow), back[::-1], atol=1e-3)
+
+
+def test_a_straight_axis_stays_straight_and_never_turns_back_and_bows_to_the_left() -> None:
+    start = np.array([100_000.0, 3_600_000.0])
+    for way in (np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([-0.6, 0.8])):
+        left = np.array([-way[1], way[0]])
+        points = start + np.outer([0.0, 10_000.0, 14_000.0, 40_000.0], way)
+        line = smooth_line(points) - start
+        assert np.allclose(line @ left, 0.0, atol=1e-6)
+        assert (np.diff(line @ way) > 0.0).all()
+        bowed = smooth_line(points[[0, 3]], [700.0]) - start
+        assert (bowed @ left).max() == pytest.approx(700.0)
+        assert (bowed @ left).min() == pytest.approx(0.0, abs=1e-6)
+
+
 def test_bows_must_match_the_stretches() -> None:
     with pytest.raises(CorridorError, match="一一对应"):
         smooth_line(metric([NANJING, SUZHOU]), [1.0, 2.0])
@@ -99,6 +132,21 @@ def test_corridors_that_share_a_stretch_bow_apart_whichever_way_they_run() -> No
     other = smooth_line(metric([SUZHOU, NANJING]), found["b"])
     middle = len(one) // 2
     assert np.hypot(*(one[middle] - other[::-1][middle])) > 1_000
+
+
+@pytest.mark.parametrize("count", [2, 5, 40])
+@pytest.mark.parametrize("east", [118.785, 118.82, 120.58])
+def test_lines_of_one_stretch_lie_evenly_about_it_and_no_farther_than_its_length_allows(
+    count: int, east: float
+) -> None:
+    axis = [NANJING, (east, 32.06)]
+    found = [bow for (bow,) in bows({f"{number:02d}": axis for number in range(count)}).values()]
+    steps = np.diff(found)
+    assert sum(found) == pytest.approx(0.0, abs=1e-6)
+    assert np.allclose(steps, steps[0]) and 0.0 < steps[0] <= BOW_M
+    length = 1000.0 * chainage_km(make_axis(axis))[-1]
+    most = min((count - 1) * BOW_M / 2, MAX_SPREAD_M / 2, MAX_BOW_SHARE * length)
+    assert max(found) == pytest.approx(most)
 
 
 @given(st.integers(0, 40))
@@ -127,14 +175,16 @@ def test_a_strip_tiles_the_axis_and_names_the_county_at_every_kilometre(
     assert rows["to_km"].iloc[-1] == pytest.approx(chain[-1], rel=1e-9)
     assert np.allclose(rows["from_km"][1:], rows["to_km"][:-1])
     for row in rows.itertuples():
-        middle = (row.from_km + row.to_km) / 2
         if row.to_km - row.from_km < 0.01:
             continue
-        number = min(int(np.searchsorted(chain, middle, "right")) - 1, len(chain) - 2)
-        t = (middle - chain[number]) / (chain[number + 1] - chain[number])
-        at = tuple(xy[number] + t * (xy[number + 1] - xy[number]))
-        expected = corridors_naive.county_at(counties, at)
-        assert (row.adcode if isinstance(row.adcode, str) else None) == expected
+        # Near its ends too: a strip ends where the axis crosses a border, or at a place of it.
+        for share in (0.01, 0.5, 0.99):
+            there = row.from_km + share * (row.to_km - row.from_km)
+            number = min(int(np.searchsorted(chain, there, "right")) - 1, len(chain) - 2)
+            t = (there - chain[number]) / (chain[number + 1] - chain[number])
+            at = tuple(xy[number] + t * (xy[number + 1] - xy[number]))
+            expected = corridors_naive.county_at(counties, at)
+            assert (row.adcode if isinstance(row.adcode, str) else None) == expected
 
 
 def test_a_strip_along_a_border_is_in_one_of_its_counties_and_wants_metres() -> None:
@@ -177,3 +227,11 @@ def test_inside_an_area_the_distance_is_zero_and_faults_are_told() -> None:
         CellPeople(centre, [7.0]).within(area, (-1.0,))
     with pytest.raises(CrsError):
         CellPeople([NANJING], [7.0])
+
+
+@pytest.mark.parametrize("side", [(1, 0), (-1, 0), (0, 1), (0, -1)])
+def test_exactly_the_distance_counts_on_every_side(side: tuple[int, int]) -> None:
+    start = np.array([100_000.0, 3_600_000.0])
+    cells = np.array([start + np.array(side) * metres for metres in (5_000.0, 5_000.5)])
+    found = CellPeople(cells, [3.0, 4.0]).within(shapely.Point(start), (5.0,))
+    assert found == {5.0: 3.0}

@@ -26,6 +26,7 @@ from geo.coverage import (
     sensitivity,
     urban_rural_gap,
 )
+from geo.coverage_profile import MAX_TOTAL
 from geo.crs import ALBERS
 from geo.edge import edge_counties, search_radius_m
 from geo.errors import CoverageError, CrsError, UnknownRegionError
@@ -296,6 +297,14 @@ def test_every_fault_of_the_cells_is_told():
         cumulative_curve(profile, "320102", [-5, 5])
 
 
+def test_more_people_than_there_are_in_any_unit_are_refused():
+    travel = travel_of([1.0] * 4)
+    most = FEW.assign(population=MAX_TOTAL / 4)
+    assert coverage_table(build_profile(most, travel, REGIONS), 15)["population"].sum() == MAX_TOTAL
+    with pytest.raises(CoverageError, match=r"population 合计 8e\+09，超过 4e\+09，请检查单位"):
+        build_profile(most.assign(population=MAX_TOTAL / 2), travel, REGIONS)
+
+
 def test_every_group_has_a_name_and_can_be_asked_for():
     cells = FEW.assign(**dict.fromkeys(GROUPS, 5.0))
     for group, name in GROUPS.items():
@@ -422,6 +431,22 @@ def test_clusters_know_covered_and_bad_parameters():
             uncovered_clusters(cells, travel, 15.0, **bad)
     with pytest.raises(CoverageError, match="阈值 -1"):
         uncovered_clusters(cells, travel, -1.0, cell_size_m=500.0)
+
+
+def test_clusters_with_as_many_people_stand_from_west_to_east_then_from_south_to_north():
+    spots = [(40, 0), (0, 40), (20, 20), (20, 0), (10, 5)]
+    people = [6.0, 6.0, 6.0, 6.0, 7.0]
+    cells = pd.DataFrame(
+        {
+            "adcode": COUNTIES[0],
+            "x": [ORIGIN[0] + 500.0 * column for column, _ in spots],
+            "y": [ORIGIN[1] + 500.0 * line for _, line in spots],
+            "area_km2": 0.25,
+            "population": people,
+        }
+    )
+    found = uncovered_clusters(cells, travel_of([30.0] * 5), 15.0, cell_size_m=500.0)
+    assert found.label.tolist() == [5, 2, 4, 3, 1]
 
 
 # Equity -------------------------------------------------------------------------------------------------

@@ -117,6 +117,17 @@ def test_the_order_of_the_rows_changes_nothing():
     assert np.array_equal(network.node_id, shuffled.node_id)
 
 
+def test_nodes_stand_quarter_by_quarter_so_that_near_ones_are_near_in_memory():
+    nodes = nodes_at(np.random.default_rng(4).uniform(0, 900, (300, 2)))
+    network = build_network(nodes, edges_between(nodes, [(at, at + 1) for at in range(299)]), WALK)
+    xy = np.column_stack([network.x, network.y])
+    part = (xy - xy.min(axis=0)) / np.ptp(xy, axis=0)
+    for halvings in (1, 2, 3):
+        square = np.minimum(np.floor(part * 2**halvings), 2**halvings - 1)
+        changes = int((square[1:] != square[:-1]).any(axis=1).sum())
+        assert changes == len(np.unique(square, axis=0)) - 1, "each square is one run of nodes"
+
+
 def test_the_fingerprint_tells_networks_apart():
     edges = edges_between(LINE, PAIRS)
     network = build_network(LINE, edges, WALK)
@@ -244,6 +255,7 @@ def test_beyond_the_limit_a_place_joins_nothing_and_at_the_limit_it_does():
     snap = snap_points(network, places(*[[600.0, 400.0], [600.0, 400.5]]))
     assert list(snap.found) == [True, False]
     assert np.isnan(snap.distance_m[1])
+    assert (int(snap.a[1]), int(snap.b[1])) == (-1, -1)
 
 
 def test_nobody_starts_on_a_bridge_a_tunnel_a_trunk_road_or_a_ferry():
@@ -274,6 +286,19 @@ def test_an_isolated_bit_of_road_is_used_only_where_nothing_better_is_near():
     network = build_network(nodes, edges, mode)
     snap = snap_points(network, places(*[[125.0, 60.0], [2020.0, 10.0]]))
     assert list(snap.distance_m) == [60.0, 10.0]
+
+
+def test_a_road_one_cannot_come_back_from_is_never_taken_before_the_network_proper():
+    """However much nearer it is: only isolated parts may be bridged."""
+    nodes = nodes_at([(0, 0), (800, 0), (800, 100), (0, 100), (400, 900), (400, 950)])
+    pairs = [(0, 1), (1, 2), (2, 3), (3, 0), (3, 4), (4, 5)]
+    edges = edges_between(nodes, pairs, oneway=[0, 0, 0, 0, 1, 1])
+    network = build_network(nodes, edges, replace(DRIVE, min_component_nodes=3, snap_limit_m=2000.0))
+    major = {int(node) for node in network.node_id[network.major]}
+    assert major == {10, 20, 30, 40} and not network.isolated.any()
+    snap = snap_points(network, places((410, 940)), exact=True)
+    assert {int(network.node_id[snap.a[0]]), int(network.node_id[snap.b[0]])} == {30, 40}
+    assert snap.distance_m[0] == pytest.approx(840.0)
 
 
 def test_long_edges_are_found_from_their_middle():

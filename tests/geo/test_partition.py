@@ -30,7 +30,16 @@ from geo.partition import (
 from geo.reach import grid_reach, network_reach
 from geo.reach_parts import partitioned_reach
 from geo.travel import TravelResult, nearest_facility_network, nearest_facility_straight, tie_rank
-from tests.geo.road_worlds import DRIVE, ORIGIN, WALK, edges_between, grid_roads, places, road_worlds
+from tests.geo.road_worlds import (
+    DRIVE,
+    ORIGIN,
+    WALK,
+    edges_between,
+    grid_roads,
+    nodes_at,
+    places,
+    road_worlds,
+)
 
 
 def assert_same(one: TravelResult, two: TravelResult) -> None:
@@ -125,6 +134,28 @@ def test_a_part_of_a_network_keeps_the_edges_that_cross_its_box():
     assert part.edge_count == 2
     nothing = subnetwork(network, (west - 900.0, south - 900.0, west - 800.0, south - 800.0))
     assert (nothing.node_count, nothing.edge_count) == (0, 0)
+
+
+def test_a_part_of_a_network_leaves_out_what_lies_wholly_beside_its_box():
+    """A street on each side of the box and one across it: the one across is kept alone."""
+    ends = [(-50, -50), (50, -50), (-50, 250), (50, 250), (-250, 0), (-250, 90), (250, 0), (250, 90)]
+    nodes = nodes_at([*ends, (-20, 100), (20, 100)])
+    network = build_network(nodes, edges_between(nodes, [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]), WALK)
+    west, south = ORIGIN
+    part = subnetwork(network, (west - 100.0, south, west + 100.0, south + 200.0))
+    assert sorted(part.node_id) == [90, 100]
+    touched = subnetwork(network, (west - 250.0, south - 50.0, west + 250.0, south + 250.0))
+    assert touched.node_count == network.node_count, "the sides belong to the box"
+
+
+def test_a_piece_asks_no_facility_beyond_its_halo_on_any_side():
+    cells, rank = places((0, 0), (500, 500)), tie_rank(None, 9)
+    halo = halo_m(WALK, 10.0, None)
+    spots = [(250, 250)]
+    for away in (halo - 1.0, halo + 1.0):
+        spots += [(-away, 250), (500 + away, 250), (250, -away), (250, 500 + away)]
+    (piece,) = partition_cells(cells, ["320100"] * 2, places(*spots), rank, mode=WALK, max_minutes=10.0)
+    assert piece.facility_rows.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_pieces_without_roads_go_in_a_straight_line_and_say_so():

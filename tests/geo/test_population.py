@@ -250,6 +250,37 @@ def test_a_county_the_pattern_misses_is_named() -> None:
         grid_from_pattern(counties, census, pattern, None)
 
 
+def test_of_many_counties_the_pattern_misses_the_first_ten_are_named() -> None:
+    counties = checkerboard(6, 2, size=1_000.0)
+    census = pd.concat([_counts(10, 5).set_axis([code]) for code in counties["adcode"]])
+    ids = build_population_grid(counties, census, NO_PLACES, None)
+    pattern = pd.Series(1.0, index=ids.loc[ids["adcode"] == "320002", "cell_id"].to_numpy())
+    named = "、".join(code for code in counties["adcode"] if code != "320002" and code < "320012")
+    assert named.count("、") == 9
+    with pytest.raises(PopulationError, match=f"在 11 个县（市、区）没有人口：{named}。"):
+        grid_from_pattern(counties, census, pattern, None)
+
+
+def test_a_county_no_wider_than_its_town_is_filled_by_it() -> None:
+    county = checkerboard(1, 1, size=500.0)
+    grid = build_population_grid(county, _counts(90, 70), _town(250, 3_500_250), None)
+    assert grid[["population", "urban"]].to_numpy().tolist() == [[90, 70]]
+
+
+def test_the_lots_of_the_groups_fall_on_no_part_of_the_county_and_not_on_the_same_cells() -> None:
+    """One person on each cell, a quarter of them of a group: who they are is drawn, for each group anew."""
+    groups = ["under_3", "age_3_5", "age_60_plus"]
+    census = _counts(1024, 0).assign(**dict.fromkeys(groups, 256), age_65_plus=128, age_80_plus=64)
+    grid = build_population_grid(_one_county(16_000.0), census, NO_PLACES, None)
+    assert (grid["population"] == 1).all()
+    column, line = grid["x"] // 500, (grid["y"] - 3_500_000) // 500
+    for half in (column < 16, line < 16, column % 2 == 0, line % 2 == 0, column + line < 32):
+        for group in [*groups, "age_65_plus"]:
+            assert 0.35 < grid.loc[half, group].sum() / grid[group].sum() < 0.65, group
+    places = [tuple(np.flatnonzero(grid[group])) for group in groups]
+    assert len(set(places)) == 3
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -342,6 +373,13 @@ def test_dust_of_floating_point_loses_nobody() -> None:
         result = spread_to_whole(np.array([total]), np.zeros(30_000, dtype=int), weight, np.arange(30_000))
         assert result.sum() == total
         assert np.ptp(result) <= 1
+
+
+@pytest.mark.parametrize("odd", [1, 3, 5])
+def test_whom_a_rounding_leaves_over_goes_to_those_who_have_a_weight(odd: int) -> None:
+    """A share of so many people is one less or more than there are: a float has no odd numbers there."""
+    total = 2**53 + odd
+    assert _one_group(total, [0, 1, 0]).tolist() == [0, total, 0]
 
 
 def test_groups_are_independent_and_empty_ones_pass() -> None:

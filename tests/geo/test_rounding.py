@@ -98,6 +98,14 @@ def test_a_nudge_changes_no_rank(rows: list[tuple[float, int]]) -> None:
     assert len(np.unique(settled(moved))) == len(set(values))
 
 
+@pytest.mark.parametrize("method", ["min", "average"])
+@pytest.mark.parametrize("ascending", [True, False])
+def test_what_has_no_value_has_no_rank_and_counts_for_nobody(ascending: bool, method: str) -> None:
+    values = pd.Series([-3.0, np.nan, -7.5, 0.0, np.nan, -3.0], index=list("abcdef"))
+    found = ranks(values, ascending=ascending, method=method)
+    pd.testing.assert_series_equal(found, values.rank(method=method, ascending=ascending))
+
+
 def assert_no_gap(values: np.ndarray, weights: np.ndarray | None, inner: np.ndarray) -> None:
     """Hold every measure of the gap of equal values."""
     outer = inner // 3

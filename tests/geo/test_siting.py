@@ -21,7 +21,7 @@ from geo.siting import (
     solve_greedy,
 )
 from geo.travel import nearest_facility_network, nearest_facility_straight
-from tests.geo.road_worlds import DRIVE, WALK, places, road_worlds
+from tests.geo.road_worlds import DRIVE, WALK, edges_between, nodes_at, places, road_worlds
 from tests.oracles.siting_naive import best_of_all, covered, saved
 
 WORLDS = 200
@@ -145,6 +145,26 @@ def test_reach_over_roads_is_that_of_each_site_alone(world):
         cell, minutes = reach.of(number)
         assert cell.tolist() == np.flatnonzero(expected.reachable).tolist()
         assert minutes.tolist() == expected.minutes[expected.reachable].tolist()
+
+
+def test_a_site_joins_the_road_that_is_truly_nearest():
+    """A road passes at 2 m, but the points that stand for another one lie nearer than its own."""
+    nodes = nodes_at([(0, 0), (1000, 0), (125, 30), (125, 330), (1000, 330)])
+    network = build_network(nodes, edges_between(nodes, [(0, 1), (2, 3), (3, 4), (4, 1)]), WALK)
+    site, cells = places((125, 2)), places((0, 0), (1000, 0), (1000, 330))
+    alone = nearest_facility_network(network, site, cells, max_minutes=60.0)
+    cell, minutes = reach_network(network, site, cells, max_minutes=60.0).of(0)
+    assert cell.tolist() == [0, 1, 2]
+    assert minutes.tolist() == alone.minutes.tolist()
+    assert minutes == pytest.approx([127 / 80, 877 / 80, 1207 / 80], abs=1e-4)
+
+
+def test_the_guarantee_is_what_ever_more_greedy_steps_come_down_to():
+    """k steps reach 1 − (1 − 1/k)^k of the best: less with every step more, and never below the limit."""
+    steps = np.arange(1, 2000)
+    least = 1.0 - (1.0 - 1.0 / steps) ** steps
+    assert (np.diff(least) < 0.0).all()
+    assert least[-1] > GUARANTEE == pytest.approx(least[-1], abs=1e-3)
 
 
 # What cannot be asked ---------------------------------------------------------------------------------------

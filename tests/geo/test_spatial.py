@@ -97,6 +97,13 @@ def test_p_values_are_those_of_a_loop() -> None:
         assert ours["p_value"].iloc[at] == pytest.approx(naive, abs=0.08)
 
 
+def test_the_lag_is_the_mean_of_the_neighbours_in_the_unit_of_the_values() -> None:
+    values, pairs = two_halves(4) * 40.0 + 300.0, contiguity(grid(4))
+    found = local_moran(values, pairs, permutations=9, false_discovery=0.05).table
+    for at, around in neighbours(pairs).items():
+        assert found["lag"].iloc[at] == pytest.approx(values.iloc[around].mean())
+
+
 @settings(max_examples=30)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=16, max_size=16).filter(lambda v: max(v) - min(v) > 1e-3))
 def test_moran_is_its_double_sum(values: list[float]) -> None:
@@ -153,7 +160,11 @@ def test_false_discovery_is_that_of_a_loop(p_values: list[float], rate: float) -
 def test_two_sided_counts_ties_on_both_sides() -> None:
     assert two_sided(np.zeros(99), 0.0) == 1.0
     assert two_sided(np.zeros(99), 1.0) == pytest.approx(2 / 100)
-    assert two_sided(np.array([1.0 + 1e-14] * 9 + [0.0] * 90), 1.0) == pytest.approx(2 * 10 / 100)
+    for size in (1.0, 1e6):
+        for dust in (1.0 + 1e-14, 1.0 - 1e-14):
+            tied = np.array([size * dust] * 9 + [0.0] * 90)
+            assert two_sided(tied, size) == pytest.approx(2 * 10 / 100)
+            assert two_sided(-tied, -size) == pytest.approx(2 * 10 / 100)
 
 
 def test_regions_without_a_value_or_a_neighbour_take_no_part() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from geo.errors import CoverageError, CrsError
 from geo.modes import quantise_minutes
 from geo.network import build_network
+from geo.off_road import near_pairs
 from geo.snapping import snap_points
 from geo.travel import nearest_facility_network, nearest_facility_straight
 from tests.geo.road_worlds import (
@@ -413,6 +414,15 @@ def test_bad_input_is_refused_in_both_methods(facilities, cells, options, error,
         nearest_facility_straight(facilities, cells, mode=WALK, **options)
     with pytest.raises(error, match=message):
         nearest_facility_network(network, facilities, cells, **options)
+
+
+def test_a_short_limit_in_a_wide_land_takes_no_room():
+    sites = places((0, 0), (2_000_000, 3_000_000))
+    cells = places((0, 0.03), (2_000_000, 3_000_000), (1_000_000, 0))
+    everyone = np.ones(3, dtype=bool)
+    site, cell, metres = near_pairs(sites, cells, everyone[:2], everyone, limit_m=0.05)
+    assert list(zip(site.tolist(), cell.tolist(), strict=True)) == [(0, 0), (1, 1)]
+    assert metres == pytest.approx([0.03, 0.0], abs=1e-6)
 
 
 def test_quantised_minutes_add_up_exactly():

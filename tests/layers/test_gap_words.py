@@ -209,6 +209,13 @@ def test_inside_the_regions() -> None:
         "2020 年三大区域内部各设区市之间的差距无法比较："
         "苏南有数值的设区市2 个、苏中有数值的设区市1 个、苏北有数值的设区市0 个。"
     )
+    each_one = words.inside_regions(gap([1, NAN, 2, NAN, 3, NAN]))
+    assert each_one == (
+        "2020 年三大区域内部各设区市之间的差距无法比较："
+        "苏南有数值的设区市1 个、苏中有数值的设区市1 个、苏北有数值的设区市1 个。"
+    )
+    below = words.inside_regions(gap([1, -2, 2, -3, 3, 4]))
+    assert below.endswith("无法比较：数值有负数或合计为零。")
 
 
 # What a reader must know

@@ -65,6 +65,23 @@ def test_a_target_below_is_reached_by_falling() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("decimals", "first", "word"),
+    [
+        (0, 50.4, "照此速度正好达到"),  # 0.96 a year is printed as 1.0, as the 1.00 needed is.
+        (0, 49.0, "照此速度可达"),  # 1.1
+        (0, 51.0, "照此速度达不到"),  # 0.9
+        (2, 49.996, "照此速度正好达到"),  # 1.0004 is printed as 1.000.
+        (2, 49.99, "照此速度可达"),  # 1.001
+        (2, 50.01, "照此速度达不到"),  # 0.999
+    ],
+)
+def test_paces_are_compared_with_one_decimal_more_than_the_values(
+    decimals: int, first: float, word: str
+) -> None:
+    assert judged(path(decimals=decimals, first=first), 1.0).verdict == word
+
+
 def test_met_missed_and_undefined() -> None:
     early = path(last=66.0, state="met")
     assert path_words(early) == "全省入学率 2020 年为 66.0%，已提前达到 2025 年目标（65%）。"

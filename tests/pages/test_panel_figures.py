@@ -9,8 +9,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import streamlit as st
 
+from analysis.corridors import RAIL_GROUP
+from data.registry.corridor_models import load_corridor_families
 from geo.coverage import GROUPS
+from geo.standards import METHOD
 from pages.circles import panels as circles_panels
 from pages.circles import panels as circles_tables
 from pages.corridors import panels as corridor_compare
@@ -38,6 +42,10 @@ class Screen:
         self.figures: dict[str, str] = {}
         self.tips: dict[str, str] = {}
         self.said: list[str] = []
+        self.tables: list[pd.DataFrame] = []
+        self.options: list[dict[str, Any]] = []
+        self.session_state: dict[str, Any] = {}
+        self.column_config = st.column_config
 
     def columns(self, count: int, **_: Any) -> list[Screen]:
         return [self] * count
@@ -55,6 +63,10 @@ class Screen:
         self.said.append(text)
 
     caption = markdown
+
+    def dataframe(self, table: pd.DataFrame, **options: Any) -> None:
+        self.tables.append(table)
+        self.options.append(options)
 
 
 def screen_of(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> Screen:
@@ -391,3 +403,138 @@ def test_the_two_sides_of_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
         "其余（65 个县）": "10.0 %",
         "相差（沿线 − 其余）": "2.5",
     }
+
+
+NONE_KNOWN = float("nan")
+
+
+def test_what_all_standards_come_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = screen_of(monkeypatch, standards_figures)
+    for name in ("show_overview", "show_notes"):
+        monkeypatch.setattr(standards_figures, name, lambda *_: None)
+    monkeypatch.setattr(standards_figures, "contradiction_table", lambda _analysis: pd.DataFrame())
+    rows = pd.DataFrame({"plan": ["a", "b", "a", "c"], "shortfall": [3.0, 0.0, NONE_KNOWN, 0.5]})
+    analysis: Any = SimpleNamespace(summary=lambda: rows, contradictions=lambda: ["x"])
+    standards_figures.show_all(choice_of(), analysis)
+    assert screen.figures == {
+        "配置标准": "4 条",
+        "能判断的": "3 条",
+        "有缺口的": "2 条",
+        "互相矛盾的": "1 组",
+    }
+    assert screen.tips["配置标准"].startswith("出自 3 个规划")
+
+
+def test_the_overview_shows_every_column_but_what_is_required_and_what_can_be_judged_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = screen_of(monkeypatch, standards_figures)
+    names = [
+        "标准",
+        *standards_figures._FIGURES,
+        "适用地区",
+        "达标地区（%）",
+        "要求达标（%）",
+        "说明",
+        "A",
+        "龥",
+    ]
+    rows = pd.DataFrame([dict.fromkeys(names, 1.0), dict.fromkeys(names, 2.0)], index=["x", "y"])
+    rows.loc["x", "缺口"] = NONE_KNOWN
+    monkeypatch.setattr(standards_figures, "overview_table", lambda _analysis: rows)
+    standards_figures.show_overview(SimpleNamespace())  # type: ignore[arg-type]
+    assert screen.options[0]["column_order"] == [name for name in rows if name != "要求达标（%）"]
+    assert screen.tables[0].index.tolist() == ["y", "x"]
+    assert screen.tables[0]["缺口"].tolist() == ["2", "未知"]
+
+
+@pytest.mark.parametrize("projected", [True, False])
+def test_the_notes_on_standards_are_all_told_and_the_method_once_where_it_was_used(
+    monkeypatch: pytest.MonkeyPatch, projected: bool
+) -> None:
+    screen = screen_of(monkeypatch, standards_figures)
+    analysis: Any = SimpleNamespace(
+        notes=["A 注", METHOD, "龥 注"], projected=projected, repeat_notes=lambda _key: ["重复"]
+    )
+    choice: Any = SimpleNamespace(population="2020 年", standard="x")
+    standards_figures.show_notes(choice, analysis)
+    told = [line.removeprefix("- ").replace("\\", "") for line in screen.said[0].split("\n")]
+    assert told == ["人口：2020 年", "A 注", "龥 注", *([METHOD] if projected else []), "重复"]
+
+
+def test_a_region_without_a_figure_tells_its_own_reason_or_that_the_standard_is_not_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: dict[str, Any] = {}
+    monkeypatch.setattr(standards_figures, "region_frame", lambda *_: None)
+    monkeypatch.setattr(standards_figures, "choropleth", lambda _frame, values, **more: drawn.update(more))
+    rows = pd.DataFrame(
+        [
+            ("a", True, 5.0, 2.0, "没有此类设施的数据"),
+            ("b", False, 5.0, 2.0, "没有此类设施的数据"),
+            ("c", False, NONE_KNOWN, 2.0, "没有人口"),
+            ("d", True, NONE_KNOWN, 2.0, "没有乡镇数"),
+        ],
+        columns=["adcode", "applies", "required", "shortfall", "reason"],
+    )
+    entry = SimpleNamespace(name="每县一所", unit="所", region_level="county")
+    analysis: Any = SimpleNamespace(standards={"x": entry}, table=lambda *_a, **_k: rows)
+    choice: Any = SimpleNamespace(standard="x", level="county", view="shortfall", within="320000", year=2020)
+    standards_figures.region_layer(None, choice, analysis, None)  # type: ignore[arg-type]
+    assert drawn["reasons"].to_dict() == {
+        "a": "没有此类设施的数据",
+        "b": "这条标准不适用于此地区",
+        "c": "没有人口",
+        "d": "没有乡镇数",
+    }
+
+
+@pytest.mark.parametrize("none", [0, 2])
+def test_counties_are_told_by_how_many_corridors_touch_them(
+    monkeypatch: pytest.MonkeyPatch, none: int
+) -> None:
+    screen = screen_of(monkeypatch, corridor_compare)
+    touched = [0] * none + [3] * (3 - none) + [7, 3]
+    counts = pd.DataFrame(
+        {"name": list("甲乙丙丁戊"), "corridors": touched, "plans": [1, 1, 1, 2, 2]},
+        index=[f"32010{number}" for number in range(5)],
+    )
+    corridor_compare.show_counties(counts)
+    told = "一条也没有的 0 个。" if none == 0 else "一条也没有的 2 个：甲、乙"
+    assert screen.said == [f"最多的县（市、区）有 7 条通道；{told}"]
+    assert screen.tables[0]["地区"].str.cat() == ("丁戊甲乙丙" if none == 0 else "丁戊丙甲乙")
+
+
+@pytest.mark.parametrize("group", sorted({family.group for family in load_corridor_families().values()}))
+def test_only_a_railway_has_stations(monkeypatch: pytest.MonkeyPatch, group: str) -> None:
+    screen = screen_of(monkeypatch, corridor_compare)
+    asked: list[str] = []
+    monkeypatch.setattr(corridor_compare, "show_stations", lambda _store, key: asked.append(key))
+    member = {"position": 1, "text": "南京", "role": "end", "name": "南京市", "adcode": "320100"}
+    found: Any = SimpleNamespace(
+        members_of=lambda _key: pd.DataFrame([member | {"reason": None, "note": None}]),
+        families={"f": SimpleNamespace(group=group)},
+        table=pd.DataFrame({"family": ["f"]}, index=["c"]),
+    )
+    corridor_compare.show_members(None, found, SimpleNamespace(picked="c"))  # type: ignore[arg-type]
+    assert screen.tables[0]["作用"].tolist() == ["端点"]
+    assert asked == (["c"] if group == RAIL_GROUP else [])
+
+
+@pytest.mark.parametrize(
+    ("candidates", "sites", "told"),
+    [
+        ("file", (), "先选好候选点文件"),
+        ("file", ("甲",), "里选数量"),
+        ("grid", (), "里选数量"),
+        ("townships", (), "里选数量"),
+    ],
+)
+def test_what_to_do_for_sites_depends_on_where_they_come_from(
+    monkeypatch: pytest.MonkeyPatch, candidates: str, sites: tuple[str, ...], told: str
+) -> None:
+    screen = screen_of(monkeypatch, siting_panels)
+    choice: Any = SimpleNamespace(request=SimpleNamespace(candidates=candidates, sites=sites))
+    answers: Any = SimpleNamespace(analysis=SimpleNamespace(result=None))
+    siting_panels.show_sites(choice, answers)
+    assert told in screen.said[-1]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
+import streamlit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
@@ -15,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from data.store.schema import STATES
 from data.store.store import Store
 from layers.tables import csv_bytes
+from pages.targets import panels
 from pages.targets.panels import (
     HEADLINE_COLUMNS,
     ROW_COLUMNS,
@@ -300,3 +304,44 @@ def test_words_of_states_can_be_read_on_their_colour(colour: str) -> None:
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     luminance = sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
     assert (luminance + 0.05) / 0.05 >= 7
+
+
+@pytest.mark.parametrize(
+    ("colour", "pale"),
+    [("#ffffff", "#ffffff"), ("#000000", "#a6a6a6"), ("#ff0000", "#ffa6a6"), ("#336699", "#b8c9db")],
+)
+def test_a_tint_is_a_little_of_the_colour_and_the_rest_white(colour: str, pale: str) -> None:
+    """Each channel is 0.35 of its own and 0.65 of 255, rounded."""
+    assert tint(colour) == pale
+
+
+@pytest.mark.parametrize(
+    ("clicks", "picked"),
+    [
+        ([[0]], [0]),
+        ([[1]], [1]),
+        ([[2]], []),  # The table has become shorter since.
+        ([[]], []),
+        ([[1], []], [1, 1]),  # The second click unpicks the row, and means it again.
+        ([[1], [0], []], [1, 0, 0]),
+    ],
+)
+def test_a_click_means_the_row_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, clicks: list[list[int]], picked: list[int]
+) -> None:
+    drawn: dict[str, Any] = {}
+    state: dict[str, Any] = {}
+    screen = SimpleNamespace(
+        column_config=streamlit.column_config,
+        session_state=state,
+        dataframe=lambda _rows, **options: drawn.update(options),
+    )
+    monkeypatch.setattr(panels, "st", screen)
+    found: list[int] = []
+    shown = pd.DataFrame({"状态": [NOT_JUDGED, NOT_JUDGED], "指标": ["甲", "乙"]})
+    colours = dict.fromkeys([*STATE_WORDS.values(), NOT_JUDGED], "#336699")
+    panels.show_table(shown, key="rows", colours=colours, on_pick=found.append)
+    for rows in clicks:
+        state["rows"] = {"selection": {"rows": rows}}
+        drawn["on_select"]()
+    assert found == picked

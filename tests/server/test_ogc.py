@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,34 @@ def test_like_agrees_with_a_regular_expression(pattern: str, text: str) -> None:
 
     naive = "".join(".*" if char == "%" else "." if char == "_" else char for char in pattern)
     assert wildcard(pattern, "%", "_", nocase=False)(text) == (re.fullmatch(naive, text) is not None)
+
+
+def test_like_heeds_case_unless_told_not_to_and_takes_any_character() -> None:
+    for pattern in ("su%", "%zhou", "s_zho_", "%ZH%"):
+        assert wildcard(pattern, "%", "_", nocase=True)("SuZhou")
+        assert not wildcard(pattern, "%", "_", nocase=False)("SuZhou")
+    for pattern in ("a_b", "a%", "%_b"):
+        assert wildcard(pattern, "%", "_", nocase=False)("a\nb")
+
+
+def test_what_is_told_of_a_parameter_fits_itself(server: Starlette) -> None:
+    """What is taken where nothing is given must be something that may be given."""
+
+    def schemas(told: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(told, dict):
+            if "default" in told:
+                yield told
+            told = list(told.values())
+        if isinstance(told, list):
+            for one in told:
+                yield from schemas(one)
+
+    found = list(schemas(json.loads(get(server, "/openapi", f="json").body)))
+    assert found
+    for schema in found:
+        default = schema["default"]
+        assert schema.get("minimum", default) <= default <= schema.get("maximum", default), schema
+        assert default in schema.get("enum", [default]), schema
 
 
 def test_one_item_columns_and_sorting(server: Starlette) -> None:

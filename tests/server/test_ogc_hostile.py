@@ -199,6 +199,8 @@ def test_a_filter_that_makes_no_sense_is_refused_in_words(
         (f"value > -{'9' * 3500}", 13),
         ("value < 1e999", 13),
         ("(" * MAX_BRACKETS + "value > 0" + ")" * MAX_BRACKETS, 13),
+        (f"name <> '{'(' * (MAX_BRACKETS + 1)}'", 13),
+        (f"name = 'a)(b' OR name <> '{'(' * (MAX_BRACKETS + 1)}' AND (value > 0)", 13),
         (" OR ".join(["value > 0"] * MAX_CONDITIONS), 13),
         (f"name IN ({','.join(repr(str(number)) for number in range(200))})", 0),
         (f"name NOT IN ('苏州市', {','.join(repr(str(number)) for number in range(200))})", 12),
