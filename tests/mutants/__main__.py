@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -175,8 +176,14 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--least", type=float, default=0.85, help="the share that must be noticed")
     parser.add_argument("--targets", nargs="+", default=list(TARGETS), metavar="PATTERN")
+    parser.add_argument(
+        "--again", type=Path, metavar="FILE", help="an earlier run's output: try what it missed"
+    )
     given = parser.parse_args(args)
     faults = sample(given.number, given.seed, given.targets)
+    known = [] if given.again is None else noticed_before(given.again.read_text(encoding="utf-8"), faults)
+    before = {fault for fault, _ in known}
+    faults = [fault for fault in faults if fault not in before]
     for name in _LOADED:
         importlib.import_module(name)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -186,7 +193,14 @@ def main(args: Sequence[str] | None = None) -> int:
         near = {fault.path: _in_sight(nearest(fault.path)) for fault in faults}
         seconds = baseline(slots, sorted({test for tests in near.values() for test in tests}))
         results = run(slots, faults, near, seconds)
-    return report(results, given.least)
+    return report([*known, *results], given.least)
+
+
+def noticed_before(printed: str, faults: Sequence[Fault]) -> list[tuple[Fault, str]]:
+    """Return the faults of a sample that an earlier run of it, by what it printed, had noticed."""
+    row = re.compile(rf" *\d+ (?:{NOTICED}|{SLOW}) +[\d.]+ s  (.*)")
+    ended = {found[1] for found in map(row.fullmatch, printed.splitlines()) if found}
+    return [(fault, NOTICED) for fault in faults if shown(fault) in ended]
 
 
 def _in_sight(tests: Sequence[Path]) -> list[Path]:

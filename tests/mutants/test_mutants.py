@@ -50,3 +50,16 @@ def test_the_outcome_counts_what_nobody_noticed(capsys: pytest.CaptureFixture[st
         and shown(faults[2]) in told
         and "75.0% of 4 noticed" in told
     )
+
+
+def test_what_an_earlier_run_noticed_is_not_tried_again() -> None:
+    faults = sample(3, 14, ["geo/tiles.py"])
+    hows = [mutants.NOTICED, mutants.UNNOTICED, mutants.SLOW]
+    printed = [
+        f"{row:4} {how:9} {row * 1.5:5.1f} s  {shown(fault)}"
+        for row, (fault, how) in enumerate(zip(faults, hows, strict=True))
+    ]
+    found = mutants.noticed_before(
+        "\n".join(["Warning: of a library", *printed, "", "77.8% of 400 noticed"]), faults
+    )
+    assert [fault for fault, _ in found] == [faults[0], faults[2]]
