@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
+from data.registry.limit_models import exceeded
 from geo.crs import TargetCrs, reproject, zone_warning
 from geo.errors import ExportError
 from geo.export_table import ExportTable, Field, GeometryKind
@@ -28,6 +29,12 @@ _SQUARE_HEAD = np.frombuffer(
     dtype=np.uint8,
 )
 _COORDINATES_BYTES = _SQUARE * 2 * 8
+
+
+def too_many(limit_id: str, rows: int, what: str) -> ExportError:
+    """Return the error of ``what`` that has more rows than a limit of the table of limits, in its words."""
+    fault = exceeded(limit_id, what, rows)
+    return ExportError(f"{what}：{fault.problem}；{fault.remedy}。")
 
 
 def wkb_array(shapes: NDArray[np.object_], kind: GeometryKind) -> pa.Array:

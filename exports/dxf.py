@@ -25,7 +25,8 @@ from ezdxf.filemanagement import new as new_drawing
 from ezdxf.lldxf.tagwriter import TagWriter
 from ezdxf.lldxf.types import TAG_STRING_FORMAT
 
-from exports.arrow import Seen, column_names, frames, is_text
+from data.registry.limit_models import limit
+from exports.arrow import Seen, column_names, frames, is_text, too_many
 from exports.package_texts import summary_lines
 from exports.style import Symbols, symbols_of
 from exports.vector import writing
@@ -173,9 +174,6 @@ def _pattern(text: str, marks: Sequence[str]) -> str:
     return pattern
 
 
-MAX_ROWS = 1_000_000
-"""More than the grid of the province has; a drawing of it is 250 MB already."""
-
 APPLICATION = "SUTU"
 _NAMED_UP_TO = 5_000
 _FORBIDDEN = re.compile(r'[<>/\\":;?*|=`,]')
@@ -190,13 +188,10 @@ def write_dxf(
 
     Areas are closed polylines, places are points, with every value as extended data of the application
     ``SUTU`` (``name=value``, long ones in parts); up to 5,000 names stand beside them as texts. Raises
-    ``ExportError`` for more than ``MAX_ROWS`` rows.
+    ``ExportError`` for more rows than the limit ``export.dxf_rows``.
     """
-    if table.rows > MAX_ROWS:
-        raise ExportError(
-            f"图层 {table.title} 有 {table.rows:,} 行，DXF 最多 {MAX_ROWS:,} 行；"
-            "请裁剪到一个地区，或改用 GeoPackage。"
-        )
+    if table.rows > limit("export.dxf_rows"):
+        raise too_many("export.dxf_rows", table.rows, f"图层 {table.title}")
     seen, symbols, names = Seen(), symbols_of(table), column_names(table, naming)
     document = new_drawing("R2018", setup=["linetypes"])
     document.units = 0 if target.is_geographic else ezdxf.units.M

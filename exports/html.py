@@ -14,17 +14,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from exports.arrow import Seen, column_names, frames
+from data.registry.limit_models import limit
+from exports.arrow import Seen, column_names, frames, too_many
 from exports.package_texts import permission, summary_lines
 from exports.painting import is_painted, paint
 from exports.style import BORDER, Symbols, symbols_of
 from exports.vector import writing
 from geo.crs import TargetCrs
-from geo.errors import ExportError
 from geo.export_table import ExportTable
 from layers.assets import leaflet_folder, own_folder
 
-MAX_ROWS = 20_000
 _TOLERANCE_DEGREES = 0.0008
 _DECIMALS = 5
 # CGCS2000 and WGS 84 are one datum here.
@@ -40,13 +39,11 @@ def write_html(
 
     Shapes are simplified to about 80 m as a coverage, shared edges stay shared; very many areas are a
     picture, without their values. Texts travel as JSON and are shown as texts. Raises ``ExportError`` for
-    more than ``MAX_ROWS`` rows beside those.
+    more rows beside those than the limit ``export.html_rows``.
     """
     total = sum(table.rows for table in tables if not is_painted(table))
-    if total > MAX_ROWS:
-        raise ExportError(
-            f"网页地图最多 {MAX_ROWS:,} 个要素，所选有 {total:,} 个；请裁剪，或改用 GeoPackage。"
-        )
+    if total > limit("export.html_rows"):
+        raise too_many("export.html_rows", total, "离线网页地图")
     out: dict[str, Seen] = {}
     layers = []
     seen = Seen()

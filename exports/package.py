@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import re
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.registry import load_registry
+from data.registry.limit_models import limit
 from data.store.files import leased_folder
 from data.store.store import data_dir
 from exports.arrow import Seen
@@ -222,10 +224,10 @@ def _csv(rows: Sequence[Sequence[str]]) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
-AT_ONCE = 2
-"""How many exports run at the same time; the others wait, so that memory stays bounded."""
-
-_slots = threading.BoundedSemaphore(AT_ONCE)
+@functools.cache
+def _slots() -> threading.BoundedSemaphore:
+    """Return the places for exports at the same time; the others wait, so that memory stays bounded."""
+    return threading.BoundedSemaphore(limit("export.at_once"))
 
 
 def kept_seconds() -> float:
@@ -248,16 +250,16 @@ def run_export(
     Waits for its turn. Files of earlier exports older than `kept_seconds` are removed. Raises as
     ``exports.package.export``.
     """
-    if not _slots.acquire(blocking=False):
+    if not _slots().acquire(blocking=False):
         tell("排队等候", 0, 1)
-        _slots.acquire()
+        _slots().acquire()
     try:
         folder = exports_folder()
         sweep(folder)
         tell("准备图层", 0, 1)
         return export(make_tables(), folder / f"{secrets.token_hex(16)}.zip", options, progress=tell)
     finally:
-        _slots.release()
+        _slots().release()
 
 
 def sweep(folder: Path, *, now: float | None = None) -> None:

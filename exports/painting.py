@@ -25,7 +25,8 @@ from PIL import Image
 from rasterio import Affine
 from rasterio.features import rasterize
 
-from exports.arrow import Seen, frames
+from data.registry.limit_models import limit
+from exports.arrow import Seen, frames, too_many
 from exports.style import Symbols, symbols_of
 from geo.crs import STORE_CRS, TARGETS, to_albers
 from geo.errors import ExportError
@@ -120,9 +121,6 @@ def _areas(
         yield shapely.geometry.mapping(shape), code
 
 
-MAX_ROWS = 60_000
-"""So many shapes at most are drawn one by one."""
-
 _BORDER = "#8796A3"
 _UNBORDERED_FROM = 3_000
 
@@ -190,8 +188,8 @@ class Painted:
 def rows_of(table: ExportTable, symbols: Symbols, seen: Seen, *, pixels: int) -> SheetRows:
     """Return the rows of a layer for a sheet whose longer side has so many ``pixels``.
 
-    What passed is noted in ``seen``. Raises ``ExportError`` for more than ``MAX_ROWS`` places or lines, and
-    when no row has a place.
+    What passed is noted in ``seen``. Raises ``ExportError`` for more places or lines than the limit
+    ``export.picture_rows``, and when no row has a place.
     """
     target = TARGETS[STORE_CRS]
     found: SheetRows | None
@@ -200,10 +198,8 @@ def rows_of(table: ExportTable, symbols: Symbols, seen: Seen, *, pixels: int) ->
         picture = paint(lambda: map(to_albers, frames(table, target, next(noted))), symbols, pixels=pixels)
         found = None if picture is None else Painted(picture)
     else:
-        if table.rows > MAX_ROWS:
-            raise ExportError(
-                f"图层 {table.title} 有 {table.rows:,} 个要素，图件最多 {MAX_ROWS:,} 个；请裁剪到一个地区。"
-            )
+        if table.rows > limit("export.picture_rows"):
+            raise too_many("export.picture_rows", table.rows, f"图层 {table.title}")
         parts = list(frames(table, target, seen))
         frame = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=STORE_CRS)
         frame = frame[frame.geometry.notna()]
@@ -218,7 +214,8 @@ _PALE_BORDER, _LAND = "#8796A3", "#EEF0F2"
 
 
 def preview_png(table: ExportTable, background: gpd.GeoDataFrame) -> bytes | None:
-    """Return a picture of the layer without words, None for more places or lines than ``MAX_ROWS``.
+    """Return a picture of the layer without words, None for more places or lines than the limit
+    ``export.picture_rows``.
 
     ``background`` (EPSG:4490) are areas drawn pale below it.
     """
@@ -226,7 +223,7 @@ def preview_png(table: ExportTable, background: gpd.GeoDataFrame) -> bytes | Non
     picture = None
     if is_painted(table):
         picture = paint(lambda: map(to_albers, table.chunks()), symbols, pixels=int(_SIZE_INCHES * _DPI * 2))
-    elif table.rows > MAX_ROWS:
+    elif table.rows > limit("export.picture_rows"):
         return None
     figure = Figure(figsize=(_SIZE_INCHES, _SIZE_INCHES), facecolor="white")
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))

@@ -13,7 +13,8 @@ import pyogrio
 import pytest
 import shapely
 
-from exports.dxf import APPLICATION, MAX_ROWS, XDATA_TEXT_BYTES
+from data.registry.limit_models import limit
+from exports.dxf import APPLICATION, XDATA_TEXT_BYTES
 from exports.formats import Options
 from exports.package import export
 from geo.crs import reproject, target_crs
@@ -53,7 +54,7 @@ def test_there_is_a_layer_for_each_class_and_the_values(tmp_path: Path) -> None:
 
 def test_more_rows_than_a_drawing_takes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="DXF 最多 1,000,000 行"):
-        written(replace(table(["甲"]), rows=MAX_ROWS + 1), tmp_path)
+        written(replace(table(["甲"]), rows=limit("export.dxf_rows") + 1), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from exports.painting import MAX_ROWS, preview_png
+from data.registry.limit_models import limit
+from exports.painting import preview_png
 from exports.sheet import PAGES_MM, SheetOptions, _Sheet, graticule_step, write_sheet
 from geo.crs import to_albers
 from geo.errors import ExportError
@@ -107,7 +108,7 @@ def test_a_character_the_font_lacks_is_told(font: Path, tmp_path: Path) -> None:
 def test_too_many_rows_are_refused(font: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="图件最多"):
         write_sheet(
-            replace(table(["甲"], geometry="point"), rows=MAX_ROWS + 1),
+            replace(table(["甲"], geometry="point"), rows=limit("export.picture_rows") + 1),
             tmp_path / "a.png",
             options(font),
             approval=None,

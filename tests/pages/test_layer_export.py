@@ -16,11 +16,12 @@ import shapely
 
 from analysis.palettes import ramp
 from data.registry import load_registry
+from data.registry.limit_models import limit
 from data.store.store import Store, open_store
 from exports.atlas import sheet_options
 from exports.catalogue import clip_to, make_layer
 from exports.formats import Options
-from exports.package import AT_ONCE, exports_folder, kept_seconds, run_export, sweep
+from exports.package import exports_folder, kept_seconds, run_export, sweep
 from geo.crs import TARGETS
 from reports.provenance import internal_notice, provenance
 from tests.exports.export_worlds import csv_rows
@@ -117,7 +118,7 @@ def test_twenty_exports_at_once_stay_apart() -> None:
 
     with ThreadPoolExecutor(20) as pool:
         written = list(pool.map(one, codes))
-    assert max(most) <= AT_ONCE
+    assert max(most) <= limit("export.at_once")
     assert len({path for _, path in written}) == 20
     for code, path in written:
         with zipfile.ZipFile(path) as package:
