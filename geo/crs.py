@@ -77,8 +77,8 @@ _BD_LON, _BD_LAT = 0.0065, 0.006
 # The rectangle in which GCJ-02 is distorted; outside it equals WGS 84.
 _GCJ_WEST, _GCJ_EAST, _GCJ_SOUTH, _GCJ_NORTH = 72.004, 137.8347, 0.8293, 55.8271
 # Each step shrinks the error by a factor of about 1,000 (GCJ-02) and 100 (BD-09): this many reach the last
-# digit.
-_INVERSE_STEPS, _INVERSE_STEPS = 8, 12
+# digit of both.
+_INVERSE_STEPS = 12
 
 
 def parse_datum(text: object) -> Datum:
