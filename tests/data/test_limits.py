@@ -25,7 +25,7 @@ READER = "reader."
 
 SOURCES = "\n".join(
     path.read_text(encoding="utf-8")
-    for room in ("data", "analysis", "pages")
+    for room in ("data", "analysis", "exports", "pages")
     for path in (ROOT / room).rglob("*.py")
 )
 

@@ -12,6 +12,7 @@ from geo.errors import CoverageError, CrsError
 from geo.modes import quantise_minutes
 from geo.network import build_network
 from geo.off_road import near_pairs
+from geo.site_reach import reach_network
 from geo.snapping import snap_points
 from geo.travel import nearest_facility_network, nearest_facility_straight
 from tests.geo.road_worlds import (
@@ -267,6 +268,21 @@ def test_a_place_is_no_minutes_from_itself_though_another_road_is_nearer_to_the_
     at = [snap_points(network, home, exact=exact) for exact in (True, False)]
     assert network.piece[at[0].a[0]] != network.piece[at[1].a[0]]
     assert nearest_facility_network(network, home, home).minutes[0] == 0.0
+
+
+def test_a_place_between_two_roads_that_nothing_joins_is_no_minutes_from_itself():
+    """A long road passes at 30 m, but a node of the other is nearer than the points that stand for it."""
+    nodes = nodes_at([(0, 0), (1000, 0), (125, 70), (125, 370)])
+    network = build_network(nodes, edges_between(nodes, [(0, 1), (2, 3)]), OFF)
+    spot = places((125, 30))
+    pieces = [network.piece[snap_points(network, spot, exact=exact).a[0]] for exact in (True, False)]
+    assert pieces[0] != pieces[1]
+    facilities = places((0, 0), (125, 30), (125, 370))
+    for direction in ("to_facility", "from_facility"):
+        found = nearest_facility_network(network, facilities, spot, direction=direction)
+        assert (found.minutes.tolist(), found.facility.tolist()) == ([0.0], [1])
+    cell, minutes = reach_network(network, spot, spot, max_minutes=10.0).of(0)
+    assert (cell.tolist(), minutes.tolist()) == ([0], [0.0])
 
 
 def island_world(water_m):
