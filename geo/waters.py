@@ -94,10 +94,9 @@ class Waters:
             return xy
         moved, row = xy.copy(), maybe[row]
         rings = shapely.boundary(np.asarray(self.shapes, dtype=object)[shape])
-        near = shapely.line_interpolate_point(
-            rings, shapely.line_locate_point(rings, shapely.points(xy[row]))
-        )
-        moved[row] = shapely.get_coordinates(near)
+        # Not by a distance along the rings: the end of one is as far along as the beginning of the next.
+        legs = shapely.shortest_line(shapely.points(xy[row]), rings)
+        moved[row] = shapely.get_coordinates(legs)[1::2]
         return moved
 
     def clear(self, start: FloatArray, end: FloatArray) -> BoolArray:

@@ -154,3 +154,24 @@ def test_waters_are_told_apart_by_what_they_are() -> None:
     world = banks()
     assert repr(world.waters) == repr(banks().waters)
     assert repr(world.waters) != repr(build_waters(world.shapes)) != repr(build_waters([]))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_stands_in_water_belongs_to_the_nearest_shore_whichever_ring_it_is_of(seed: int) -> None:
+    """Also where that is the first corner of an island: as far along as the end of the ring before."""
+    world = water_world(seed)
+    rings = [ring for shape in world.shapes for ring in (shape.exterior, *shape.interiors)]
+    if not rings:
+        assert (world.waters.ashore(world.places) == world.places).all()
+        return
+    corners = np.concatenate([np.array(ring.coords) for ring in rings])
+    turns = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
+    around = 3.0 * np.column_stack([np.cos(turns), np.sin(turns)])
+    places = (corners[:, None] + around[None]).reshape(-1, 2)
+    moved = np.hypot(*(world.waters.ashore(places) - places).T)
+    water = shapely.union_all(world.shapes)
+    points = shapely.points(places)
+    wet = shapely.contains(water, points)
+    shores = shapely.MultiLineString(rings)
+    assert np.allclose(moved, np.where(wet, shapely.distance(shores, points), 0.0), atol=1e-6)
+    assert wet.any()

@@ -118,12 +118,17 @@ def turning(shape: shapely.Polygon) -> list[tuple[float, float]]:
     return found
 
 
-def ashore(place: tuple[float, float], shapes: list[shapely.Polygon]) -> shapely.Point:
+def ashore(place: tuple[float, float] | FloatArray, shapes: list[shapely.Polygon]) -> shapely.Point:
+    """Return a place, or where the nearest side of the outline is in which it lies."""
     point = shapely.Point(place)
     for shape in shapes:
         if shape.contains(point):
-            ring = shape.boundary
-            return ring.interpolate(ring.project(point))
+            rings = [np.array(ring.coords) for ring in (shape.exterior, *shape.interiors)]
+            start = np.concatenate([ring[:-1] for ring in rings])
+            way = np.concatenate([np.diff(ring, axis=0) for ring in rings])
+            along = ((np.asarray(place) - start) * way).sum(axis=1) / (way**2).sum(axis=1)
+            near = start + np.clip(along, 0.0, 1.0)[:, None] * way
+            return shapely.Point(near[((near - place) ** 2).sum(axis=1).argmin()])
     return point
 
 
