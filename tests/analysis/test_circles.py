@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.circle_notes import NO_FACILITY, service_notes
 from analysis.circles import (
-    NO_FACILITY,
     CircleAnalysis,
     CircleRequest,
-    _notes,
     chosen_services,
     prepare_circles,
 )
@@ -196,7 +195,7 @@ def test_every_note_of_circles_is_said_of_the_services_it_is_true_of() -> None:
             kinds=("hospital",), precision="implied", roads=object(), mode="步行"
         ),
     }
-    assert _notes(services, solved) == [
+    assert service_notes(services, solved) == [
         f"公交站点：{NO_FACILITY}，不计入得分（没有数据不等于没有服务）",
         "小学计入了学校（级别未明） 2 处，其中哪些是小学未知",
         f"{services['hospital'].name}为按规划标准推定的点位，不是实测位置；导入真实设施后再作结论",
