@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geo.disparity import (
     Measure,
@@ -188,21 +189,11 @@ def analyse_gap(
         nested_weighted = (
             undefined_nested(str(why)) if why else decompose_nested(values, groups, parents, weights)
         )
-    ends = [float(regional["value"].get(code, np.nan)) for code in (SOUTH, NORTH)]
-    measures = {
-        "gini": gini(values),
-        "gini_weighted": undefined(str(why)) if why else gini(values, weights),
-        "cv": coefficient_of_variation(values),
-        "cv_weighted": undefined(str(why)) if why else coefficient_of_variation(values, weights),
+    theil = {
         "theil": Measure(parts.total, parts.reason),
         "theil_weighted": Measure(weighted.total, weighted.reason),
-        "max_min_ratio": max_min_ratio(values),
-        "south_north_ratio": ratio_between(
-            ends[0], ends[1], (ECONOMIC_REGIONS[SOUTH], ECONOMIC_REGIONS[NORTH])
-        ),
     }
-    if subject.change:
-        measures |= {name: undefined(NO_MULTIPLES) for name in ("max_min_ratio", "south_north_ratio")}
+    measures = _measures(subject, values, weights, regional, why=why, theil=theil)
     return GapAnalysis(
         subject=subject,
         year=year,
@@ -219,6 +210,32 @@ def analyse_gap(
         flags=flags,
         remarks=remarks,
     )
+
+
+def _measures(
+    subject: GapSubject,
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    regional: pd.DataFrame,
+    *,
+    why: str | None,
+    theil: dict[str, Measure],
+) -> dict[str, Measure]:
+    """Return all measures, those of Theil as given; ``why`` the weighted ones are undefined, else None."""
+    ends = [float(regional["value"].get(code, np.nan)) for code in (SOUTH, NORTH)]
+    names = (ECONOMIC_REGIONS[SOUTH], ECONOMIC_REGIONS[NORTH])
+    found = {
+        "gini": gini(values),
+        "gini_weighted": undefined(why) if why else gini(values, weights),
+        "cv": coefficient_of_variation(values),
+        "cv_weighted": undefined(why) if why else coefficient_of_variation(values, weights),
+        **theil,
+        "max_min_ratio": max_min_ratio(values),
+        "south_north_ratio": ratio_between(ends[0], ends[1], names),
+    }
+    if subject.change:
+        found |= {name: undefined(NO_MULTIPLES) for name in ("max_min_ratio", "south_north_ratio")}
+    return found
 
 
 def _inside(frame: pd.DataFrame, regional: pd.DataFrame) -> pd.DataFrame:
