@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.given import POPULATION, Given, require_region
-from analysis.left_out import edge_notes, people_by_region, people_where, road_notes, water_notes
+from analysis.left_out import NO_RIVER, edge_notes, people_by_region, people_where, road_notes, water_notes
 from analysis.networks import LoadedNetwork, cached_travel, content_key
 from analysis.repeats import UNSURVEYED, Repeats, find_repeats
 from data.ingest.osm_store import NetworkSource
@@ -291,6 +291,8 @@ def prepare_coverage(
     chosen, notes = _facilities(given, request, counties_inside)
     if tell_unplaced and given.own_cells is None:
         notes += _unplaced_people(given, counties_inside)
+    if not given.tables.river_parts:
+        notes.append(NO_RIVER)
     roads = None
     if mode.has_network:
         tell("读取路网")

@@ -19,7 +19,7 @@ import shapely
 from analysis.networks import LoadedNetwork, load_network
 from data.ingest.osm_store import NetworkSource
 from data.regions.population import CENSUS_YEAR
-from data.regions.water_lines import crossing_gates, water_shapes
+from data.regions.water_lines import crossing_gates, river_line, water_shapes
 from data.registry import load_registry
 from data.store.store import Store
 from geo.crs import to_albers
@@ -82,6 +82,11 @@ class StoreTables:
     def border(self) -> Border:
         """The outline of the province as fine as the counties are on a county map, in ``ALBERS``."""
         return Border(shapely.boundary(shapely.union_all(self.counties("county").geometry.to_numpy())))
+
+    @cached_property
+    def river_parts(self) -> bool:
+        """Whether the boundaries tell the banks of the Yangtze apart, so that lines can stop there."""
+        return not river_line(self.counties("county")).is_empty
 
     @cached_property
     def _water_shapes(self) -> list[shapely.Polygon]:

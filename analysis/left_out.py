@@ -46,6 +46,7 @@ def road_notes(
 
 
 WATER_RULE = "直线不跨长江和大湖，绕行或经桥梁、隧道、渡口（江线、湖岸为示意），其余河流未计"
+NO_RIVER = "行政区边界里找不到长江两岸的分界：直线没有在长江停下，两岸的时间可能偏短"
 AROUND = "的直线遇长江或大湖"
 """How the notes on ways round water can be told from others."""
 

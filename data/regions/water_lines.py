@@ -26,6 +26,8 @@ _HALF_WIDTH_M = 20.0
 """The river's line as water that has an inside; how wide it is does not matter to what it parts."""
 
 _SIMPLER_M = 100.0
+_SEAM_M = 100.0
+"""How far apart the borders of two banks may be drawn: those of an office need not meet to the metre."""
 
 
 def load_banks() -> gpd.GeoDataFrame:
@@ -65,14 +67,17 @@ def water_shapes(counties: gpd.GeoDataFrame) -> list[shapely.Polygon]:
 
 
 def river_line(counties: gpd.GeoDataFrame) -> shapely.Geometry:
-    """Return the line of the Yangtze and the shores of its inhabited islands, in ``ALBERS``; empty without
-    counties of both banks.
+    """Return the line of the Yangtze and the shores of its inhabited islands, in ``ALBERS``.
+
+    Empty where the counties of both banks do not meet, or there are none of a bank.
     """
     north, south, middle, beyond = _banks(counties)
     if north.is_empty or south.is_empty:
         return shapely.MultiLineString()
-    between = shapely.intersection(north.boundary, shapely.union(south, middle).boundary)
-    between = shapely.line_merge(_lines(between))
+    facing = shapely.buffer(shapely.union(south, middle), _SEAM_M)
+    between = shapely.line_merge(_lines(shapely.intersection(north.boundary, facing)))
+    if between.is_empty:
+        return shapely.MultiLineString()
     outer = _to_the_sea(north, between)
     ends = [_joined(line, shapely.union(between, outer)) for line in beyond]
     line = shapely.union_all([between, outer, middle.boundary, *ends])
@@ -137,7 +142,9 @@ def _joined(line: shapely.LineString, river: shapely.Geometry) -> shapely.LineSt
 def _lines(shape: shapely.Geometry) -> shapely.MultiLineString:
     """Return the lines of what an overlay gave: points where outlines only touch are none."""
     parts = shapely.get_parts(shape)
-    return shapely.MultiLineString([one for one in parts if isinstance(one, shapely.LineString)])
+    return shapely.MultiLineString(
+        [one for one in parts if isinstance(one, shapely.LineString) and not one.is_empty]
+    )
 
 
 def crossing_gates(kind: str, slower: float = 1.0) -> NDArray[np.float64]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 
+from analysis.coverage import CoverageRequest, prepare_coverage
+from analysis.given import StoreTables, gather
+from analysis.left_out import NO_RIVER
 from data.regions.population import load_islands, load_waters
 from data.regions.water_lines import (
     KINDS,
@@ -19,6 +23,7 @@ from data.regions.water_lines import (
     crossing_gates,
     load_banks,
     load_crossings,
+    river_line,
     water_shapes,
 )
 from data.store.store import Store
@@ -120,3 +125,26 @@ def test_without_counties_of_both_banks_the_river_parts_nothing(built_store: Sto
     counties = to_albers(built_store.regions("county", zoom="county"))
     north = counties[~counties["adcode"].isin(load_banks()["adcode"])]
     assert len(water_shapes(north)) < len(water_shapes(counties))
+
+
+@pytest.mark.parametrize("metres", [30.0, -30.0])
+def test_borders_that_do_not_quite_meet_part_the_banks_all_the_same(
+    built_store: Store, metres: float
+) -> None:
+    counties = to_albers(built_store.regions("county", zoom="county"))
+    south = counties["adcode"].isin(load_banks().query("bank == @SOUTH")["adcode"])
+    shapes = counties.geometry.where(~south, counties.geometry.translate(0.0, metres))
+    found, exact = (river_line(one) for one in (counties.set_geometry(shapes), counties))
+    assert found.length == pytest.approx(exact.length, rel=0.02)
+    assert shapely.hausdorff_distance(found, exact) < 1_000.0
+
+
+def test_banks_that_lie_apart_are_told(built_store: Store, tmp_path: Path) -> None:
+    tables = StoreTables(built_store)
+    counties = to_albers(built_store.regions("county", zoom="county"))
+    south = counties["adcode"].isin(load_banks().query("bank != @NORTH")["adcode"])
+    apart = counties.geometry.where(~south, counties.geometry.translate(0.0, -20_000.0))
+    tables._counties["county"] = counties.set_geometry(apart)
+    asked = CoverageRequest(types=("general_hospital",), mode="drive", within="321000")
+    assert NO_RIVER in prepare_coverage(gather(tables, tmp_path), asked).given_notes
+    assert NO_RIVER not in prepare_coverage(gather(built_store, tmp_path), asked).given_notes
