@@ -15,6 +15,7 @@ from data.registry.mode_models import load_modes
 from geo.decay import DecayKind
 from geo.modes import TravelMode
 from geo.waters import build_waters
+from tests.geo.road_worlds import region_frame
 from tests.geo.water_worlds import CORNER, water_world
 
 FloatArray = NDArray[np.float64]
@@ -23,21 +24,12 @@ CELL_M = 500.0
 WATER_M = 8_000.0
 """How wide the country is in which the water lies; the cells lie in a part of it."""
 
-REGIONS = (
-    ("320000", "江苏省", "province", None),
-    ("320S00", "苏南", "economic_region", "320000"),
-    ("320N00", "苏北", "economic_region", "320000"),
-    ("320100", "甲市", "prefecture", "320S00"),
-    ("320200", "乙市", "prefecture", "320S00"),
-    ("320300", "丙市", "prefecture", "320N00"),
-)
-COUNTIES = (
-    ("320102", "甲一区", "320100"),
-    ("320205", "乙一区", "320200"),
-    ("320302", "丙一区", "320300"),
-    ("320104", "甲二区", "320100"),
-    ("320303", "丙二区", "320300"),
-)
+ROWS = [tuple(row) for row in region_frame().itertuples(index=False)]
+REGIONS = [row for row in ROWS if row[2] != "county"]
+_MIXED = ("320102", "320205", "320302", "320104", "320303")
+COUNTIES = sorted((row for row in ROWS if row[2] == "county"), key=lambda row: _MIXED.index(row[0]))
+"""Counties of other prefectures follow each other: a world takes the first three, four or all."""
+
 WALKED = ("residential", "primary", "secondary", "steps", "path", "trunk")
 DRIVEN = ("residential", "primary", "secondary", "motorway", "service", "trunk")
 
@@ -129,7 +121,7 @@ def _people(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the regions, and the cells of a grid with gaps: each in the county whose seat is the nearest."""
     counties = COUNTIES[: int(rng.integers(3, 6))]
-    listed = [*REGIONS, *((code, name, "county", parent) for code, name, parent in counties)]
+    listed = [*REGIONS, *counties]
     regions = pd.DataFrame(listed, columns=["adcode", "name", "level", "parent"])
     y, x = np.divmod(np.arange(columns * rows), columns)
     xy = west_south + CELL_M * (np.column_stack([x, y]) + 0.5)
@@ -142,7 +134,7 @@ def _people(
     town[0] += 1
     cells = pd.DataFrame(
         {
-            "adcode": np.array([code for code, _, _ in counties], dtype=object)[nearest],
+            "adcode": np.array([county[0] for county in counties], dtype=object)[nearest],
             "x": xy[:, 0],
             "y": xy[:, 1],
             "area_km2": rng.choice([0.0, 0.125, 0.25], count, p=[0.1, 0.3, 0.6]),
